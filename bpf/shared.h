@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+/*
+ * What both sides of the ring buffer agree on: the head of every record, the variable-length
+ * fields inside one, the target filter and the counters. Plain C types only; the BPF side gets
+ * its __u64 family from bpf/types.bpf.h, user space from linux/types.h.
+ */
+#ifndef IOSONDE_SHARED_H
+#define IOSONDE_SHARED_H
+
+#ifndef __bpf__
+#include <linux/types.h>
+#endif
+
+#define COMM_LEN 16
+/* Longest path that is resolved, with its NUL, as PATH_MAX. */
+#define PATH_LEN 4096
+/* Stacks are cut at this many frames. */
+#define STACK_FRAMES 64
+
+/* Head of every record in the ring buffer. @type 0 is a row of the command's table. */
+struct rec {
+	__u64 ts_ns; /* CLOCK_MONOTONIC */
+	__u32 type;
+	__u32 cpu;
+};
+
+enum rec_type { REC_ROW = 0, REC_TOOL = 16 /* the first type that a tool defines itself */ };
+
+/* Bytes inside a record: @off counts from the record's start; not NUL-terminated. */
+struct vstr {
+	__u32 off;
+	__u32 len;
+};
+
+enum vpath_flags {
+	VPATH_TRUNCATED = 1 << 0, /* more components than fit: printed with a leading "…/" */
+	VPATH_DELETED = 1 << 1,	  /* the leaf has been unlinked: printed with " (deleted)" */
+	VPATH_PSEUDO = 1 << 2,	  /* one component, no slashes: pipe:[123], socket:[7] */
+	VPATH_ABSOLUTE = 1 << 3,  /* the walk ended at a root of the mount tree */
+};
+
+/*
+ * A path as the kernel side walks it: components from leaf to root, each ended by a NUL. @tail
+ * (may be empty) is a relative path that continues below the leaf: a name as it was passed.
+ */
+struct vpath {
+	__u32 off;
+	__u32 len;
+	__u32 flags;
+	__u32 tail_len;
+	__u32 tail_off;
+	__u32 reserved;
+};
+
+/* A stack: @len bytes of __u64 addresses, innermost first. @len 0: none was taken. */
+struct vstack {
+	__u32 off;
+	__u32 len;
+};
+
+/* --- counters: one of these per CPU, each counted where the thing happens --- */
+struct counters {
+	__u64 generated;  /* passed the target filter */
+	__u64 emitted;	  /* written to the ring, or added to a map */
+	__u64 filtered;	  /* dropped in the kernel by a minimum or a command's own option */
+	__u64 lost_ring;  /* no room in the ring buffer */
+	__u64 lost_state; /* no room for per-thread or per-request state */
+	__u64 null_helper; /* a helper returned NULL where it should not */
+	__u64 tool[10];	  /* a command's own; named in its descriptor */
+};
+
+/* --- the target filter, decided in the kernel --- */
+#define MAX_COMM_GLOBS 4
+enum target_flags {
+	TARGET_PID = 1 << 0,	/* tgid must be in the map target_tgids */
+	TARGET_TID = 1 << 1,	/* tid must be in the map target_tids */
+	TARGET_UID = 1 << 2,
+	TARGET_COMM = 1 << 3,
+	TARGET_CGROUP = 1 << 4,
+	TARGET_MNTNS = 1 << 5,
+	TARGET_TREE = 1 << 6,	/* target_tgids follows fork, exec and exit */
+	TARGET_SELF = 1 << 7,	/* include iosonde itself */
+	TARGET_PIDNS = 1 << 8,	/* pids are those of the namespace with inode pidns_ino */
+};
+
+struct target_cfg {
+	__u32 flags;
+	__u32 self_tgid; /* in the initial pid namespace, or in pidns_ino's with TARGET_PIDNS */
+	__u32 uid;
+	__u32 pidns_ino;
+	__u64 cgroup_id;
+	__u32 mntns_ino;
+	__u32 n_comms;
+	char comms[MAX_COMM_GLOBS][COMM_LEN];
+};
+
+/* Values of target_tgids. */
+enum target_state { TARGET_HELD = 1 /* forked, before its exec */, TARGET_LIVE = 2 };
+
+/* What the engine tells every program. */
+struct engine_cfg {
+	__u64 wake_bytes; /* wake the reader when this much is waiting */
+	__u32 kstack;
+	__u32 ustack;
+	__u32 has_task_storage; /* the rung: task storage, else a hash keyed by task */
+	__u32 reserved;
+};
+
+#endif

@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+/*
+ * Where a value sits in a record, and what C type it has. FIELD() takes all of it from the struct
+ * itself, so that a column or option can't drift from the data it describes.
+ */
+#ifndef IOSONDE_FIELD_H
+#define IOSONDE_FIELD_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "bpf/shared.h"
+
+enum field_kind {
+	F_NONE, /* no field: the end of a table */
+	F_U8,
+	F_U16,
+	F_U32,
+	F_U64,
+	F_S8,
+	F_S16,
+	F_S32,
+	F_S64,
+	F_BOOL,
+	F_CHARS,  /* char[], NUL-terminated unless full */
+	F_CSTR,	  /* const char *, rows built in user space only; NULL is "no value" */
+	F_VSTR,
+	F_VPATH,
+	F_VSTACK,
+};
+
+struct field {
+	uint32_t off;
+	uint32_t size;
+	enum field_kind kind;
+};
+
+/* clang-format off */
+#define FIELD_KIND(x) _Generic((x),                                                               \
+	__u8: F_U8, __u16: F_U16, __u32: F_U32, __u64: F_U64, uint64_t: F_U64,                    \
+	__s8: F_S8, __s16: F_S16, __s32: F_S32, __s64: F_S64, int64_t: F_S64,                     \
+	bool: F_BOOL, char *: F_CHARS, const char *: F_CSTR,                                      \
+	struct vstr: F_VSTR, struct vpath: F_VPATH, struct vstack: F_VSTACK)
+/* clang-format on */
+
+#define FIELD(type, member)                                                                        \
+	{                                                                                          \
+		.off = offsetof(type, member), .size = sizeof(((type *)0)->member),                \
+		.kind = FIELD_KIND(((type *)0)->member)                                            \
+	}
+
+#endif

@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+/*
+ * Where rows go. One sink per output format, one file per sink; all of them print any table from
+ * its columns alone. Rows are collected in a buffer and written when it is full or at
+ * sink_flush(), never one by one.
+ */
+#ifndef IOSONDE_SINK_H
+#define IOSONDE_SINK_H
+
+#include "core/unit.h"
+
+enum format { FORMAT_TEXT, FORMAT_JSON, FORMAT_CSV };
+
+struct sink;
+struct stack_names; /* core/names/stack.h: turns addresses into names */
+
+struct sink_opts {
+	enum format format;
+	int fd;			/* borrowed */
+	bool terminal;		/* fd is one: fit the width, draw, use colour */
+	bool colour;		/* terminal, and NO_COLOR is not set */
+	int width;		/* of the terminal; 0 for a pipe: nothing is cut */
+	struct clock_base clock;
+	/*
+	 * Formats the stack in @v (raw addresses) as a NUL-separated list of names, innermost
+	 * first, into a buffer of the callee that lives until the next call; returns its length.
+	 * NULL: addresses are printed in hex.
+	 */
+	const char *(*stack)(void *ctx, bool user, uint32_t pid, const struct value *v,
+			     size_t *len);
+	void *stack_ctx;
+};
+
+/* Chosen columns of a table: @n indices into table->columns, in the order to show. */
+struct selection {
+	const struct table *table;
+	const uint16_t *index;
+	size_t n;
+};
+
+/* Returns NULL when out of memory. Everything is released by sink_close(). */
+struct sink *sink_open(const struct sink_opts *opts);
+
+/*
+ * Prints one row. A header comes first when the table isn't the one of the row before (text, CSV).
+ * The selection must outlive the next call. JSON prints every column that isn't left out by an
+ * explicit --columns.
+ */
+void sink_row(struct sink *s, const struct selection *sel, const void *rec, size_t len);
+
+/* A title line above a table: text only ("Slowest operations"). */
+void sink_title(struct sink *s, const char *title);
+
+/* Text on a terminal: go back over the last frame (used by live tables). No-op elsewhere. */
+void sink_clear(struct sink *s);
+
+/* Free-standing JSON record with the given keys; text and CSV print nothing. For the summary. */
+struct json_pair {
+	const char *key;
+	enum { JP_UINT, JP_INT, JP_TEXT, JP_BOOL } kind;
+	union {
+		uint64_t u;
+		int64_t i;
+		const char *text;
+		bool b;
+	};
+};
+void sink_record(struct sink *s, const char *type, const struct json_pair *pairs, size_t n);
+
+/* Writes what is buffered. Returns 0, or the errno of the first write that failed (sticky). */
+int sink_flush(struct sink *s);
+
+/* Flushes, frees. Returns as sink_flush(). NULL is allowed. */
+int sink_close(struct sink *s);
+
+#endif
