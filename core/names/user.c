@@ -1,0 +1,114 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+#include "core/names/user.h"
+
+#include <pwd.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/types.h>
+
+#include "core/digits.h"
+
+/* A user namespace can hold 2^32 users: past this many, numbers are printed and nobody is asked. */
+#define MAX_USERS     4096
+#define SLOTS	      (2 * MAX_USERS)
+#define PASSWD_BUFFER 16384
+
+struct user {
+	uint32_t uid;
+	char *name; /* NULL: free slot */
+};
+
+/* A cache, not state: the answers depend on nothing but the uid. */
+static struct {
+	struct user *slots; /* SLOTS of them, open addressing; NULL until first used */
+	size_t used;
+	char number[DIGITS_MAX + 1]; /* the name of the last user that is not in slots */
+} cache;
+
+static struct user *find_slot(uint32_t uid)
+{
+	size_t i = (uid * 2654435761u) >> 19; /* Knuth's constant; the upper 13 bits */
+
+	_Static_assert(SLOTS == 1 << 13, "the shift above must leave log2(SLOTS) bits");
+	while (cache.slots[i].name && cache.slots[i].uid != uid)
+		i = (i + 1) % SLOTS;
+	return &cache.slots[i];
+}
+
+static const char *number_name(uint32_t uid)
+{
+	cache.number[put_u64(cache.number, uid)] = '\0';
+	return cache.number;
+}
+
+/* Returns a copy to free, or NULL when out of memory. */
+static char *ask_name(uint32_t uid)
+{
+	char *buf = malloc(PASSWD_BUFFER), *name;
+	struct passwd entry, *found = NULL;
+
+	if (!buf)
+		return NULL;
+	if (getpwuid_r(uid, &entry, buf, PASSWD_BUFFER, &found) != 0 || !found ||
+	    !found->pw_name[0])
+		name = strdup(number_name(uid));
+	else
+		name = strdup(found->pw_name);
+	free(buf);
+	return name;
+}
+
+const char *user_name(uint32_t uid)
+{
+	struct user *slot;
+
+	if (!cache.slots)
+		cache.slots = calloc(SLOTS, sizeof(*cache.slots));
+	if (!cache.slots)
+		return number_name(uid);
+	slot = find_slot(uid);
+	if (!slot->name) {
+		if (cache.used >= MAX_USERS)
+			return number_name(uid);
+		slot->name = ask_name(uid);
+		if (!slot->name)
+			return number_name(uid);
+		slot->uid = uid;
+		cache.used++;
+	}
+	return slot->name;
+}
+
+static bool parse_uid(const char *s, size_t len, uint32_t *uid)
+{
+	uint64_t n = 0;
+
+	if (len == 0 || len > 10)
+		return false;
+	for (size_t i = 0; i < len; i++) {
+		if (s[i] < '0' || s[i] > '9')
+			return false;
+		n = n * 10 + (uint64_t)(s[i] - '0');
+	}
+	if (n > UINT32_MAX)
+		return false;
+	*uid = (uint32_t)n;
+	return true;
+}
+
+bool user_id(const char *name, size_t len, uint32_t *uid)
+{
+	struct passwd entry, *found = NULL;
+	char *copy, *buf;
+
+	if (len == 0 || memchr(name, '\0', len))
+		return false;
+	copy = strndup(name, len);
+	buf = malloc(PASSWD_BUFFER);
+	/* A name wins over a number: POSIX lets a user be called "1000". */
+	if (copy && buf && getpwnam_r(copy, &entry, buf, PASSWD_BUFFER, &found) == 0 && found)
+		*uid = found->pw_uid;
+	free(copy);
+	free(buf);
+	return found || parse_uid(name, len, uid);
+}

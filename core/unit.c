@@ -1,0 +1,324 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+/* Values out of records. Records come from a ring buffer, a file or a fuzzer: nothing is trusted.
+ */
+#include "core/unit.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "core/digits.h"
+
+static void set_bytes(struct value *out, const char *p, size_t len)
+{
+	out->kind = V_BYTES;
+	out->bytes.p = p;
+	out->bytes.len = len;
+}
+
+static void set_int(struct value *out, int64_t i)
+{
+	out->kind = V_INT;
+	out->i = i;
+}
+
+static void set_uint(struct value *out, uint64_t u)
+{
+	out->kind = V_UINT;
+	out->u = u;
+}
+
+/* Are @len bytes at @off inside a record of @rec_len? */
+static bool inside(size_t off, size_t len, size_t rec_len)
+{
+	return off <= rec_len && len <= rec_len - off;
+}
+
+#define LOAD(type, p)                                                                              \
+	({                                                                                         \
+		type v_;                                                                           \
+		memcpy(&v_, p, sizeof(v_));                                                        \
+		v_;                                                                                \
+	})
+
+static void read_chars(const char *p, size_t size, struct value *out)
+{
+	set_bytes(out, p, strnlen(p, size));
+}
+
+static void read_cstr(const char *p, struct value *out)
+{
+	const char *s = LOAD(const char *, p);
+
+	if (s)
+		set_bytes(out, s, strlen(s));
+}
+
+static void read_vstr(const char *p, const char *rec, size_t rec_len, struct value *out)
+{
+	struct vstr v = LOAD(struct vstr, p);
+
+	if (v.len && inside(v.off, v.len, rec_len))
+		set_bytes(out, rec + v.off, v.len);
+}
+
+static void read_vstack(const char *p, const char *rec, size_t rec_len, struct value *out)
+{
+	struct vstack v = LOAD(struct vstack, p);
+	size_t len = v.len - v.len % sizeof(uint64_t);
+
+	if (len && inside(v.off, v.len, rec_len))
+		set_bytes(out, rec + v.off, len);
+}
+
+static char *append(char *to, const char *s, size_t n)
+{
+	memcpy(to, s, n);
+	return to + n;
+}
+
+/* The components at @src, leaf first and NUL-ended, as "root/../leaf". Returns the new end. */
+static char *reverse_components(char *to, const char *src, size_t len)
+{
+	bool first = true;
+	size_t end = len;
+
+	while (end > 0) {
+		size_t start;
+
+		if (src[end - 1] == '\0') {
+			end--;
+			continue;
+		}
+		start = end;
+		while (start > 0 && src[start - 1] != '\0')
+			start--;
+		if (!first)
+			*to++ = '/';
+		first = false;
+		to = append(to, src + start, end - start);
+		end = start;
+	}
+	return to;
+}
+
+/* As the kernel's d_path(): pipe:[123], anon_inode:[eventpoll], memfd:name. */
+static void read_pseudo(const struct vpath *v, const char *rec, char *scratch, struct value *out)
+{
+	size_t len = strnlen(rec + v->off, v->len);
+	char *to = scratch;
+
+	if (len == 0)
+		return;
+	if (!v->ino && !memchr(rec + v->off, ':', len))
+		to = append(to, "anon_inode:", strlen("anon_inode:"));
+	to = append(to, rec + v->off, len);
+	if (v->ino) {
+		to = append(to, ":[", 2);
+		to += put_u64(to, v->ino);
+		*to++ = ']';
+	}
+	set_bytes(out, scratch, (size_t)(to - scratch));
+}
+
+static void read_vpath(const char *p, const char *rec, size_t rec_len, char *scratch,
+		       struct value *out)
+{
+	struct vpath v = LOAD(struct vpath, p);
+	char *to = scratch, *head;
+
+	if (!inside(v.off, v.len, rec_len) || !inside(v.tail_off, v.tail_len, rec_len) ||
+	    (uint64_t)v.len + v.tail_len > VALUE_SCRATCH - 32)
+		return;
+	if (v.flags & VPATH_PSEUDO)
+		return read_pseudo(&v, rec, scratch, out);
+	if (v.flags & VPATH_TRUNCATED)
+		to = append(to, "…/", strlen("…/"));
+	else if (v.flags & VPATH_ABSOLUTE)
+		*to++ = '/';
+	head = to;
+	to = reverse_components(to, rec + v.off, v.len);
+	if (v.tail_len) {
+		if (to != head)
+			*to++ = '/';
+		to = append(to, rec + v.tail_off, v.tail_len);
+	}
+	if (to == scratch)
+		return;
+	if (v.flags & VPATH_DELETED)
+		to = append(to, " (deleted)", strlen(" (deleted)"));
+	set_bytes(out, scratch, (size_t)(to - scratch));
+}
+
+/* Leaves @out alone (V_NONE) where there is no value. */
+static void read_field(const struct field *f, const char *rec, size_t len, char *scratch,
+		       struct value *out)
+{
+	const char *p = rec + f->off;
+
+	switch (f->kind) {
+	case F_NONE:
+		return;
+	case F_U8:
+		return set_uint(out, LOAD(uint8_t, p));
+	case F_U16:
+		return set_uint(out, LOAD(uint16_t, p));
+	case F_U32:
+		return set_uint(out, LOAD(uint32_t, p));
+	case F_U64:
+		return set_uint(out, LOAD(uint64_t, p));
+	case F_S8:
+		return set_int(out, LOAD(int8_t, p));
+	case F_S16:
+		return set_int(out, LOAD(int16_t, p));
+	case F_S32:
+		return set_int(out, LOAD(int32_t, p));
+	case F_S64:
+		return set_int(out, LOAD(int64_t, p));
+	case F_BOOL:
+		return set_uint(out, LOAD(uint8_t, p) != 0);
+	case F_CHARS:
+		return read_chars(p, f->size, out);
+	case F_CSTR:
+		return read_cstr(p, out);
+	case F_VSTR:
+		return read_vstr(p, rec, len, out);
+	case F_VPATH:
+		return read_vpath(p, rec, len, scratch, out);
+	case F_VSTACK:
+		return read_vstack(p, rec, len, out);
+	}
+}
+
+static void name_error(char *scratch, struct value *v)
+{
+	uint64_t err = v->kind == V_INT && v->i < 0 ? magnitude(v->i) : 0;
+	const char *name;
+
+	v->kind = V_NONE;
+	if (!err)
+		return;
+	name = err <= INT32_MAX ? errno_name((int)err) : NULL;
+	if (name)
+		set_bytes(v, name, strlen(name));
+	else
+		set_bytes(v, scratch, put_u64(scratch, err));
+}
+
+static void name_enum(const struct column *col, char *scratch, struct value *v)
+{
+	uint64_t i = 0;
+
+	if (v->kind == V_INT && v->i < 0)
+		return set_bytes(v, scratch, put_i64(scratch, v->i));
+	while (col->names && i < v->u && col->names[i])
+		i++;
+	if (col->names && i == v->u && col->names[i])
+		set_bytes(v, col->names[i], strlen(col->names[i]));
+	else
+		set_bytes(v, scratch, put_u64(scratch, v->u));
+}
+
+static bool flag_set(const struct flag_name *f, uint64_t bits, uint64_t rest)
+{
+	uint64_t mask = f->mask ? f->mask : f->value;
+
+	if (!mask) /* the name of nothing at all */
+		return bits == 0;
+	/* The second test keeps a part (O_DSYNC) quiet after its whole (O_SYNC) was named. */
+	return (bits & mask) == f->value && (rest & f->value) == f->value;
+}
+
+static void name_flags(const struct column *col, char *scratch, struct value *v)
+{
+	unsigned width = col->field.size * 8;
+	uint64_t bits = width < 64 ? v->u & ((1ull << width) - 1) : v->u, rest = bits;
+	char *to = scratch, *end = scratch + VALUE_SCRATCH - DIGITS_MAX;
+
+	for (const struct flag_name *f = col->flag_names; f && f->name; f++) {
+		size_t len = strlen(f->name);
+
+		if (!flag_set(f, bits, rest) || len >= (size_t)(end - to))
+			continue;
+		if (to != scratch)
+			*to++ = '|';
+		to = append(to, f->name, len);
+		rest &= ~f->value;
+	}
+	if (rest || to == scratch) {
+		if (to != scratch)
+			*to++ = '|';
+		if (rest)
+			to += put_hex(to, rest);
+		else
+			*to++ = '0';
+	}
+	set_bytes(v, scratch, (size_t)(to - scratch));
+}
+
+void column_value(const struct column *col, const void *rec, size_t len, char *scratch,
+		  struct value *out)
+{
+	out->kind = V_NONE;
+	if (!inside(col->field.off, col->field.size, len))
+		return;
+	read_field(&col->field, rec, len, scratch, out);
+	if (out->kind != V_INT && out->kind != V_UINT)
+		return;
+	switch (col->unit) {
+	case U_FD:
+	case U_OCTAL:
+		if (out->kind == V_INT && out->i < 0)
+			out->kind = V_NONE;
+		break;
+	case U_ERRNO:
+		name_error(scratch, out);
+		break;
+	case U_ENUM:
+		name_enum(col, scratch, out);
+		break;
+	case U_FLAGS:
+		name_flags(col, scratch, out);
+		break;
+	default:
+		break;
+	}
+}
+
+static const char *key_suffix(enum unit unit)
+{
+	switch (unit) {
+	case U_CLOCK:
+	case U_NSEC:
+		return "_ns";
+	case U_BYTES:
+		return "_bytes";
+	case U_PERCENT:
+	case U_SHARE:
+		return "_percent";
+	case U_USER:
+		return "_uid";
+	default:
+		return "";
+	}
+}
+
+/* "bytes", "total_bytes" and, for the unit "_bytes", nothing else. */
+static bool has_suffix(const char *name, const char *suffix)
+{
+	size_t n = strlen(name), m = strlen(suffix);
+
+	return strcmp(name, suffix + 1) == 0 || (n > m && strcmp(name + n - m, suffix) == 0);
+}
+
+const char *column_key(const struct column *col, char *buf, size_t size)
+{
+	const char *suffix = key_suffix(col->unit);
+
+	if (col->unit == U_USER && strcmp(col->name, "user") == 0)
+		snprintf(buf, size, "uid");
+	else if (!*suffix || has_suffix(col->name, suffix))
+		snprintf(buf, size, "%s", col->name);
+	else
+		snprintf(buf, size, "%s%s", col->name, suffix);
+	return buf;
+}
