@@ -1,0 +1,152 @@
+// SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
+#include "workload.h"
+
+#include <sched.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/prctl.h>
+
+struct command {
+	const char *name;
+	int (*run)(struct ctx *c);
+	const char *help;
+};
+
+static const struct command commands[] = {
+	{ "opens", cmd_opens, "DIR: every kind of open once, in the empty directory DIR" },
+	{ "make", cmd_make, "FILE BYTES: write a file of random-looking bytes to the disk" },
+	{ "burst", cmd_burst, "N FILE [THREADS [PROCESSES]]: N opens at full speed" },
+	{ "tree", cmd_tree, "N M FILE: N children and as many grandchildren, M opens each" },
+	{ "tick", cmd_tick, "MS N FILE: an open every MS milliseconds" },
+	{ "getppid", cmd_getppid, "N: N calls of getppid" },
+	{ "exit", cmd_exit, "STATUS [FILE]: leave with it (after an open of FILE)" },
+	{ "signal", cmd_signal, "N: die by signal N" },
+	{ "exec", cmd_exec, "FILE ARGS...: print, then become another program" },
+	{ "hold", cmd_hold, "FILE: open it, then stay until SIGTERM" },
+	{ "rw", cmd_rw, "CALL[,..] N SIZE FILE [direct] [reopen]: N calls of each kind" },
+	{ "errors", cmd_errors, "DIR: each call once with each error it can be made to give" },
+	{ "ia32", cmd_ia32, "N FILE: N 32-bit reads and writes of 1 byte" },
+	{ "pipe", cmd_pipe, "MS N: N pipe reads that wait MS for their byte" },
+	{ "restart", cmd_restart, "N: a pipe read interrupted N times with SA_RESTART" },
+	{ "eintr", cmd_eintr, "N: a pipe read interrupted N times, retried by the program" },
+	{ "kill", cmd_kill, "MS: a child killed in mid-read after MS" },
+	{ "exitmid", cmd_exitmid, "MS: a process that exits while a thread of it reads" },
+	{ "execthread", cmd_execthread, "MS FILE ARGS...: exec from a second thread" },
+	{ "spin", cmd_spin, "CPU MS SIZE FILE [SPINNERS]: cached reads beside spinners" },
+};
+
+/* Waits until the tester says go. sigwait is no call that iosonde counts. */
+static void wait_for_go(void)
+{
+	sigset_t set;
+	int sig;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGUSR1);
+	sigprocmask(SIG_BLOCK, &set, NULL);
+	sigwait(&set, &sig);
+}
+
+static void enter_cgroup(const char *dir)
+{
+	char path[4096];
+	int fd;
+
+	snprintf(path, sizeof(path), "%s/cgroup.procs", dir);
+	fd = open(path, O_WRONLY | O_CLOEXEC);
+	if (fd < 0 || write(fd, "0", 1) != 1)
+		die(path);
+	close(fd);
+}
+
+static void enter_namespace(void)
+{
+	if (unshare(CLONE_NEWNS) || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL))
+		die("mount namespace");
+}
+
+static void usage(void)
+{
+	fputs("usage: workload [--go] [--times MAX] [--comm NAME] [--cpu N] [--uid N] [--cgroup "
+	      "DIR] [--newns] [--silent] COMMAND [ARGS]\n",
+	      stderr);
+	for (size_t i = 0; i < ARRAY_SIZE(commands); i++)
+		fprintf(stderr, "  %-10s %s\n", commands[i].name, commands[i].help);
+	exit(2);
+}
+
+static void become(unsigned int uid)
+{
+	/* By the bare call: the library's wrapper would tell every thread, and there is one. */
+	if (syscall(SYS_setresuid, uid, uid, uid))
+		die("setresuid");
+}
+
+/* One global option; returns how many arguments it took, 0 if it is none. */
+static int global_option(struct ctx *c, char **argv, bool *go)
+{
+	const char *o = argv[0], *value = argv[1];
+
+	if (!strcmp(o, "--go")) {
+		*go = true;
+		return 1;
+	}
+	if (!strcmp(o, "--silent")) {
+		c->silent = true;
+		return 1;
+	}
+	if (!strcmp(o, "--newns")) {
+		enter_namespace();
+		return 1;
+	}
+	if (!value)
+		return 0;
+	if (!strcmp(o, "--times"))
+		c->times_cap = strtoull(value, NULL, 10);
+	else if (!strcmp(o, "--comm"))
+		prctl(PR_SET_NAME, value);
+	else if (!strcmp(o, "--cpu"))
+		pin_to(atoi(value));
+	else if (!strcmp(o, "--uid"))
+		become((unsigned int)strtoul(value, NULL, 10));
+	else if (!strcmp(o, "--cgroup"))
+		enter_cgroup(value);
+	else
+		return 0;
+	return 2;
+}
+
+int main(int argc, char **argv)
+{
+	struct ctx c = { 0 };
+	bool go = false;
+	int at = 1, status;
+
+	while (at < argc && !strncmp(argv[at], "--", 2)) {
+		int took = global_option(&c, argv + at, &go);
+
+		if (!took)
+			usage();
+		at += took;
+	}
+	if (at >= argc)
+		usage();
+	c.sh = map_shared(sizeof(*c.sh));
+	c.name = argv[at];
+	c.argc = argc - at - 1;
+	c.argv = argv + at + 1;
+	for (size_t i = 0; i < ARRAY_SIZE(commands); i++) {
+		if (strcmp(c.name, commands[i].name))
+			continue;
+		if (go)
+			wait_for_go();
+		status = commands[i].run(&c);
+		if (!c.silent)
+			result_print(&c);
+		return status;
+	}
+	usage();
+}
