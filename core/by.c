@@ -1,0 +1,486 @@
+// SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
+#include "core/by.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+#include <time.h>
+
+#include "core/columns.h"
+#include "core/hist.h"
+#include "core/suggest.h"
+#include "core/text_buf.h"
+
+#define FIRST_SLOTS 64 /* of the hash table; a power of two */
+
+/* What a group's record begins with; the key follows. */
+struct by_head {
+	uint64_t count;
+	uint64_t sum;
+	uint64_t p50;
+	uint64_t p99;
+	uint64_t max;
+};
+
+struct group {
+	struct hist hist;
+	uint32_t hash;
+	uint32_t len;		/* of the record */
+	_Alignas(8) char rec[]; /* struct by_head, the key's fields, their bytes */
+};
+
+struct by {
+	const struct table *source;
+	const struct column *latency; /* in source; NULL: none */
+	size_t n_keys, limit;
+	int *keys; /* indices into source->columns */
+	struct table table;
+	struct column *columns;
+	size_t fixed;	       /* bytes of a record before the variable ones */
+	struct group **groups; /* in the order in which they came */
+	size_t n, cap;
+	uint32_t *slots; /* the hash table: index + 1 into groups, 0 is free; open addressing */
+	size_t n_slots;
+	uint64_t seed; /* so that nobody can choose names that collide */
+	uint64_t overflow;
+	struct text_buf key; /* of the row being added */
+	struct sort_row *order;
+};
+
+/* --- the table of the groups --- */
+
+static bool is_number(const struct column *col)
+{
+	switch (col->unit) {
+	case U_TEXT:
+	case U_PATH:
+	case U_ERRNO:
+	case U_ENUM:
+	case U_FLAGS:
+	case U_STACK:
+		return false;
+	default:
+		return true;
+	}
+}
+
+static int text_width(const struct column *src)
+{
+	size_t widest = 0;
+
+	if (src->width)
+		return src->width;
+	if (src->field.kind == F_CHARS)
+		return (int)src->field.size;
+	for (size_t i = 0; src->unit == U_ENUM && src->names && src->names[i]; i++)
+		if (strlen(src->names[i]) > widest)
+			widest = strlen(src->names[i]);
+	return (int)widest;
+}
+
+/*
+ * The key column at @off of a group's record for @src. Numbers keep their field and unit; what
+ * reads as text is kept as the text it reads as, so that values are equal if they look equal.
+ */
+static struct column key_column(const struct column *src, size_t off)
+{
+	struct column col = *src;
+
+	col.flags = (src->flags & COL_WIDE) | COL_KEY;
+	col.field.off = (uint32_t)off;
+	if (is_number(src))
+		return col;
+	if (src->unit == U_STACK) {
+		col.field.kind = F_VSTACK;
+		col.field.size = sizeof(struct vstack);
+		return col;
+	}
+	col.width = text_width(src);
+	col.field.kind = F_VSTR;
+	col.field.size = sizeof(struct vstr);
+	col.unit = src->unit == U_PATH ? U_PATH : U_TEXT;
+	col.names = NULL;
+	col.flag_names = NULL;
+	return col;
+}
+
+static const struct column figures[] = {
+	{ "count", FIELD(struct by_head, count), U_COUNT, .help = "rows in the group" },
+	{ "sum", FIELD(struct by_head, sum), U_NSEC, .help = "their latencies added up" },
+	{ "p50", FIELD(struct by_head, p50), U_NSEC, .help = "median latency" },
+	{ "p99", FIELD(struct by_head, p99), U_NSEC, .help = "99 of 100 took no longer" },
+	{ "max", FIELD(struct by_head, max), U_NSEC, .help = "longest latency" },
+};
+
+#define N_FIGURES (sizeof(figures) / sizeof(figures[0]))
+
+static void build_table(struct by *by)
+{
+	size_t n = 0, off = sizeof(struct by_head);
+
+	for (; n < by->n_keys; n++) {
+		by->columns[n] = key_column(&by->source->columns[by->keys[n]], off);
+		off += (by->columns[n].field.size + 7u) / 8 * 8;
+	}
+	by->fixed = off;
+	for (size_t i = 0; i < (by->latency ? N_FIGURES : 1); i++) {
+		by->columns[n] = figures[i];
+		if (i > 0)
+			by->columns[n].unit = by->latency->unit;
+		n++;
+	}
+	by->table = (struct table){ "group", by->columns };
+}
+
+static bool add_key(struct by *by, const char *name, size_t len, char *err, size_t err_size)
+{
+	char word[SHOWN_MAX];
+	int col = columns_find(by->source, name, len);
+
+	if (col < 0) {
+		columns_unknown(by->source, name, len, err, err_size);
+		return false;
+	}
+	for (size_t i = 0; i < by->n_keys; i++) {
+		if (by->keys[i] == col) {
+			snprintf(err, err_size, "column '%s' is named twice",
+				 shown(word, name, len));
+			return false;
+		}
+	}
+	for (size_t i = 0; i < (by->latency ? N_FIGURES : 1); i++) {
+		if (strcmp(by->source->columns[col].name, figures[i].name) == 0) {
+			snprintf(err, err_size,
+				 "rows can't be grouped by '%s': groups have a "
+				 "column of that name",
+				 figures[i].name);
+			return false;
+		}
+	}
+	by->keys[by->n_keys++] = col;
+	return true;
+}
+
+static bool read_keys(struct by *by, const char *keys, char *err, size_t err_size)
+{
+	for (;;) {
+		size_t len, all;
+
+		keys += strspn(keys, " ");
+		all = len = strcspn(keys, ",");
+		while (len > 0 && keys[len - 1] == ' ')
+			len--;
+		if (len == 0) {
+			snprintf(err, err_size, "the name of a column is missing");
+			return false;
+		}
+		if (!add_key(by, keys, len, err, err_size))
+			return false;
+		if (!keys[all])
+			return true;
+		keys += all + 1;
+	}
+}
+
+static const struct column *find_latency(const struct table *table)
+{
+	for (const struct column *c = table->columns; c->name; c++)
+		if (c->flags & COL_LATENCY)
+			return c;
+	return NULL;
+}
+
+static uint64_t random_seed(void)
+{
+	struct timespec now;
+	uint64_t seed;
+
+	if (getrandom(&seed, sizeof(seed), GRND_NONBLOCK) == sizeof(seed))
+		return seed;
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (uint64_t)now.tv_nsec << 32 ^ (uint64_t)now.tv_sec;
+}
+
+struct by *by_open(const struct table *table, const char *keys, char *err, size_t err_size)
+{
+	size_t n = columns_count(table);
+	struct by *by = calloc(1, sizeof(*by));
+
+	if (by) {
+		by->source = table;
+		by->latency = find_latency(table);
+		by->limit = BY_GROUPS_MAX;
+		by->seed = random_seed();
+		by->keys = calloc(n + 1, sizeof(*by->keys));
+		by->columns = calloc(n + N_FIGURES + 1, sizeof(*by->columns));
+		by->slots = calloc(FIRST_SLOTS, sizeof(*by->slots));
+		by->n_slots = FIRST_SLOTS;
+	}
+	if (!by || !by->keys || !by->columns || !by->slots) {
+		snprintf(err, err_size, "out of memory");
+		by_free(by);
+		return NULL;
+	}
+	if (!read_keys(by, keys, err, err_size)) {
+		by_free(by);
+		return NULL;
+	}
+	build_table(by);
+	return by;
+}
+
+void by_set_limit(struct by *by, size_t n)
+{
+	by->limit = n;
+}
+
+/* --- adding rows --- */
+
+/* Mixes eight bytes at a time. */
+static uint32_t hash_key(uint64_t seed, const char *key, size_t len)
+{
+	uint64_t h = seed ^ (len * 0x9e3779b97f4a7c15ULL);
+
+	for (size_t i = 0; i < len; i += 8) {
+		uint64_t word = 0;
+
+		memcpy(&word, key + i, len - i < 8 ? len - i : 8);
+		h = (h ^ word) * 0xff51afd7ed558ccdULL;
+		h ^= h >> 32;
+	}
+	h *= 0xc4ceb9fe1a85ec53ULL;
+	return (uint32_t)(h >> 32);
+}
+
+/* The bytes of a value go behind the fixed part; addresses are aligned like the record. */
+static void key_bytes(struct by *by, struct field field, size_t head, const struct value *v)
+{
+	struct vstr at = { 0 };
+
+	if (v->kind == V_BYTES && v->bytes.len > 0) {
+		if (field.kind == F_VSTACK)
+			text_pad(&by->key, 0, -(head + by->key.len) % 8);
+		at.off = (uint32_t)(head + by->key.len);
+		at.len = (uint32_t)v->bytes.len;
+		text_add(&by->key, v->bytes.p, v->bytes.len);
+	}
+	/* struct vstack has the same shape. */
+	if (!by->key.failed)
+		memcpy(by->key.data + field.off - head, &at, sizeof(at));
+}
+
+static void key_number(struct by *by, const struct column *src, struct field field, size_t head,
+		       const struct value *v, const char *rec)
+{
+	char *to = by->key.data + field.off - head;
+
+	/* All that mean "none" are the same. */
+	if (v->kind == V_NONE)
+		memset(to, 0xff, field.size);
+	else
+		memcpy(to, rec + src->field.off, field.size);
+}
+
+/* Puts the key of a row together in by->key: what follows struct by_head in a group's record. */
+static bool make_key(struct by *by, const void *rec, size_t len)
+{
+	const size_t head = sizeof(struct by_head);
+	char scratch[VALUE_SCRATCH];
+
+	by->key.len = 0;
+	by->key.failed = false;
+	text_pad(&by->key, 0, by->fixed - head);
+	for (size_t i = 0; i < by->n_keys && !by->key.failed; i++) {
+		const struct column *src = &by->source->columns[by->keys[i]];
+		struct value v;
+
+		column_value(src, rec, len, scratch, &v);
+		if (is_number(src))
+			key_number(by, src, by->columns[i].field, head, &v, rec);
+		else
+			key_bytes(by, by->columns[i].field, head, &v);
+	}
+	return !by->key.failed;
+}
+
+static bool has_key(const struct group *g, uint32_t hash, const struct text_buf *key)
+{
+	return g->hash == hash && g->len == sizeof(struct by_head) + key->len &&
+	       memcmp(g->rec + sizeof(struct by_head), key->data, key->len) == 0;
+}
+
+/* The slot of the group with by->key, or the free one where it belongs. */
+static uint32_t *find_slot(const struct by *by, uint32_t hash)
+{
+	size_t i = hash & (by->n_slots - 1);
+
+	while (by->slots[i] && !has_key(by->groups[by->slots[i] - 1], hash, &by->key))
+		i = (i + 1) & (by->n_slots - 1);
+	return &by->slots[i];
+}
+
+/* Keeps the hash table at most half full. */
+static bool grow_slots(struct by *by)
+{
+	size_t n = 2 * by->n_slots;
+	uint32_t *slots;
+
+	if (2 * (by->n + 1) <= by->n_slots)
+		return true;
+	slots = calloc(n, sizeof(*slots));
+	if (!slots)
+		return false;
+	for (size_t g = 0; g < by->n; g++) {
+		size_t i = by->groups[g]->hash & (n - 1);
+
+		while (slots[i])
+			i = (i + 1) & (n - 1);
+		slots[i] = (uint32_t)g + 1;
+	}
+	free(by->slots);
+	by->slots = slots;
+	by->n_slots = n;
+	return true;
+}
+
+static bool grow_groups(struct by *by)
+{
+	size_t cap = by->cap ? 2 * by->cap : FIRST_SLOTS;
+	struct group **more;
+
+	if (by->n < by->cap)
+		return true;
+	more = reallocarray(by->groups, cap, sizeof(struct group *));
+	if (!more)
+		return false;
+	by->groups = more;
+	by->cap = cap;
+	return true;
+}
+
+static struct group *new_group(struct by *by, uint32_t hash)
+{
+	struct group *g;
+	size_t len = sizeof(struct by_head) + by->key.len;
+
+	if (by->n >= by->limit || !grow_groups(by) || !grow_slots(by))
+		return NULL;
+	g = calloc(1, sizeof(*g) + len);
+	if (!g)
+		return NULL;
+	g->hash = hash;
+	g->len = (uint32_t)len;
+	memcpy(g->rec + sizeof(struct by_head), by->key.data, by->key.len);
+	*find_slot(by, hash) = (uint32_t)by->n + 1;
+	by->groups[by->n++] = g;
+	return g;
+}
+
+static struct by_head *head_of(struct group *g)
+{
+	return (struct by_head *)g->rec;
+}
+
+static void add_latency(struct by *by, struct group *g, const void *rec, size_t len)
+{
+	char scratch[VALUE_SCRATCH];
+	struct value v;
+
+	column_value(by->latency, rec, len, scratch, &v);
+	if (v.kind == V_UINT)
+		hist_add(&g->hist, v.u);
+	else if (v.kind == V_INT)
+		hist_add(&g->hist, v.i > 0 ? (uint64_t)v.i : 0);
+}
+
+void by_add(struct by *by, const void *rec, size_t len)
+{
+	struct group *g = NULL;
+
+	if (make_key(by, rec, len)) {
+		uint32_t hash = hash_key(by->seed, by->key.data, by->key.len);
+		uint32_t slot = *find_slot(by, hash);
+
+		g = slot ? by->groups[slot - 1] : new_group(by, hash);
+	}
+	if (!g) {
+		by->overflow++;
+		return;
+	}
+	head_of(g)->count++;
+	if (by->latency)
+		add_latency(by, g, rec, len);
+}
+
+/* --- reading groups --- */
+
+const struct table *by_table(const struct by *by)
+{
+	return &by->table;
+}
+
+static void fill_figures(struct group *g)
+{
+	struct by_head *head = head_of(g);
+
+	head->sum = g->hist.sum;
+	head->max = g->hist.max;
+	head->p50 = hist_percentile(&g->hist, 50);
+	head->p99 = hist_percentile(&g->hist, 99);
+}
+
+size_t by_sorted(struct by *by, const struct sort *sort, size_t top)
+{
+	struct sort by_count = { .col = (int)by->n_keys, .desc = true };
+
+	free(by->order);
+	by->order = calloc(by->n + 1, sizeof(*by->order));
+	if (!by->order)
+		return 0;
+	for (size_t i = 0; i < by->n; i++) {
+		fill_figures(by->groups[i]);
+		by->order[i] = (struct sort_row){ by->groups[i]->rec, by->groups[i]->len };
+	}
+	sort_rows(&by->table, sort ? *sort : by_count, by->order, by->n);
+	return top && top < by->n ? top : by->n;
+}
+
+const void *by_row(const struct by *by, size_t i, size_t *len)
+{
+	*len = by->order[i].len;
+	return by->order[i].rec;
+}
+
+uint64_t by_overflow(const struct by *by)
+{
+	return by->overflow;
+}
+
+void by_clear(struct by *by)
+{
+	for (size_t i = 0; i < by->n; i++) {
+		hist_free(&by->groups[i]->hist);
+		free(by->groups[i]);
+	}
+	by->n = 0;
+	by->overflow = 0;
+	memset(by->slots, 0, by->n_slots * sizeof(*by->slots));
+	free(by->order);
+	by->order = NULL;
+}
+
+void by_free(struct by *by)
+{
+	if (!by)
+		return;
+	if (by->slots)
+		by_clear(by);
+	free(by->groups);
+	free(by->slots);
+	free(by->order);
+	free(by->keys);
+	free(by->columns);
+	text_free(&by->key);
+	free(by);
+}
