@@ -26,11 +26,11 @@ static bool grow(struct text_buf *b, size_t n)
 	return true;
 }
 
-char *text_room(struct text_buf *b, size_t n)
+char *text_grow(struct text_buf *b, size_t n)
 {
 	if (b->failed)
 		return NULL;
-	if ((n > b->cap - b->len || !b->data) && !grow(b, n)) {
+	if (!grow(b, n)) {
 		b->failed = true;
 		return NULL;
 	}

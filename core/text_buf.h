@@ -13,8 +13,17 @@ struct text_buf {
 	bool failed;
 };
 
+/* The slow half of text_room(). */
+char *text_grow(struct text_buf *b, size_t n);
+
 /* Makes room for @n more bytes and returns where they go, or NULL. Advance len yourself. */
-char *text_room(struct text_buf *b, size_t n);
+static inline char *text_room(struct text_buf *b, size_t n)
+{
+	if (__builtin_expect(b->data && !b->failed && n <= b->cap - b->len, 1))
+		return b->data + b->len;
+	return text_grow(b, n);
+}
+
 void text_add(struct text_buf *b, const char *s, size_t n);
 void text_puts(struct text_buf *b, const char *s);
 void text_pad(struct text_buf *b, char c, size_t n);

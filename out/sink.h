@@ -16,10 +16,10 @@ struct stack_names; /* core/names/stack.h: turns addresses into names */
 
 struct sink_opts {
 	enum format format;
-	int fd;			/* borrowed */
-	bool terminal;		/* fd is one: fit the width, draw, use colour */
-	bool colour;		/* terminal, and NO_COLOR is not set */
-	int width;		/* of the terminal; 0 for a pipe: nothing is cut */
+	int fd;	       /* borrowed */
+	bool terminal; /* fd is one: fit the width, draw, use colour */
+	bool colour;   /* terminal, and NO_COLOR is not set */
+	int width;     /* of the terminal; 0 for a pipe: nothing is cut */
 	struct clock_base clock;
 	/*
 	 * Formats the stack in @v (raw addresses) as a NUL-separated list of names, innermost

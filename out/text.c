@@ -1,0 +1,297 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+/*
+ * Aligned columns for people. Into a pipe every value is whole and pushes the rest when it is
+ * long; on a terminal a line fits: COL_WIDE columns share what the others leave, and what still
+ * doesn't fit is cut and shows "…".
+ */
+#include "out/text_fit.h"
+
+#include <ctype.h>
+#include <string.h>
+#include <sys/ioctl.h>
+
+#include "core/names/user.h"
+#include "out/escape.h"
+
+#define BOLD	   "\x1b[1m"
+#define BAR_COLOUR "\x1b[36m"
+#define PLAIN	   "\x1b[0m"
+#define BAR	   "▇"
+
+#define STACK_INDENT	"    "
+#define STACK_SEPARATOR "--" /* between the kernel's frames and the user's */
+
+/* Pads the cell from @start to the end of the buffer, @columns wide. Returns its new width. */
+static size_t align(struct text_buf *b, const struct cell *c, size_t start, size_t columns)
+{
+	size_t pad, len = b->len - start;
+
+	if (columns >= c->width || (c->last && !c->right))
+		return columns;
+	pad = c->width - columns;
+	if (!text_room(b, pad))
+		return columns;
+	if (c->right) {
+		memmove(b->data + start + pad, b->data + start, len);
+		memset(b->data + start, ' ', pad);
+	} else {
+		memset(b->data + start + len, ' ', pad);
+	}
+	b->len += pad;
+	return c->width;
+}
+
+static size_t add_escaped(struct text_buf *b, const char *s, size_t len)
+{
+	char *to = text_room(b, ESCAPE_MAX * len + 1);
+	size_t n;
+
+	if (!to)
+		return 0;
+	n = escape_text(to, s, len);
+	b->len += n;
+	return text_columns(to, n);
+}
+
+static void add_bar(struct sink *s, const struct value *v)
+{
+	uint64_t share = v->kind == V_INT && v->i < 0 ? 0 : v->u;
+	size_t bars = share >= 10000 ? BAR_COLUMNS : (share * BAR_COLUMNS + 5000) / 10000;
+
+	if (bars && s->opts.colour)
+		text_puts(&s->out, BAR_COLOUR);
+	for (size_t i = 0; i < bars; i++)
+		text_puts(&s->out, BAR);
+	if (bars && s->opts.colour)
+		text_puts(&s->out, PLAIN);
+	text_pad(&s->out, ' ', BAR_COLUMNS + 1 - bars);
+}
+
+/* "▇▇▇▇   81.2%", or only the number where a bar doesn't fit or nobody would see it. */
+static size_t add_number(struct sink *s, const struct cell *c, const struct value *v, size_t limit)
+{
+	char number[NUMBER_MAX];
+	size_t n = put_number(number, c->col, v, &s->opts.clock), before = 0;
+
+	if (c->col->unit == U_SHARE && s->opts.terminal) {
+		size_t pad = n < SHARE_COLUMNS ? SHARE_COLUMNS - n : 0;
+
+		if (limit >= BAR_COLUMNS + 1 + pad + n) {
+			add_bar(s, v);
+			text_pad(&s->out, ' ', pad);
+			before = BAR_COLUMNS + 1 + pad;
+		}
+	}
+	text_add(&s->out, number, n);
+	return before + n;
+}
+
+/* Appends a value; returns the columns it takes. */
+static size_t add_value(struct sink *s, const struct cell *c, const struct value *v, size_t limit)
+{
+	if (v->kind == V_BYTES && v->bytes.len)
+		return add_escaped(&s->out, v->bytes.p, v->bytes.len);
+	if (v->kind == V_NONE || v->kind == V_BYTES) {
+		text_add(&s->out, "-", 1);
+		return 1;
+	}
+	if (c->col->unit == U_USER) {
+		const char *name = user_name((uint32_t)v->u);
+
+		return add_escaped(&s->out, name, strlen(name));
+	}
+	return add_number(s, c, v, limit);
+}
+
+/* Appends one cell of a line that is written up to @pos; returns the new position. */
+static size_t add_cell(struct sink *s, const struct cell *c, const struct value *v, size_t pos)
+{
+	size_t limit = cell_limit(s, c, pos + (pos > 0)), start, columns;
+
+	if (limit == 0)
+		return pos;
+	if (pos) {
+		text_pad(&s->out, ' ', 1);
+		pos++;
+	}
+	start = s->out.len;
+	columns = add_value(s, c, v, limit);
+	if (s->out.failed)
+		return pos;
+	if (columns > limit)
+		columns = text_cut(&s->out, start, columns, limit, c->fitted);
+	return pos + align(&s->out, c, start, columns);
+}
+
+/* Writes @n spaces and returns their end; up to 7 bytes more are scribbled on. */
+static char *put_spaces(char *to, size_t n)
+{
+	for (size_t i = 0; i < n; i += 8)
+		memcpy(to + i, "        ", 8);
+	return to + n;
+}
+
+/* add_cell() for a pipe, where nothing is cut or drawn: the path that has to be fast. */
+static void pipe_cell(struct sink *s, const struct cell *c, const struct value *v, bool first)
+{
+	const char *text = "-";
+	char number[NUMBER_MAX];
+	size_t len = 1, columns;
+	char *to;
+
+	if (v->kind == V_BYTES && v->bytes.len) {
+		text = v->bytes.p;
+		len = v->bytes.len;
+	} else if (v->kind == V_INT || v->kind == V_UINT) {
+		if (c->col->unit == U_USER) {
+			text = user_name((uint32_t)v->u);
+			len = strlen(text);
+		} else {
+			text = number;
+			len = put_number(number, c->col, v, &s->opts.clock);
+		}
+	}
+	to = text_room(&s->out, 1 + ESCAPE_MAX * len + c->width + 8);
+	if (!to)
+		return;
+	if (!first)
+		*to++ = ' ';
+	if (c->right && v->kind != V_BYTES) {
+		to = put_spaces(to, len < c->width ? c->width - len : 0);
+		memcpy(to, text, len);
+		to += len;
+	} else {
+		size_t n = escape_text(to, text, len);
+
+		columns = text_columns(to, n);
+		to += n;
+		if (!c->last && columns < c->width)
+			to = put_spaces(to, c->width - columns);
+	}
+	s->out.len = (size_t)(to - s->out.data);
+}
+
+/* Ends a line of @columns columns. */
+static void end_line(struct sink *s, size_t columns)
+{
+	text_pad(&s->out, '\n', 1);
+	s->lines += 1;
+	if (fits_terminal(s) && columns)
+		s->lines += (columns - 1) / (size_t)s->opts.width;
+	s->printed = true;
+	s->titled = false;
+}
+
+static void text_header(struct sink *s)
+{
+	size_t pos = 0;
+
+	if (s->printed && !s->titled)
+		end_line(s, 0);
+	if (s->opts.colour)
+		text_puts(&s->out, BOLD);
+	for (size_t i = 0; i < s->plan.n; i++) {
+		const struct cell *c = &s->plan.cells[i];
+		char name[KEY_MAX];
+		size_t n = 0;
+
+		if (is_stack(c))
+			continue;
+		for (; c->col->name[n] && n < sizeof(name); n++)
+			name[n] = (char)toupper((unsigned char)c->col->name[n]);
+		pos = add_cell(s, c, &(struct value){ V_BYTES, .bytes = { name, n } }, pos);
+	}
+	if (s->opts.colour)
+		text_puts(&s->out, PLAIN);
+	end_line(s, pos);
+}
+
+/* Returns whether a frame was printed. */
+static bool text_stack(struct sink *s, const struct cell *c, const void *rec, size_t len,
+		       bool separate)
+{
+	const char *list, *name;
+	size_t n, name_len;
+	struct value v;
+	bool any = false;
+
+	cell_value(s, c, rec, len, &v);
+	if (v.kind != V_BYTES)
+		return false;
+	list = stack_frames(s, c, rec, len, &v, &n);
+	while (next_frame(&list, &n, &name, &name_len)) {
+		if (separate && !any) {
+			text_puts(&s->out, STACK_INDENT STACK_SEPARATOR);
+			end_line(s, strlen(STACK_INDENT STACK_SEPARATOR));
+		}
+		any = true;
+		text_puts(&s->out, STACK_INDENT);
+		end_line(s, strlen(STACK_INDENT) + add_escaped(&s->out, name, name_len));
+	}
+	return any;
+}
+
+static void text_row(struct sink *s, const void *rec, size_t len)
+{
+	bool stacks = false;
+	size_t pos = 0;
+
+	for (size_t i = 0; i < s->plan.n; i++) {
+		const struct cell *c = &s->plan.cells[i];
+		struct value v;
+
+		if (is_stack(c))
+			continue;
+		cell_value(s, c, rec, len, &v);
+		if (s->opts.terminal)
+			pos = add_cell(s, c, &v, pos);
+		else
+			pipe_cell(s, c, &v, pos++ == 0);
+	}
+	end_line(s, pos);
+	for (size_t i = 0; i < s->plan.n; i++)
+		if (is_stack(&s->plan.cells[i]))
+			stacks |= text_stack(s, &s->plan.cells[i], rec, len, stacks);
+}
+
+static void text_title(struct sink *s, const char *title)
+{
+	size_t start, columns;
+
+	if (s->printed)
+		end_line(s, 0);
+	if (s->opts.colour)
+		text_puts(&s->out, BOLD);
+	start = s->out.len;
+	columns = add_escaped(&s->out, title, strlen(title));
+	if (fits_terminal(s) && columns > (size_t)s->opts.width && !s->out.failed)
+		columns = text_cut(&s->out, start, columns, (size_t)s->opts.width, false);
+	if (s->opts.colour)
+		text_puts(&s->out, PLAIN);
+	end_line(s, columns);
+	s->titled = true;
+	s->plan.table = NULL; /* a table under a title has its header */
+}
+
+static void text_clear(struct sink *s)
+{
+	size_t up = s->lines;
+	struct winsize size;
+
+	/* Lines that have scrolled off the top can't be reached. */
+	if (ioctl(s->opts.fd, TIOCGWINSZ, &size) == 0 && size.ws_row && up >= size.ws_row)
+		up = size.ws_row - 1u;
+	if (up)
+		text_printf(&s->out, "\r\x1b[%zuA\x1b[J", up);
+	s->lines = 0;
+	s->printed = s->titled = false;
+	s->plan.table = NULL;
+}
+
+const struct sink_ops text_ops = {
+	.plan = text_plan,
+	.header = text_header,
+	.row = text_row,
+	.title = text_title,
+	.clear = text_clear,
+};
