@@ -18,6 +18,7 @@ struct command {
 static const struct command commands[] = {
 	{ "opens", cmd_opens, "DIR: every kind of open once, in the empty directory DIR" },
 	{ "make", cmd_make, "FILE BYTES: write a file of random-looking bytes to the disk" },
+	{ "extents", cmd_extents, "FILE: its device, first sector, sectors and pieces" },
 	{ "burst", cmd_burst, "N FILE [THREADS [PROCESSES]]: N opens at full speed" },
 	{ "tree", cmd_tree, "N M FILE: N children and as many grandchildren, M opens each" },
 	{ "tick", cmd_tick, "MS N FILE: an open every MS milliseconds" },

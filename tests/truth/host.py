@@ -1,0 +1,190 @@
+# SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
+"""The kernel that is running, as something tests can act on.
+
+A guest of the test machine offers the same methods, so that a test never knows where it runs. What a
+test needs from the place goes through here: programs, files, signals. Everything is bytes.
+"""
+
+import fcntl
+import os
+import pty
+import select
+import shutil
+import signal
+import struct
+import subprocess
+import tempfile
+import termios
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@dataclass
+class Result:
+    argv: list
+    returncode: int  # as a shell tells it: 128+n for a signal
+    stdout: bytes
+    stderr: bytes
+    seconds: float = 0.0
+
+    @property
+    def err(self):
+        return self.stderr.decode(errors="replace")
+
+    def __str__(self):
+        return (
+            f"{' '.join(map(str, self.argv))}\n"
+            f"status {self.returncode} after {self.seconds:.2f} s\n"
+            f"stdout: {self.stdout[-2000:]!r}\nstderr: {self.stderr[-4000:]!r}"
+        )
+
+
+def as_shell(code):
+    return 128 - code if code < 0 else code
+
+
+@dataclass
+class Process:
+    """A program under way. Its output goes to files, so that nobody has to read it in time."""
+
+    argv: list
+    popen: subprocess.Popen
+    out: object
+    errors: object
+    start: float = field(default_factory=time.monotonic)
+
+    @property
+    def pid(self):
+        return self.popen.pid
+
+    def running(self):
+        return self.popen.poll() is None
+
+    def signal(self, number):
+        os.kill(self.pid, number)
+
+    def wait(self, timeout=60):
+        try:
+            code = self.popen.wait(timeout)
+        except subprocess.TimeoutExpired:
+            self.popen.kill()
+            self.popen.wait(10)
+            raise
+        taken = time.monotonic() - self.start
+        texts = []
+        for f in (self.out, self.errors):
+            f.seek(0)
+            texts.append(f.read())
+            f.close()
+        return Result(self.argv, as_shell(code), *texts, taken)
+
+
+class Host:
+    name = "running"
+
+    def __init__(self, build=None):
+        build = Path(build or os.environ.get("IOSONDE_BUILD", ROOT / "build"))
+        self.iosonde = str(build / "iosonde")
+        self.workload = str(build / "tests/workload/workload")
+        self.workload32 = str(build / "tests/workload/workload32")
+        self._dirs = []
+        for path in (self.iosonde, self.workload):
+            if not os.access(path, os.X_OK):
+                raise FileNotFoundError(f"{path} is not built")
+
+    def tmpdir(self):
+        """A directory on a disk, open to every user: block and permission tests need both."""
+        for parent in (os.environ.get("IOSONDE_TMP"), "/var/tmp", "/home", "/"):
+            if parent and os.access(parent, os.W_OK) and self._on_disk(parent):
+                made = os.path.realpath(tempfile.mkdtemp(prefix="iosonde-", dir=parent))
+                os.chmod(made, 0o755)
+                self._dirs.append(made)
+                return made
+        raise RuntimeError("no writable directory on a disk")
+
+    @staticmethod
+    def _on_disk(path):
+        kind = subprocess.run(
+            ["stat", "-f", "-c", "%T", path], capture_output=True, text=True, check=True
+        ).stdout.strip()
+        return kind not in ("tmpfs", "ramfs", "overlayfs", "fuseblk", "nfs", "v9fs")
+
+    def close(self):
+        for path in self._dirs:
+            shutil.rmtree(path, ignore_errors=True)
+            # Trees deeper than a path can name.
+            subprocess.run(["rm", "-rf", path], check=False)
+
+    def spawn(self, argv, env=None, cwd=None):
+        out, err = tempfile.TemporaryFile(), tempfile.TemporaryFile()
+        popen = subprocess.Popen(
+            [str(a) for a in argv],
+            stdin=subprocess.DEVNULL,
+            stdout=out,
+            stderr=err,
+            env=None if env is None else {**os.environ, **env},
+            cwd=cwd,
+        )
+        return Process(argv, popen, out, err)
+
+    def run(self, argv, input=None, timeout=60, env=None, cwd=None):
+        start = time.monotonic()
+        done = subprocess.run(
+            [str(a) for a in argv],
+            input=input,
+            stdin=subprocess.DEVNULL if input is None else None,
+            capture_output=True,
+            timeout=timeout,
+            env=None if env is None else {**os.environ, **env},
+            cwd=cwd,
+        )
+        taken = time.monotonic() - start
+        return Result(argv, as_shell(done.returncode), done.stdout, done.stderr, taken)
+
+    def put(self, source, path):
+        shutil.copy(source, path)
+
+    def write_file(self, path, data):
+        Path(path).write_bytes(data)
+
+    def read_file(self, path):
+        return Path(path).read_bytes()
+
+    def exists(self, path):
+        return os.path.exists(path)
+
+    def run_pty(self, argv, columns=80, rows=24, timeout=60, env=None, interrupt_after=None):
+        """Runs argv on a terminal of that size; stdout and stderr come back mixed, as seen there."""
+        start = time.monotonic()
+        pid, fd = pty.fork()
+        if pid == 0:
+            os.environ.update(env or {})
+            fcntl.ioctl(0, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
+            try:
+                os.execvp(argv[0], [str(a) for a in argv])
+            finally:
+                os._exit(127)
+        seen = bytearray()
+        while True:
+            now = time.monotonic() - start
+            if interrupt_after is not None and now > interrupt_after:
+                os.write(fd, b"\x03")
+                interrupt_after = None
+            if now > timeout:
+                os.kill(pid, signal.SIGKILL)
+            if not select.select([fd], [], [], 0.1)[0]:
+                continue
+            try:
+                data = os.read(fd, 65536)
+            except OSError:
+                data = b""
+            if not data:
+                break
+            seen += data
+        status = os.waitpid(pid, 0)[1]
+        os.close(fd)
+        code = as_shell(os.waitstatus_to_exitcode(status))
+        return Result(argv, code, bytes(seen), b"", time.monotonic() - start)

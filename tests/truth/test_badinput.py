@@ -1,0 +1,208 @@
+# SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
+"""What is typed wrongly, or can't be had: one clear line and the right exit status, always."""
+
+import os
+import time
+
+import pytest
+from tracer import read_run, started
+
+COMMANDS = ("opensnoop", "layers")
+
+
+def one_line(result, *words, caret=False):
+    """A single line on stderr, with these words; two more where a caret shows the place."""
+    assert result.stdout == b"", str(result)
+    lines = [line for line in result.err.splitlines() if line.strip()]
+    if caret:
+        assert any(line.strip().startswith("^") or line.rstrip().endswith("^") for line in lines)
+        assert len(lines) <= 3, str(result)
+    else:
+        assert len(lines) == 1, str(result)
+    for word in words:
+        assert word in result.err, str(result)
+    assert "libbpf" not in result.err and "Traceback" not in result.err
+
+
+USAGE = [
+    (["--nosuch"], ["--nosuch"]),
+    (["-Z"], ["-Z"]),
+    (["--colums", "pid"], ["--colums", "--columns"]),
+    (["-d", "-1"], ["-1"]),
+    (["-d", "1x"], ["1x"]),
+    (["-d", ""], []),
+    (["-d"], ["-d"]),
+    (["-d", "99999999999999999999s"], ["99999999999999999999s"]),
+    (["-i", "0.0.1"], ["0.0.1"]),
+    (["-p", "abc"], ["abc"]),
+    (["-p", "0"], ["0"]),
+    (["-p", "12abc"], ["12abc"]),
+    (["-p", "1,,2"], []),
+    (["-p", "-5"], ["-5"]),
+    (["-p", ""], []),
+    (["-t", "x"], ["x"]),
+    (["-u", "no-such-user-here"], ["no-such-user-here"]),
+    (["--cgroup", "/no/such/cgroup"], ["/no/such/cgroup"]),
+    (["--columns", "nosuch"], ["nosuch"]),
+    (["--columns", "pid,,comm"], []),
+    (["--columns", ""], []),
+    (["-o", "xml"], ["xml", "json"]),
+    (["--buffer", "1"], ["1"]),
+    (["--buffer", "64q"], ["64q"]),
+    (["--buffer", "-64k"], ["-64k"]),
+    (["--sort", "nosuch"], ["nosuch"]),
+    (["--top", "x"], ["x"]),
+]
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+@pytest.mark.parametrize("options, words", USAGE, ids=[" ".join(o) or "-" for o, _ in USAGE])
+def test_usage(host, command, options, words):
+    result = host.run([host.iosonde, command, *options], timeout=10)
+    assert result.returncode == 2, str(result)
+    one_line(result, *words)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "lat >",
+        "pid == ",
+        "&& pid == 1",
+        "(pid == 1",
+        "pid == 1)",
+        "nosuch == 1",
+        'comm ~ "open',
+        "pid == abc",
+        "pid ~ 5",
+        "err == ENOSUCH",
+        "pid = 1",
+        "",
+    ],
+)
+def test_where_points_at_the_place(host, text):
+    result = host.run([host.iosonde, "opensnoop", "--where", text], timeout=10)
+    assert result.returncode == 2, str(result)
+    one_line(result, caret=True)
+
+
+def test_where_lat(host):
+    """The column exists in layers, so there the mistake is what is missing behind it."""
+    result = host.run([host.iosonde, "layers", "--where", "lat >"], timeout=10)
+    assert result.returncode == 2, str(result)
+    one_line(result, caret=True)
+    lines = result.err.rstrip("\n").split("\n")
+    shown, caret = lines[-2], lines[-1]
+    place = shown.index("lat >") + len("lat >")
+    assert caret.index("^") in (place - 1, place, place + 1), result.err
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_no_such_process(host, command):
+    result = host.run([host.iosonde, command, "-p", "999999999"], timeout=10)
+    assert result.returncode == 1, str(result)
+    one_line(result, "999999999")
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_not_root(host, command):
+    drop = ["setpriv", "--reuid", "65534", "--regid", "65534", "--clear-groups"]
+    drop += ["--inh-caps=-all", "--bounding-set=-all"]
+    result = host.run([*drop, host.iosonde, command, "-d", "1", "-p", "1"], timeout=10)
+    assert result.returncode == 1, str(result)
+    one_line(result, "CAP_BPF", "CAP_PERFMON")
+    result = host.run([*drop, host.iosonde, command, "--", "echo", "ran"], timeout=10)
+    assert result.returncode == 125, str(result)
+    one_line(result, "CAP_BPF")
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_no_btf(host, command, tmp):
+    host.write_file(f"{tmp}/empty", b"")
+    host.write_file(f"{tmp}/rubbish", bytes(range(256)) * 16)
+    for path in ("/dev/null", f"{tmp}/empty", f"{tmp}/rubbish", "/nonexistent/btf"):
+        argv = [host.iosonde, command, "--btf", path, "-d", "1", "-p", str(os.getpid())]
+        result = host.run(argv, timeout=10)
+        assert result.returncode == 1, str(result)
+        one_line(result, path)
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+@pytest.mark.parametrize("form", ["text", "json", "csv"])
+def test_full_disk(host, command, form):
+    """> /dev/full: said once, and no endless loop of writes that fail."""
+    script = '"$0" "$1" -o "$2" -- "$3" --silent burst 1000 /dev/null >/dev/full'
+    argv = ["sh", "-c", script, host.iosonde, command, form, host.workload]
+    start = time.monotonic()
+    result = host.run(argv, timeout=20)
+    assert result.returncode == 125 and time.monotonic() - start < 10, str(result)
+    assert result.err.count("No space left on device") == 1, str(result)
+
+
+def test_full_disk_without_a_command(host):
+    with started(host, [host.workload, "tick", "10", "500", "/dev/null"]) as job:
+        script = '"$0" opensnoop -p "$1" -d 20 >/dev/full'
+        start = time.monotonic()
+        result = host.run(["sh", "-c", script, host.iosonde, str(job.pid)], timeout=30)
+    assert result.returncode == 1 and time.monotonic() - start < 10, str(result)
+    assert "No space left on device" in result.err
+
+
+@pytest.mark.parametrize("path", ["/nonexistent/dir/rows", "/"])
+def test_output_that_cannot_be_opened(host, path):
+    result = host.run([host.iosonde, "opensnoop", "-O", path, "-d", "1", "-p", "1"], timeout=10)
+    assert result.returncode == 1, str(result)
+    one_line(result, path)
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_target_that_exits_at_once(host, tmp, command):
+    rows = f"{tmp}/rows"
+    argv = [host.iosonde, command, "-o", "json", "-O", rows, "--", "true"]
+    result = host.run(argv, timeout=20)
+    assert result.returncode == 0, str(result)
+    assert read_run(host, command, result, rows).summary["lost"] == 0
+
+
+def test_pid_that_exits_at_once(host, tmp):
+    """Gone before or after iosonde looks: it ends either way, and soon."""
+    for delay in (0, 5, 20, 50, 100):
+        job = host.spawn([host.workload, "tick", str(delay), "1", "/dev/null"])
+        argv = [host.iosonde, "opensnoop", "-p", str(job.pid), "-o", "json", "-O", f"{tmp}/rows"]
+        result = host.run(argv, timeout=20)
+        job.wait()
+        assert result.returncode in (0, 1), str(result)
+        if result.returncode:
+            one_line(result, str(job.pid))
+
+
+def test_unknown_command(host):
+    result = host.run([host.iosonde, "opensnop"], timeout=10)
+    assert result.returncode == 2, str(result)
+    one_line(result, "opensnop", "opensnoop")
+    result = host.run([host.iosonde, "qqqqqqq"], timeout=10)
+    assert result.returncode == 2, str(result)
+    one_line(result, "qqqqqqq")
+
+
+def test_dashes_without_a_command(host):
+    result = host.run([host.iosonde, "opensnoop", "--"], timeout=10)
+    assert result.returncode == 2, str(result)
+    one_line(result)
+
+
+def test_command_without_dashes(host):
+    """A word that is no option: a command is announced by --."""
+    result = host.run([host.iosonde, "opensnoop", "ls"], timeout=10)
+    assert result.returncode == 2, str(result)
+    one_line(result, "ls", "--")
+
+
+def test_nothing_is_left_behind(host, tmp):
+    """A run that fails late has started no process that stays."""
+    marker = f"{tmp}/marker"
+    script = f'sleep 5; : >"{marker}"'
+    argv = [host.iosonde, "opensnoop", "--btf", "/dev/null", "--", "sh", "-c", script]
+    assert host.run(argv, timeout=10).returncode == 125
+    commands = host.run(["sh", "-c", "cat /proc/[0-9]*/cmdline | tr '\\0' ' '"]).stdout
+    assert marker.encode() not in commands

@@ -1,0 +1,379 @@
+# SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
+"""The same rows in every form, in time, on a terminal and off it."""
+
+import csv
+import datetime
+import io
+import re
+import signal
+import time
+import unicodedata
+
+import pytest
+from tracer import (
+    check_summary,
+    parse_rows,
+    read_run,
+    started,
+    trace,
+    wait_attached,
+    wait_ready,
+    wait_until,
+)
+
+COMMANDS = ("opensnoop", "layers")
+
+
+def sonde(host, command, options, work):
+    return host.run([host.iosonde, command, *options, "--", host.workload, *map(str, work)])
+
+
+# --- forms ---
+
+
+def test_text(host):
+    """A header, then a row for each open, in aligned columns; the summary on stderr."""
+    result = sonde(host, "opensnoop", [], ["--silent", "burst", 4, "/dev/null"])
+    lines = result.stdout.decode().splitlines()
+    assert lines[0].split() == ["TIME", "PID", "COMM", "FD", "ERR", "PATH"], lines[0]
+    assert len(lines) == 5
+    for line in lines[1:]:
+        fields = line.split()
+        assert fields[2:] == ["workload", "3", "/dev/null"] or fields[-1] == "/dev/null", line
+        assert line.index("/dev/null") == lines[0].index("PATH"), line
+        assert re.fullmatch(r"\d+\.\d+", fields[0]), line
+    assert re.search(r"\b4\b.*\b0\b", result.err, re.S) and "lost" in result.err, result.err
+
+
+def test_text_columns_of_options(host):
+    work = ["--silent", "burst", 1, "/dev/null"]
+    header = sonde(host, "opensnoop", ["-e", "-U"], work).stdout.decode().splitlines()[0].split()
+    assert {"UID", "FLAGS", "MODE"} <= set(header), header
+    assert header.index("PATH") == len(header) - 1
+
+
+def test_csv(host):
+    result = sonde(host, "opensnoop", ["-o", "csv"], ["--silent", "burst", 5, "/dev/null"])
+    table = list(csv.DictReader(io.StringIO(result.stdout.decode(), newline="")))
+    assert len(table) == 5
+    assert {r["path"] for r in table} == {"/dev/null"} and {r["comm"] for r in table} == {"workload"}
+    assert all(r["pid"].isdigit() and r["fd"] == "3" for r in table)
+    assert b"summary" not in result.stdout and "lost" in result.err
+
+
+def test_json_on_stdout(host):
+    result = sonde(host, "opensnoop", ["-o", "json"], ["--silent", "burst", 5, "/dev/null"])
+    rows = parse_rows(result.stdout)
+    summary = check_summary(rows, "opensnoop")
+    assert [r["type"] for r in rows] == ["open"] * 5 + ["summary"] and summary["shown"] == 5
+
+
+def test_all_forms_agree(host, tmp):
+    """Each form of the ledger's call table carries the same counts."""
+    work = ["--silent", "rw", "read,write", 30, 1, "/dev/zero"]
+    run = trace(host, tmp, "layers", [], [host.workload, *map(str, work)])
+    counts = {r["call"]: r["count"] for r in run.of("call")}
+    assert counts == {"openat": 1, "read": 30, "write": 30}
+    text = sonde(host, "layers", [], work).stdout.decode()
+    for call, count in counts.items():
+        assert re.search(rf"^\s*{call}\s+{count}\b", text, re.M), text
+    table = sonde(host, "layers", ["-o", "csv"], work).stdout.decode()
+    assert re.search(r"^(\w+,)?read,30\b", table, re.M) or "read" in table, table
+
+
+def test_output_file(host, tmp):
+    """-O: rows there, and stdout and stderr are the command's."""
+    argv = ["sh", "-c", "echo to-stdout; echo to-stderr >&2"]
+    result = host.run([host.iosonde, "opensnoop", "-O", f"{tmp}/rows", "--", *argv])
+    assert result.stdout == b"to-stdout\n" and b"to-stderr\n" in result.stderr
+    assert host.read_file(f"{tmp}/rows").startswith(b"TIME")
+
+
+def test_wall_clock(host):
+    before = datetime.datetime.now().astimezone()
+    work = ["--silent", "burst", 2, "/dev/null"]
+    text = sonde(host, "opensnoop", ["-T"], work).stdout.decode().splitlines()
+    stamp = datetime.datetime.fromisoformat(text[1].split()[0]).astimezone()
+    after = datetime.datetime.now().astimezone()
+    assert before - datetime.timedelta(seconds=1) <= stamp <= after, text[1]
+
+
+# --- choosing rows and columns ---
+
+
+@pytest.mark.parametrize("form", ["text", "csv", "json"])
+def test_columns(host, form):
+    options = ["--columns", "path,pid,ret", "-o", form]
+    result = sonde(host, "opensnoop", options, ["--silent", "burst", 2, "/dev/null"])
+    lines = result.stdout.decode().splitlines()
+    if form == "text":
+        assert lines[0].split() == ["PATH", "PID", "RET"] and len(lines) == 3
+        assert lines[1].split()[0] == "/dev/null" and lines[1].split()[2] == "3"
+    elif form == "csv":
+        assert lines[0] == "path,pid,ret" and len(lines) == 3
+    else:
+        row = parse_rows(result.stdout)[0]
+        assert set(row) == {"type", "path", "pid", "ret"}
+
+
+@pytest.mark.parametrize(
+    "text, wanted",
+    [
+        ("err == ENOENT", lambda o: o["err"] == "ENOENT"),
+        ("err != ENOENT && ret < 0", lambda o: o["ret"] < 0 and o["err"] != "ENOENT"),
+        ("!(ret < 0)", lambda o: o["ret"] >= 0),
+        ('call == "creat" || call == "openat2"', lambda o: o["call"] in ("creat", "openat2")),
+        ('path ~ "thread-0-?"', lambda o: o["path"].startswith(b"thread-0-")),
+        ("uid == 65534", lambda o: o["uid"] == 65534),
+        ("fd >= 4 && fd <= 4", lambda o: o["ret"] == 4),
+    ],
+)
+def test_where(host, tmp, text, wanted):
+    where = f"{tmp}/opens"
+    host.run(["mkdir", where])
+    run = trace(host, tmp, "opensnoop", ["--where", text], [host.workload, "opens", where])
+    ops = [o for o in run.work[0]["opens"] if "uring" not in o["call"]]
+    for op in ops:
+        op["path"] = bytes.fromhex(op.get("path", ""))
+    rows = [r for r in run.of("open") if "uring" not in r["call"]]
+    assert len(rows) == sum(map(wanted, ops)), run.summary
+    assert run.summary["filtered"] == run.summary["generated"] - run.summary["shown"]
+    assert run.summary["generated"] >= len(ops)
+
+
+def test_where_with_units(host, tmp):
+    run = trace(
+        host,
+        tmp,
+        "layers",
+        ["--slow", "0", "--where", "lat > 40ms && lat < 1s"],
+        [host.workload, "pipe", "50", "3"],
+    )
+    assert [r["call"] for r in run.of("op")] == ["read"] * 3
+
+
+def test_by(host, tmp):
+    """A live top table of any event stream: groups, counted and sorted."""
+    where = f"{tmp}/opens"
+    host.run(["mkdir", where])
+    options = ["--by", "call", "--sort", "count"]
+    run = trace(host, tmp, "opensnoop", options, [host.workload, "opens", where])
+    rows = [r for r in run.rows if r["type"] != "summary"]
+    want = {}
+    for op in run.work[0]["opens"]:
+        want[op["call"]] = want.get(op["call"], 0) + 1
+    got = {r["call"]: r["count"] for r in rows}
+    assert {c: n for c, n in got.items() if "uring" not in c} == {
+        c: n for c, n in want.items() if "uring" not in c
+    }
+    counts = [r["count"] for r in rows]
+    assert counts == sorted(counts, reverse=True)
+
+
+def test_by_with_top_and_latency(host, tmp):
+    options = ["--slow", "0", "--by", "call", "--top", "2", "--sort", "count"]
+    argv = [host.workload, "rw", "read,write,pread", "40", "64", "/dev/zero"]
+    run = trace(host, tmp, "layers", options, argv)
+    rows = [r for r in run.rows if "count" in r and "call" in r and r["type"] not in ("call", "wait")]
+    groups = [r for r in rows if r["type"] not in ("file", "process")]
+    assert len(groups) == 2, run.rows
+    assert [r["count"] for r in groups] == [41, 40]
+
+
+def test_by_at_intervals(host, tmp):
+    """-i: a table for each interval, together all there was."""
+    options = ["--by", "path", "-i", "500ms"]
+    run = trace(host, tmp, "opensnoop", options, [host.workload, "tick", "20", "100", "/dev/null"])
+    rows = [r for r in run.rows if r["type"] != "summary"]
+    assert 4 <= len(rows) <= 7, rows
+    assert sum(r["count"] for r in rows) == 100
+    assert {r["path"] for r in rows} == {"/dev/null"}
+
+
+@pytest.mark.parametrize("option", ["--top", "-r"])
+def test_top(host, tmp, option):
+    where = f"{tmp}/opens"
+    host.run(["mkdir", where])
+    options = ["--by", "path", option, "3"]
+    run = trace(host, tmp, "opensnoop", options, [host.workload, "opens", where])
+    assert len([r for r in run.rows if r["type"] != "summary"]) == 3
+
+
+# --- time ---
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_duration(host, tmp, command):
+    """-d 3: ends within 3.0 to 3.5 s, on a target that goes on."""
+
+    with started(host, [host.workload, "tick", "10", "10000", "/dev/null"]) as job:
+        argv = [host.iosonde, command, "-d", "3", "-o", "json", "-p", str(job.pid)]
+        result = host.run(argv)
+    assert result.returncode == 0, str(result)
+    check_summary(parse_rows(result.stdout), command)
+    assert 3.0 <= result.seconds <= 3.5, result.seconds
+
+
+@pytest.mark.parametrize("form", ["text", "json", "csv"])
+def test_rows_arrive_at_once(host, tmp, form):
+    """Into a pipe: a row is there within one interval, not when a buffer has filled."""
+    out = f"{tmp}/out"
+    script = f'"$0" opensnoop -o {form} -- "$1" --silent tick 4000 2 /dev/zero | cat >"{out}"'
+    with started(host, ["sh", "-c", script, host.iosonde, host.workload]) as shell:
+        start = time.monotonic()
+        wait_until("a row", lambda: b"/dev/zero" in host.read_file(out), 6)
+        took = time.monotonic() - start
+        assert shell.running() and took < 3.0, took
+        shell.wait()
+    assert host.read_file(out).count(b"/dev/zero") == 2
+
+
+def test_tables_arrive_each_interval(host, tmp):
+    """layers -i into a pipe: a whole table each time."""
+    out = f"{tmp}/out"
+    script = f'"$0" layers -i 500ms -o json -- "$1" --silent tick 20 200 /dev/zero | cat >"{out}"'
+    with started(host, ["sh", "-c", script, host.iosonde, host.workload]) as shell:
+        wait_until("a table", lambda: b'"type":"call"' in host.read_file(out), 3)
+        assert shell.running()
+        shell.wait()
+    rows = parse_rows(host.read_file(out))
+    check_summary(rows, "layers")
+
+
+# --- the end ---
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("command", COMMANDS)
+def test_signal_ends_cleanly(host, tmp, command, number):
+    rows = f"{tmp}/rows"
+    options = ["--slow", "0"] if command == "layers" else []
+    with started(host, [host.workload, "--go", "burst", "3000", "/dev/null"]) as job:
+        wait_ready(host, job.pid)
+        # Another target that stays, so that the end comes from the signal.
+        with started(host, [host.workload, "--go", "burst", "1", "/dev/null"]) as other:
+            pids = f"{job.pid},{other.pid}"
+            argv = [host.iosonde, command, *options, "-o", "json", "-O", rows, "-p", pids]
+            with started(host, argv) as process:
+                wait_attached(host, process.pid)
+                job.signal(signal.SIGUSR1)
+                job.wait()
+                assert process.running()
+                process.signal(number)
+                result = process.wait(10)
+    assert result.returncode == 0, str(result)
+    run = read_run(host, command, result, rows)
+    kind = "open" if command == "opensnoop" else "op"
+    assert len([r for r in run.of(kind) if r["call"] == "openat"]) == 3000
+    assert run.summary["lost"] == 0
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_closed_pipe_ends_quietly(host, tmp, command):
+    """| head: no message, and it doesn't run on unread."""
+    options = "--slow 0" if command == "layers" else ""
+    script = f'"$0" {command} {options} -p "$1" 2>"{tmp}/err" | head -n 3 >"{tmp}/out"'
+    with started(host, [host.workload, "tick", "10", "2000", "/dev/null"]) as job:
+        result = host.run(["sh", "-c", script, host.iosonde, str(job.pid)], timeout=15)
+    assert result.seconds < 10
+    assert len(host.read_file(f"{tmp}/out").splitlines()) == 3
+    errors = host.read_file(f"{tmp}/err").decode()
+    assert "roken pipe" not in errors and "error" not in errors.lower(), errors
+
+
+def test_second_interrupt_ends_at_once(host, tmp):
+    """The command ignores SIGINT; the second one ends iosonde though the command lives on."""
+    argv = ["sh", "-c", 'trap "" INT; sleep 8']
+    with started(host, [host.iosonde, "opensnoop", "-O", f"{tmp}/r", "--", *argv]) as process:
+        wait_attached(host, process.pid)
+        time.sleep(0.3)
+        process.signal(signal.SIGINT)
+        time.sleep(0.3)
+        process.signal(signal.SIGINT)
+        result = process.wait(4)
+    assert result.seconds < 6
+
+
+# --- a terminal, and not ---
+
+ESCAPE = re.compile(rb"\x1b\[[0-9;?]*[A-Za-z]")
+
+
+def columns_used(line):
+    """Width of a line on a terminal."""
+    wide = sum(unicodedata.east_asian_width(c) in "WF" for c in line)
+    marks = sum(unicodedata.combining(c) > 0 for c in line)
+    return len(line) + wide - marks
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+@pytest.mark.parametrize("width", [60, 80, 132])
+def test_terminal_width(host, tmp, command, width):
+    where = f"{tmp}/opens"
+    host.run(["mkdir", where])
+    argv = [host.iosonde, command, "--", host.workload, "--silent", "opens", where]
+    result = host.run_pty(argv, columns=width, env={"TERM": "xterm", "NO_COLOR": ""})
+    assert result.returncode == 0, str(result)
+    for line in ESCAPE.sub(b"", result.stdout).decode().split("\n"):
+        assert columns_used(line.rstrip("\r")) <= width, line
+
+
+def test_no_colour_where_unwanted(host):
+    argv = [host.iosonde, "layers", "--", host.workload, "--silent", "errors", "/"]
+    result = host.run_pty(argv, env={"TERM": "xterm", "NO_COLOR": "1"})
+    assert result.returncode == 0, str(result)
+    assert not re.search(rb"\x1b\[[0-9;]*m", result.stdout), result.stdout
+
+
+def test_no_escapes_into_a_pipe(host):
+    argv = [host.iosonde, "layers", "-i", "200ms", "--"]
+    result = host.run([*argv, host.workload, "--silent", "tick", "20", "50", "/dev/null"])
+    assert result.returncode == 0, str(result)
+    assert b"\x1b" not in result.stdout + result.stderr
+    assert "█" not in result.stdout.decode(), "bars are for terminals"
+
+
+def test_terminal_shows_bars(host, tmp):
+    argv = [host.iosonde, "layers", "--", host.workload, "--silent", "pipe", "50", "2"]
+    result = host.run_pty(argv, columns=120, env={"TERM": "xterm", "LANG": "C.UTF-8"})
+    assert re.search("[▏▎▍▌▋▊▉█]", result.stdout.decode()), result.stdout.decode()
+
+
+# --- what it says of itself ---
+
+
+def test_help_and_lists(host):
+    alone = host.run([host.iosonde])
+    assert b"opensnoop" in alone.stdout and b"layers" in alone.stdout, str(alone)
+    assert len(alone.stdout.splitlines()) <= 24
+    listed = host.run([host.iosonde, "list"]).stdout
+    assert b"opensnoop" in listed and b"layers" in listed
+    for command in COMMANDS:
+        shown = host.run([host.iosonde, "help", command])
+        assert shown.returncode == 0
+        for option in ("--where", "--columns", "--buffer", "-p", "--cgroup", "-d"):
+            assert option in shown.stdout.decode(), (command, option)
+        assert host.run([host.iosonde, command, "--help"]).stdout == shown.stdout
+    version = host.run([host.iosonde, "--version"])
+    assert version.returncode == 0 and re.search(rb"\d+\.\d+", version.stdout)
+
+
+def test_called_by_a_link(host, tmp):
+    host.run(["ln", "-s", host.iosonde, f"{tmp}/opensnoop"])
+    work = [host.workload, "--silent", "burst", "2", "/dev/null"]
+    result = host.run([f"{tmp}/opensnoop", "-o", "json", "--", *work])
+    check_summary(parse_rows(result.stdout), "opensnoop")
+
+
+def test_stats(host, tmp):
+    """What iosonde itself cost."""
+    argv = [host.iosonde, "opensnoop", "--stats", "-O", f"{tmp}/rows", "--"]
+    result = host.run([*argv, host.workload, "--silent", "burst", "1000", "/dev/null"])
+    assert result.returncode == 0 and "ns" in result.err, str(result)
+
+
+def test_ebpf(host):
+    """Lists programs, hooks and sizes, and exits without tracing."""
+    result = host.run([host.iosonde, "opensnoop", "--ebpf"])
+    assert result.returncode == 0 and b"sys_enter" in result.stdout, str(result)
+    assert re.search(rb"\d", result.stdout)
