@@ -1,15 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
 /*
  * What both sides of the ring buffer agree on: the head of every record, the variable-length
- * fields inside one, the target filter and the counters. Plain C types only; the BPF side gets
- * its __u64 family from bpf/types.bpf.h, user space from linux/types.h.
+ * fields inside one, the target filter and the counters. Plain C types only.
  */
 #ifndef IOSONDE_SHARED_H
 #define IOSONDE_SHARED_H
 
-#ifndef __bpf__
 #include <linux/types.h>
-#endif
 
 #define COMM_LEN 16
 /* Longest path that is resolved, with its NUL, as PATH_MAX. */
@@ -35,8 +32,9 @@ struct vstr {
 enum vpath_flags {
 	VPATH_TRUNCATED = 1 << 0, /* more components than fit: printed with a leading "…/" */
 	VPATH_DELETED = 1 << 1,	  /* the leaf has been unlinked: printed with " (deleted)" */
-	VPATH_PSEUDO = 1 << 2,	  /* one component, no slashes: pipe:[123], socket:[7] */
-	VPATH_ABSOLUTE = 1 << 3,  /* the walk ended at a root of the mount tree */
+	VPATH_PSEUDO =
+		1 << 2, /* one component: pipe and @ino: pipe:[123]; without @ino: anon_inode:… */
+	VPATH_ABSOLUTE = 1 << 3, /* the walk ended at a root of the mount tree */
 };
 
 /*
@@ -49,7 +47,7 @@ struct vpath {
 	__u32 flags;
 	__u32 tail_len;
 	__u32 tail_off;
-	__u32 reserved;
+	__u32 ino;
 };
 
 /* A stack: @len bytes of __u64 addresses, innermost first. @len 0: none was taken. */
@@ -60,27 +58,27 @@ struct vstack {
 
 /* --- counters: one of these per CPU, each counted where the thing happens --- */
 struct counters {
-	__u64 generated;  /* passed the target filter */
-	__u64 emitted;	  /* written to the ring, or added to a map */
-	__u64 filtered;	  /* dropped in the kernel by a minimum or a command's own option */
-	__u64 lost_ring;  /* no room in the ring buffer */
-	__u64 lost_state; /* no room for per-thread or per-request state */
+	__u64 generated;   /* passed the target filter */
+	__u64 emitted;	   /* written to the ring, or added to a map */
+	__u64 filtered;	   /* dropped in the kernel by a minimum or a command's own option */
+	__u64 lost_ring;   /* no room in the ring buffer */
+	__u64 lost_state;  /* no room for per-thread or per-request state */
 	__u64 null_helper; /* a helper returned NULL where it should not */
-	__u64 tool[10];	  /* a command's own; named in its descriptor */
+	__u64 tool[10];	   /* a command's own; named in its descriptor */
 };
 
 /* --- the target filter, decided in the kernel --- */
 #define MAX_COMM_GLOBS 4
 enum target_flags {
-	TARGET_PID = 1 << 0,	/* tgid must be in the map target_tgids */
-	TARGET_TID = 1 << 1,	/* tid must be in the map target_tids */
+	TARGET_PID = 1 << 0, /* tgid must be in the map target_tgids */
+	TARGET_TID = 1 << 1, /* tid must be in the map target_tids */
 	TARGET_UID = 1 << 2,
 	TARGET_COMM = 1 << 3,
 	TARGET_CGROUP = 1 << 4,
 	TARGET_MNTNS = 1 << 5,
-	TARGET_TREE = 1 << 6,	/* target_tgids follows fork, exec and exit */
-	TARGET_SELF = 1 << 7,	/* include iosonde itself */
-	TARGET_PIDNS = 1 << 8,	/* pids are those of the namespace with inode pidns_ino */
+	TARGET_TREE = 1 << 6,  /* target_tgids follows fork, exec and exit */
+	TARGET_SELF = 1 << 7,  /* include iosonde itself */
+	TARGET_PIDNS = 1 << 8, /* pids are those of the namespace with inode pidns_ino */
 };
 
 struct target_cfg {
@@ -95,7 +93,11 @@ struct target_cfg {
 };
 
 /* Values of target_tgids. */
-enum target_state { TARGET_HELD = 1 /* forked, before its exec */, TARGET_LIVE = 2 };
+enum target_state {
+	TARGET_HELD = 1,  /* the command, forked, before its exec */
+	TARGET_LIVE = 2,  /* it, or a descendant */
+	TARGET_FIXED = 3, /* named with -p: not followed across fork */
+};
 
 /* What the engine tells every program. */
 struct engine_cfg {

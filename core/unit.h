@@ -54,6 +54,7 @@ struct column {
 	const char *help;	 /* one line for help and the man page */
 	const char *const *names; /* U_ENUM: NULL-terminated */
 	const struct flag_name *flag_names; /* U_FLAGS */
+	struct field enable; /* in the tool's cfg: set to 1 by the engine when the column is used */
 };
 
 /* A row type: JSON's "type" and its columns. */
@@ -92,18 +93,22 @@ void column_value(const struct column *col, const void *rec, size_t len, char *s
 
 /*
  * The key of @col in machine formats, with its unit where it has one: lat -> lat_ns,
- * p99 (U_NSEC) -> p99_ns, time -> time_ns, rate (U_PERCENT) -> rate_percent; bytes stay bytes.
- * Returns @buf.
+ * p99 (U_NSEC) -> p99_ns, time -> time_ns, rate (U_PERCENT) -> rate_percent, size (U_BYTES) ->
+ * size_bytes, user and uid (U_USER) -> uid, owner -> owner_uid. A name that says it already stays
+ * (bytes, lat_ns). Returns @buf.
  */
 const char *column_key(const struct column *col, char *buf, size_t size);
 
 /*
  * Parses @s (@len bytes) as a quantity of @unit. A bare number takes @bare_scale (units of the
  * stored value per 1 typed: 1000000 for an option whose declared unit is ms and whose field is ns;
- * 0 means 1). Durations take ns us ms s m h (also µs), sizes K M G T (1024, with optional iB or B), percentages an
- * optional %; fractions are allowed where a suffix makes them whole enough (1.5ms). Returns true
- * and sets *@out, or false with a static message in *@error ("not a duration", "negative",
- * "too large"). *@out is untouched on failure. "12abc" is an error.
+ * 0 means 1, for percentages 1 %). Durations take ns us ms s m h (also µs), sizes K M G T P E
+ * (1024, with optional iB or B, in any case), percentages an optional %; fractions are allowed
+ * where a suffix makes them whole enough (1.5ms; what is below the stored unit is cut off).
+ * U_OCTAL reads octal digits, U_HEX and U_FLAGS also 0x.., U_ERRNO also a name (its number is
+ * stored, positive), U_USER a user's name or number. Returns true and sets *@out, or false with a
+ * static message in *@error ("not a duration", "negative", "too large", "too small", "no such
+ * user"). *@out is untouched on failure. "12abc" is an error.
  */
 bool unit_parse(enum unit unit, const char *s, size_t len, uint64_t bare_scale, uint64_t *out,
 		const char **error);

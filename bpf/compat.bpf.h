@@ -1,0 +1,161 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+/*
+ * Every difference between kernels that programs must bridge: one block per kernel change, with
+ * the version and what changed, the flavour named after it, and one accessor. No other file
+ * mentions a flavour.
+ */
+#ifndef IOSONDE_COMPAT_BPF_H
+#define IOSONDE_COMPAT_BPF_H
+
+#include "bpf/types.bpf.h"
+
+#include <bpf/bpf_helpers.h>
+#include <bpf/bpf_core_read.h>
+#include <bpf/bpf_tracing.h>
+
+#pragma clang attribute push(__attribute__((preserve_access_index)), apply_to = record)
+
+/*
+ * 5.14 (2f064a59a11f): task_struct.state, a volatile long, became __state, an unsigned int.
+ */
+struct task_struct___pre_v5_14 {
+	volatile long state;
+};
+
+struct task_struct___since_v5_14 {
+	unsigned int __state;
+};
+
+/* 5.12 (309dca309fc3): bio.bi_disk became bio.bi_bdev. */
+struct bio___pre_v5_12 {
+	struct gendisk *bi_disk;
+};
+
+/* 6.18: inode.i_ino is an unsigned long up to here; read through ino_of() in case it widens. */
+
+#pragma clang attribute pop
+
+/* The task's scheduler state: 0 is running, anything else is blocked, stopped or waking. */
+static __always_inline u64 task_state(const struct task_struct *task)
+{
+	const struct task_struct___since_v5_14 *now = (const void *)task;
+	const struct task_struct___pre_v5_14 *old = (const void *)task;
+
+	if (bpf_core_field_exists(now->__state))
+		return BPF_CORE_READ(now, __state);
+	return BPF_CORE_READ(old, state);
+}
+
+static __always_inline struct request_queue *bio_queue_of(const struct bio *bio)
+{
+	const struct bio___pre_v5_12 *old = (const void *)bio;
+
+	if (bpf_core_field_exists(bio->bi_bdev))
+		return BPF_CORE_READ(bio, bi_bdev, bd_disk, queue);
+	return BPF_CORE_READ(old, bi_disk, queue);
+}
+
+/* The disk that a bio goes to, as user space's makedev(major, minor) can name it. */
+static __always_inline u32 bio_disk_dev(const struct bio *bio)
+{
+	const struct bio___pre_v5_12 *old = (const void *)bio;
+	struct gendisk *disk;
+
+	if (bpf_core_field_exists(bio->bi_bdev))
+		disk = BPF_CORE_READ(bio, bi_bdev, bd_disk);
+	else
+		disk = BPF_CORE_READ(old, bi_disk);
+	return BPF_CORE_READ(disk, major) << 20 | BPF_CORE_READ(disk, first_minor);
+}
+
+/*
+ * 5.11 (3ca1032ab7ab) brought bpf_get_current_task_btf(): its result can be walked by plain loads,
+ * which cost a fifth of a helper call each. Where it is missing each step is a probe read.
+ */
+#define HAVE_TASK_BTF() bpf_core_enum_value_exists(enum bpf_func_id, BPF_FUNC_get_current_task_btf)
+
+/* --- registers and system calls, per architecture --- */
+#if defined(__TARGET_ARCH_x86)
+
+struct syscall_args {
+	u64 a[4];
+};
+
+/* The first four arguments of the call that @regs entered; @compat: by the 32-bit convention. */
+static __always_inline void syscall_args(struct pt_regs *regs, bool compat,
+					 struct syscall_args *out)
+{
+	if (compat) {
+		out->a[0] = (u32)regs->bx;
+		out->a[1] = (u32)regs->cx;
+		out->a[2] = (u32)regs->dx;
+		out->a[3] = (u32)regs->si;
+	} else {
+		out->a[0] = regs->di;
+		out->a[1] = regs->si;
+		out->a[2] = regs->dx;
+		out->a[3] = regs->r10;
+	}
+}
+
+#define SYSCALL_INSN_LEN 2 /* syscall, sysenter, int $0x80 */
+#define REGS_IP(regs)	 ((regs)->ip)
+#define REGS_SP(regs)	 ((regs)->sp)
+#define REGS_CALL(regs)	 ((s64)(regs)->orig_ax)
+/* rt_sigreturn leaves like this, and so does a call that a tracer skipped. */
+#define REGS_NO_CALL(regs) ((s64)(regs)->orig_ax == -1)
+
+static __always_inline bool in_compat_call(void)
+{
+	struct task_struct *task;
+
+	if (HAVE_TASK_BTF()) {
+		task = (struct task_struct *)bpf_get_current_task_btf();
+		return task->thread_info.status & TS_COMPAT;
+	}
+	task = (struct task_struct *)bpf_get_current_task();
+	return BPF_CORE_READ(task, thread_info.status) & TS_COMPAT;
+}
+
+#elif defined(__TARGET_ARCH_arm64)
+
+struct syscall_args {
+	u64 a[4];
+};
+
+static __always_inline void syscall_args(struct pt_regs *regs, bool compat,
+					 struct syscall_args *out)
+{
+	(void)compat;
+	out->a[0] = regs->orig_x0;
+	out->a[1] = regs->regs[1];
+	out->a[2] = regs->regs[2];
+	out->a[3] = regs->regs[3];
+}
+
+#define SYSCALL_INSN_LEN   4
+#define REGS_IP(regs)	   ((regs)->pc)
+#define REGS_SP(regs)	   ((regs)->sp)
+#define REGS_CALL(regs)	   ((s64)(regs)->syscallno)
+#define REGS_NO_CALL(regs) ((regs)->syscallno == -1)
+
+#define TIF_32BIT 22 /* arch/arm64/include/asm/thread_info.h */
+#pragma clang attribute push(__attribute__((preserve_access_index)), apply_to = record)
+struct thread_info___arm64 {
+	unsigned long flags;
+};
+struct task_struct___arm64 {
+	struct thread_info___arm64 thread_info;
+};
+#pragma clang attribute pop
+
+static __always_inline bool in_compat_call(void)
+{
+	const struct task_struct___arm64 *task = (const void *)bpf_get_current_task();
+
+	return BPF_CORE_READ(task, thread_info.flags) & (1UL << TIF_32BIT);
+}
+
+#endif
+
+#endif

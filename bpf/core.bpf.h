@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+/*
+ * What every command's programs share: the ring buffer and how records get into it, the per-CPU
+ * counters, the engine's configuration.
+ */
+#ifndef IOSONDE_CORE_BPF_H
+#define IOSONDE_CORE_BPF_H
+
+#include "bpf/compat.bpf.h"
+
+char LICENSE[] SEC("license") = "Dual BSD/GPL";
+
+const volatile struct engine_cfg engine;
+
+/* Sized by the engine: --buffer. */
+struct {
+	__uint(type, BPF_MAP_TYPE_RINGBUF);
+	__uint(max_entries, 4096);
+} events SEC(".maps");
+
+/* One struct counters per CPU; mapped by user space, so reading it takes no privilege. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, 1);
+	__type(key, u32);
+	__type(value, struct counters);
+} counters SEC(".maps");
+
+/*
+ * Which half of an aggregating map to count into: the first member of its keys. The engine moves it
+ * on, waits for a grace period, and drains the half that nobody writes to any more.
+ */
+u32 epoch;
+
+static __always_inline struct counters *counters_here(void)
+{
+	u32 cpu = bpf_get_smp_processor_id();
+
+	return bpf_map_lookup_elem(&counters, &cpu);
+}
+
+/* Adds to one counter of this CPU: COUNT(lost_ring). Programs nest on a CPU, hence the atomic. */
+#define COUNT(member) COUNT_N(member, 1)
+#define COUNT_N(member, n)                                                                         \
+	do {                                                                                       \
+		struct counters *counters_ = counters_here();                                      \
+		if (counters_)                                                                     \
+			__sync_fetch_and_add(&counters_->member, (n));                             \
+	} while (0)
+
+/*
+ * Writes the finished record @rec of @size bytes and counts it. The reader is woken once per
+ * engine.wake_bytes written, not per record; a timer of its own covers the rest. Two CPUs crossing
+ * a boundary together may both miss it, which the next boundary (an eighth of the buffer) mends.
+ */
+static __always_inline void emit(void *rec, u64 size)
+{
+	u64 pos = bpf_ringbuf_query(&events, BPF_RB_PROD_POS);
+	u64 wake = (pos ^ (pos + size + 16)) & ~(engine.wake_bytes - 1);
+
+	if (bpf_ringbuf_output(&events, rec, size, wake ? BPF_RB_FORCE_WAKEUP : BPF_RB_NO_WAKEUP))
+		COUNT(lost_ring);
+	else
+		COUNT(emitted);
+}
+
+static __always_inline void rec_init(struct rec *rec, u32 type)
+{
+	rec->ts_ns = bpf_ktime_get_ns();
+	rec->type = type;
+	rec->cpu = bpf_get_smp_processor_id();
+}
+
+#endif

@@ -1,0 +1,199 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+/*
+ * The target filter. Everything that isn't asked for is dead code to the verifier, for the
+ * configuration is read-only data. The set of processes (-p, and the descendants of -- CMD) is
+ * keyed by tgid and kept right by the three programs at the end.
+ */
+#ifndef IOSONDE_FILTER_BPF_H
+#define IOSONDE_FILTER_BPF_H
+
+#include "bpf/core.bpf.h"
+
+const volatile struct target_cfg target;
+
+#define TARGET_SET_SIZE 65536
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, TARGET_SET_SIZE);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, u32);
+	__type(value, u32); /* enum target_state */
+} target_tgids SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 1024);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, u32);
+	__type(value, u32);
+} target_tids SEC(".maps");
+
+/* @pid's number in the namespace with inode target.pidns_ino; 0 if it has none there. */
+static __always_inline u32 pid_in_ns(struct pid *pid)
+{
+	u32 level = BPF_CORE_READ(pid, level);
+	struct upid upid;
+
+	for (u32 i = 0; i < 32 && i <= level; i++) { /* MAX_PID_NS_LEVEL */
+		bpf_core_read(&upid, sizeof(upid), &pid->numbers[i]);
+		if (BPF_CORE_READ(upid.ns, ns.inum) == target.pidns_ino)
+			return upid.nr;
+	}
+	return 0;
+}
+
+/* tgid << 32 | tid of @task, as iosonde's own pid namespace numbers them. */
+static __always_inline u64 task_ids(struct task_struct *task)
+{
+	u64 tgid, tid;
+
+	if (target.flags & TARGET_PIDNS) {
+		tgid = pid_in_ns(BPF_CORE_READ(task, group_leader, thread_pid));
+		tid = pid_in_ns(BPF_CORE_READ(task, thread_pid));
+	} else {
+		tgid = (u32)BPF_CORE_READ(task, tgid);
+		tid = (u32)BPF_CORE_READ(task, pid);
+	}
+	return tgid << 32 | tid;
+}
+
+static __always_inline u64 current_ids(void)
+{
+	if (target.flags & TARGET_PIDNS)
+		return task_ids((struct task_struct *)bpf_get_current_task());
+	return bpf_get_current_pid_tgid();
+}
+
+/*
+ * Does the current command match glob @which? Global, so that the verifier takes it once and not
+ * per caller; reads its arguments itself, for 5.10's global functions take no pointers.
+ */
+__noinline int comm_matches(u32 which)
+{
+	u32 p = 0, s = 0, star = COMM_LEN, mark = 0;
+	char comm[COMM_LEN] = {};
+
+	if (which >= MAX_COMM_GLOBS || bpf_get_current_comm(comm, sizeof(comm)))
+		return 0;
+	for (int i = 0; i < COMM_LEN * COMM_LEN; i++) {
+		char c = comm[s & (COMM_LEN - 1)], g = target.comms[which][p & (COMM_LEN - 1)];
+
+		if (p >= COMM_LEN)
+			g = 0;
+		if (s >= COMM_LEN - 1)
+			c = 0;
+		if (!c && !g)
+			return 1;
+		if (g == '*') {
+			star = p++;
+			mark = s;
+		} else if (c && (g == c || g == '?')) {
+			p++;
+			s++;
+		} else if (star < COMM_LEN && c) {
+			p = star + 1;
+			s = ++mark;
+		} else {
+			return 0;
+		}
+	}
+	return 0;
+}
+
+/* Is @cgroup_id the current task's cgroup, or an ancestor of it? */
+static __always_inline bool in_cgroup(u64 cgroup_id)
+{
+	struct task_struct *task = (struct task_struct *)bpf_get_current_task();
+	struct cgroup *cgrp = BPF_CORE_READ(task, cgroups, dfl_cgrp);
+
+	for (int i = 0; i < 16 && cgrp; i++) {
+		struct cgroup_subsys_state *up;
+
+		if (BPF_CORE_READ(cgrp, kn, id) == cgroup_id)
+			return true;
+		up = BPF_CORE_READ(cgrp, self.parent);
+		if (!up)
+			return false;
+		cgrp = (void *)up - bpf_core_field_offset(struct cgroup, self);
+	}
+	return false;
+}
+
+static __always_inline bool comm_wanted(void)
+{
+	for (u32 i = 0; i < MAX_COMM_GLOBS; i++)
+		if (i < target.n_comms && comm_matches(i))
+			return true;
+	return false;
+}
+
+/* Is the current thread a target? @ids as current_ids() gave them. */
+static __always_inline bool target_match(u64 ids)
+{
+	u32 tgid = ids >> 32, tid = ids;
+
+	if (!(target.flags & TARGET_SELF) && tgid == target.self_tgid)
+		return false;
+	if (target.flags & TARGET_PID) {
+		u32 *state = bpf_map_lookup_elem(&target_tgids, &tgid);
+
+		if (!state || *state == TARGET_HELD)
+			return false;
+	}
+	if ((target.flags & TARGET_TID) && !bpf_map_lookup_elem(&target_tids, &tid))
+		return false;
+	if ((target.flags & TARGET_UID) && (u32)bpf_get_current_uid_gid() != target.uid)
+		return false;
+	if ((target.flags & TARGET_CGROUP) && !in_cgroup(target.cgroup_id))
+		return false;
+	if (target.flags & TARGET_MNTNS) {
+		struct task_struct *task = (struct task_struct *)bpf_get_current_task();
+
+		if (BPF_CORE_READ(task, nsproxy, mnt_ns, ns.inum) != target.mntns_ino)
+			return false;
+	}
+	return !(target.flags & TARGET_COMM) || comm_wanted();
+}
+
+/* The three programs run only with -- CMD; the engine leaves them out otherwise. */
+
+SEC("tp_btf/sched_process_fork")
+int BPF_PROG(target_fork, struct task_struct *parent, struct task_struct *child)
+{
+	u32 from = task_ids(parent) >> 32, to = task_ids(child) >> 32;
+	u32 live = TARGET_LIVE, *state;
+
+	if (from == to)
+		return 0; /* a thread: its process is a member already */
+	state = bpf_map_lookup_elem(&target_tgids, &from);
+	if (state && *state == TARGET_LIVE &&
+	    bpf_map_update_elem(&target_tgids, &to, &live, BPF_ANY))
+		COUNT(lost_state);
+	return 0;
+}
+
+SEC("tp_btf/sched_process_exec")
+int BPF_PROG(target_exec, struct task_struct *task)
+{
+	u32 tgid = task_ids(task) >> 32;
+	u32 *state = bpf_map_lookup_elem(&target_tgids, &tgid);
+
+	if (state && *state == TARGET_HELD)
+		*state = TARGET_LIVE;
+	return 0;
+}
+
+SEC("tp_btf/sched_process_exit")
+int BPF_PROG(target_exit, struct task_struct *task)
+{
+	u32 tgid = task_ids(task) >> 32;
+
+	/* do_exit() takes the thread off before this point; 0 means it was the last */
+	if (BPF_CORE_READ(task, signal, live.counter) == 0 &&
+	    bpf_map_lookup_elem(&target_tgids, &tgid))
+		bpf_map_delete_elem(&target_tgids, &tgid);
+	return 0;
+}
+
+#endif

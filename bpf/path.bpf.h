@@ -1,0 +1,147 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+/*
+ * From a struct path to its full name, in the kernel, at event time: leaf first, across mounts, to
+ * the root of the mount tree (beyond a chroot). One step is a global function, which the verifier
+ * takes once; a plain loop of this body would exceed its million instructions.
+ */
+#ifndef IOSONDE_PATH_BPF_H
+#define IOSONDE_PATH_BPF_H
+
+#include "bpf/core.bpf.h"
+
+#define NAME_ROOM	256  /* NAME_MAX and a NUL */
+#define PATH_COMPONENTS 2048 /* what fits PATH_LEN: one character and a slash each */
+
+#define S_IFMT	 0170000
+#define S_IFSOCK 0140000
+#define S_IFIFO	 0010000
+
+struct path_walk {
+	u64 dentry;
+	u64 mount;
+	u32 pos;
+	u32 flags; /* enum vpath_flags */
+	u32 ino;   /* of a pipe or socket */
+	u32 busy;
+	char buf[PATH_LEN + NAME_ROOM];
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, u32);
+	__type(value, struct path_walk);
+} path_scratch SEC(".maps");
+
+static __always_inline struct path_walk *path_walk_here(void)
+{
+	u32 zero = 0;
+
+	return bpf_map_lookup_elem(&path_scratch, &zero);
+}
+
+/* Adds one component, or crosses one mount. Returns 0 when the walk is over. */
+__noinline int path_step(void)
+{
+	struct path_walk *w = path_walk_here();
+	struct dentry *dentry, *parent;
+	struct mount *mount, *up;
+	long n;
+	u32 pos;
+
+	if (!w)
+		return 0;
+	dentry = (void *)w->dentry;
+	mount = (void *)w->mount;
+	if (dentry == BPF_CORE_READ(mount, mnt.mnt_root)) {
+		up = BPF_CORE_READ(mount, mnt_parent);
+		if (up == mount || !up) {
+			w->flags |= VPATH_ABSOLUTE;
+			return 0;
+		}
+		w->dentry = (u64)BPF_CORE_READ(mount, mnt_mountpoint);
+		w->mount = (u64)up;
+		return 1;
+	}
+	parent = BPF_CORE_READ(dentry, d_parent);
+	if (parent == dentry || !parent)
+		return 0; /* disconnected: opened by handle, or the walk raced with an unmount */
+	pos = w->pos;
+	if (pos >= PATH_LEN - 1) {
+		w->flags |= VPATH_TRUNCATED;
+		return 0;
+	}
+	n = bpf_probe_read_kernel_str(&w->buf[pos & (PATH_LEN - 1)], NAME_ROOM,
+				      BPF_CORE_READ(dentry, d_name.name));
+	if (n <= 0)
+		return 0;
+	if (pos + n > PATH_LEN - 1) {
+		w->flags |= VPATH_TRUNCATED;
+		return 0;
+	}
+	w->pos = pos + n;
+	w->dentry = (u64)parent;
+	return 1;
+}
+
+/* A pipe, socket or anonymous inode: its kind or name as the only component. */
+static __always_inline void path_pseudo(struct path_walk *w, struct dentry *dentry)
+{
+	struct inode *inode = BPF_CORE_READ(dentry, d_inode);
+	u16 mode = BPF_CORE_READ(inode, i_mode) & S_IFMT;
+	long n;
+
+	w->flags |= VPATH_PSEUDO;
+	if (mode == S_IFIFO) {
+		__builtin_memcpy(w->buf, "pipe", 5);
+		w->pos = 5;
+		w->ino = BPF_CORE_READ(inode, i_ino);
+	} else if (mode == S_IFSOCK) {
+		__builtin_memcpy(w->buf, "socket", 7);
+		w->pos = 7;
+		w->ino = BPF_CORE_READ(inode, i_ino);
+	} else {
+		n = bpf_probe_read_kernel_str(w->buf, NAME_ROOM,
+					      BPF_CORE_READ(dentry, d_name.name));
+		w->pos = n > 0 ? n : 0;
+	}
+}
+
+/*
+ * Walks the struct path at @at (kernel memory). Returns this CPU's scratch with buf[0..pos) set,
+ * to be given back with path_done(), or NULL when it is in use below us on this CPU.
+ */
+static __always_inline struct path_walk *path_walk(const struct path *at)
+{
+	struct path_walk *w = path_walk_here();
+	struct vfsmount *mnt = BPF_CORE_READ(at, mnt);
+	struct dentry *dentry = BPF_CORE_READ(at, dentry);
+
+	if (!w || w->busy)
+		return NULL;
+	w->busy = 1;
+	w->pos = w->flags = w->ino = 0;
+	if (!dentry || !mnt)
+		return w;
+	w->dentry = (u64)dentry;
+	w->mount = (u64)mnt - bpf_core_field_offset(struct mount, mnt);
+	if (BPF_CORE_READ(dentry, d_parent) == dentry) {
+		if (dentry != BPF_CORE_READ(mnt, mnt_root)) {
+			path_pseudo(w, dentry);
+			return w;
+		}
+	} else if (!BPF_CORE_READ(dentry, d_hash.pprev)) {
+		w->flags |= VPATH_DELETED;
+	}
+	for (int i = 0; i < PATH_COMPONENTS + 64; i++) /* 64 mounts crossed on the way */
+		if (!path_step())
+			break;
+	return w;
+}
+
+static __always_inline void path_done(struct path_walk *w)
+{
+	w->busy = 0;
+}
+
+#endif

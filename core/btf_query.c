@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+#include "core/btf_query.h"
+
+#include <stdio.h>
+#include <string.h>
+
+struct btf *btf_of_kernel(const char *file)
+{
+	return file ? btf__parse(file, NULL) : btf__load_vmlinux_btf();
+}
+
+static const struct btf_type *skip_modifiers(const struct btf *btf, __u32 id)
+{
+	const struct btf_type *t = btf__type_by_id(btf, id);
+
+	while (t && (btf_is_mod(t) || btf_is_typedef(t)))
+		t = btf__type_by_id(btf, t->type);
+	return t;
+}
+
+bool btf_tracepoint_proto(const struct btf *btf, const char *name, char *out, size_t size)
+{
+	const struct btf_type *t;
+	const struct btf_param *params;
+	char type[256];
+	size_t len = 0;
+	__s32 id;
+
+	snprintf(type, sizeof(type), "btf_trace_%s", name);
+	id = btf__find_by_name_kind(btf, type, BTF_KIND_TYPEDEF);
+	if (id < 0)
+		return false;
+	t = skip_modifiers(btf, (__u32)id);
+	if (t && btf_is_ptr(t))
+		t = skip_modifiers(btf, t->type);
+	if (!t || !btf_is_func_proto(t))
+		return false;
+	params = btf_params(t);
+	out[0] = '\0';
+	for (__u16 i = 1; i < btf_vlen(t) && len < size; i++) { /* [0] is the program's own data */
+		const struct btf_type *p = skip_modifiers(btf, params[i].type);
+
+		if (p && btf_is_ptr(p))
+			p = skip_modifiers(btf, p->type);
+		len += (size_t)snprintf(out + len, size - len, "%s%s", i > 1 ? "," : "",
+					p && p->name_off ? btf__name_by_offset(btf, p->name_off)
+							 : "void");
+	}
+	return len < size;
+}
+
+bool proto_fits(const char *proto, const char *want)
+{
+	if (!want)
+		return true;
+	for (;;) {
+		size_t have_len = strcspn(proto, ","), want_len = strcspn(want, ",");
+
+		if (!(want_len == 1 && *want == '*') &&
+		    (have_len != want_len || memcmp(proto, want, want_len)))
+			return false;
+		proto += have_len;
+		want += want_len;
+		if (!*proto || !*want)
+			return *proto == *want;
+		proto++;
+		want++;
+	}
+}
+
+bool btf_has_function(const struct btf *btf, const char *name)
+{
+	return btf__find_by_name_kind(btf, name, BTF_KIND_FUNC) > 0;
+}
+
+bool btf_has_enum_value(const struct btf *btf, const char *name, const char *value)
+{
+	__s32 id = btf__find_by_name_kind(btf, name, BTF_KIND_ENUM);
+	const struct btf_type *t = id > 0 ? btf__type_by_id(btf, (__u32)id) : NULL;
+	const struct btf_enum *e = t ? btf_enum(t) : NULL;
+
+	for (__u16 i = 0; t && i < btf_vlen(t); i++)
+		if (!strcmp(btf__name_by_offset(btf, e[i].name_off), value))
+			return true;
+	return false;
+}

@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+/* Questions to the kernel's type information. */
+#ifndef IOSONDE_BTF_QUERY_H
+#define IOSONDE_BTF_QUERY_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include <bpf/btf.h>
+
+/* From @file, or the running kernel's own when it is NULL. NULL with errno set. btf__free() it. */
+struct btf *btf_of_kernel(const char *file);
+
+/*
+ * What tracepoint @name passes to its programs: the name behind each pointer, or of each scalar
+ * type, joined by commas ("request_queue,bio"). False if there is no such tracepoint.
+ */
+bool btf_tracepoint_proto(const struct btf *btf, const char *name, char *out, size_t size);
+
+/* Does @proto have the shape @want? "*" in @want stands for any one argument; NULL fits all. */
+bool proto_fits(const char *proto, const char *want);
+
+bool btf_has_function(const struct btf *btf, const char *name);
+
+/* Is @value a member of the kernel's enum @name (bpf_func_id, bpf_map_type ...)? */
+bool btf_has_enum_value(const struct btf *btf, const char *name, const char *value);
+
+#endif

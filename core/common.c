@@ -1,0 +1,197 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+#include "core/common.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "out/sink.h"
+
+#define SECOND 1000000000ULL
+
+static bool parse_ids(const struct option_spec *spec, const char *arg, void *cfg, char *err,
+		      size_t err_size)
+{
+	struct id_list *list = (struct id_list *)((char *)cfg + spec->field.off);
+
+	for (const char *p = arg;; p++) {
+		char *end;
+		unsigned long id = *p >= '0' && *p <= '9' ? strtoul(p, &end, 10) : 0;
+
+		if (!id || id > INT32_MAX || (*end && *end != ',')) {
+			snprintf(err, err_size, "\"%s\" is not a %s; give numbers such as 1234 or 1234,5678",
+				 arg, spec->letter == 't' ? "thread id" : "process id");
+			return false;
+		}
+		if (list->n == MAX_IDS) {
+			snprintf(err, err_size, "more than %d ids; use --cgroup or -n for many", MAX_IDS);
+			return false;
+		}
+		list->id[list->n++] = (uint32_t)id;
+		p = end;
+		if (!*p)
+			return true;
+	}
+}
+
+static bool parse_comm(const struct option_spec *spec, const char *arg, void *cfg, char *err,
+		       size_t err_size)
+{
+	struct common_opts *opts = cfg;
+	size_t len = strlen(arg);
+
+	(void)spec;
+	if (opts->n_comms == MAX_COMM_GLOBS) {
+		snprintf(err, err_size, "at most %d names; a glob such as 'postgres*' covers several",
+			 MAX_COMM_GLOBS);
+		return false;
+	}
+	if (!len || len >= COMM_LEN) {
+		snprintf(err, err_size,
+			 "a command name has 1 to %d characters (the kernel cuts longer ones); "
+			 "try '%.13s*'",
+			 COMM_LEN - 1, arg);
+		return false;
+	}
+	memcpy(opts->comms[opts->n_comms++], arg, len + 1);
+	return true;
+}
+
+static bool parse_buffer(const struct option_spec *spec, const char *arg, void *cfg, char *err,
+			 size_t err_size)
+{
+	uint64_t *bytes = (uint64_t *)((char *)cfg + spec->field.off), value, size = 4096;
+	const char *why;
+
+	if (!unit_parse(U_BYTES, arg, strlen(arg), 0, &value, &why)) {
+		snprintf(err, err_size, "\"%s\" is %s; try 64K, 4M or 1G", arg, why);
+		return false;
+	}
+	if (!value || value > 1ULL << 30) {
+		snprintf(err, err_size, "\"%s\" is outside 4K to 1G", arg);
+		return false;
+	}
+	while (size < value) /* the kernel wants a power of two of whole pages */
+		size *= 2;
+	*bytes = size;
+	return true;
+}
+
+static const char *const formats[] = { "text", "json", "csv", NULL };
+
+#define COMMON(member) .field = FIELD(struct common_opts, member)
+#define COMMON_AT(member) .field = { .off = offsetof(struct common_opts, member) }
+
+static const struct option_spec target_options[] = {
+	{ "pid", 'p', COMMON_AT(pids), .kind = OPT_CUSTOM, .parse = parse_ids, .arg = "PID[,PID]",
+	  .help = "only these processes, with all their threads" },
+	{ "tid", 't', COMMON_AT(tids), .kind = OPT_CUSTOM, .parse = parse_ids, .arg = "TID[,TID]",
+	  .help = "only these threads" },
+	{ "user", 'u', COMMON(user), .kind = OPT_STRING, .arg = "USER",
+	  .help = "only this user (name or uid)" },
+	{ "name", 'n', COMMON_AT(comms), .kind = OPT_CUSTOM, .parse = parse_comm, .arg = "COMM",
+	  .help = "only commands with this name; a glob, may be repeated" },
+	{ "cgroup", 0, COMMON(cgroup), .kind = OPT_STRING, .arg = "PATH",
+	  .help = "only this cgroup (v2) and those below it" },
+	{ "mntns", 0, COMMON(mntns), .kind = OPT_STRING, .arg = "INODE|PID",
+	  .help = "only this mount namespace, by inode, or that of a process" },
+	{ "self", 0, COMMON(self), .kind = OPT_FLAG, .help = "include iosonde itself" },
+	{}
+};
+
+#define DURATION_OPTION                                                                            \
+	{ "duration", 'd', COMMON(duration_ns), U_NSEC, .bare = SECOND, .min = 1,                  \
+	  .arg = "DURATION", .help = "stop after this long" }
+#define INTERVAL_HELP "time between two reports"
+
+static const struct option_spec run_options[] = {
+	DURATION_OPTION,
+	{ "interval", 'i', COMMON(interval_ns), U_NSEC, .bare = SECOND, .min = 1000000,
+	  .arg = "DURATION", .help = INTERVAL_HELP },
+	{}
+};
+
+static const struct option_spec interval_options[] = {
+	DURATION_OPTION,
+	{ "interval", 'i', COMMON(interval_ns), U_NSEC, .bare = SECOND, .min = 1000000,
+	  .arg = "DURATION", .help = INTERVAL_HELP, .positional = true },
+	{ "count", 0, COMMON(count), U_COUNT, .min = 1, .arg = "N",
+	  .help = "stop after this many intervals", .positional = true },
+	{}
+};
+
+static const struct option_spec output_options[] = {
+	{ "wall", 'T', COMMON(wall), .kind = OPT_FLAG,
+	  .help = "time of day instead of seconds since the start" },
+	{ "output", 'o', COMMON(format), .kind = OPT_CHOICE, .names = formats, .arg = "FORMAT",
+	  .deflt = "text", .help = "text, json (one object per line) or csv" },
+	{ "output-file", 'O', COMMON(file), .kind = OPT_STRING, .arg = "FILE",
+	  .help = "rows go there; the traced command keeps stdout and stderr" },
+	{ "columns", 0, COMMON(columns), .kind = OPT_STRING, .arg = "A,B",
+	  .help = "these columns; +NAME adds to the usual ones" },
+	{ "where", 0, COMMON(where), .kind = OPT_STRING, .arg = "EXPR",
+	  .help = "only rows for which EXPR is true: 'lat > 10ms && comm ~ \"pg*\"'" },
+	{ "by", 0, COMMON(by), .kind = OPT_STRING, .arg = "A,B",
+	  .help = "a table of counts per value of these columns, instead of rows" },
+	{ "sort", 's', COMMON(sort), .kind = OPT_STRING, .arg = "COLUMN",
+	  .help = "order of a table" },
+	{ "top", 'r', COMMON(top), U_COUNT, .min = 1, .arg = "N", .help = "at most N rows of a table" },
+	{ "kstack", 0, COMMON(kstack), .kind = OPT_FLAG, .help = "kernel stack of each event" },
+	{ "ustack", 0, COMMON(ustack), .kind = OPT_FLAG, .help = "user stack of each event" },
+	{}
+};
+
+static const struct option_spec engine_options[] = {
+	{ "buffer", 0, COMMON(buffer), .kind = OPT_CUSTOM, .parse = parse_buffer, .arg = "SIZE",
+	  .deflt = DEFAULT_BUFFER, .help = "ring buffer" },
+	{ "btf", 0, COMMON(btf), .kind = OPT_STRING, .arg = "FILE",
+	  .help = "the kernel's type information, where /sys/kernel/btf/vmlinux is missing" },
+	{ "verbose", 0, COMMON(verbose), .kind = OPT_FLAG,
+	  .help = "say which hooks were chosen, and why" },
+	{ "stats", 0, COMMON(stats), .kind = OPT_FLAG, .help = "say what iosonde itself cost" },
+	{ "ebpf", 0, COMMON(ebpf), .kind = OPT_FLAG,
+	  .help = "list programs, hooks and instruction counts, and exit" },
+	{ "help", 'h', COMMON(help), .kind = OPT_FLAG, .help = "this text" },
+	{ "version", 0, COMMON(version), .kind = OPT_FLAG, .help = "the version" },
+	{}
+};
+
+static bool by_interval(const struct tool *tool)
+{
+	return tool->kind == TOOL_TABLE || tool->kind == TOOL_HISTOGRAM;
+}
+
+size_t common_option_sets(const struct tool *tool, struct common_opts *opts, void *cfg,
+			  struct option_set *sets)
+{
+	size_t n = 0;
+
+	if (tool->options)
+		sets[n++] = (struct option_set){ tool->options, cfg, "Options" };
+	sets[n++] = (struct option_set){ target_options, opts, "Targets" };
+	sets[n++] = (struct option_set){ by_interval(tool) ? interval_options : run_options, opts,
+					 "Run" };
+	sets[n++] = (struct option_set){ output_options, opts, "Output" };
+	sets[n++] = (struct option_set){ engine_options, opts, "Engine" };
+	return n;
+}
+
+bool common_check(const struct tool *tool, const struct common_opts *opts, bool command, char *err,
+		  size_t err_size)
+{
+	const char *what = NULL;
+
+	if (opts->by && tool->kind != TOOL_EVENTS)
+		what = "--by groups events; this command already prints tables";
+	else if ((opts->sort || opts->top) && tool->kind == TOOL_EVENTS && !opts->by)
+		what = "--sort and --top order a table; with rows as they happen, add --by COLUMNS";
+	else if (opts->interval_ns && tool->kind == TOOL_EVENTS && !opts->by)
+		what = "-i is the interval of a table; with rows as they happen, add --by COLUMNS";
+	else if ((opts->kstack || opts->ustack) && tool->kind != TOOL_EVENTS)
+		what = "--kstack and --ustack belong to commands that print events";
+	else if (command && (opts->pids.n || opts->tids.n))
+		what = "give either -p/-t or a command after --, not both";
+	if (what)
+		snprintf(err, err_size, "%s", what);
+	return !what;
+}

@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+#include "core/help.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "core/common.h"
+#include "core/run.h"
+#include "core/text_buf.h"
+
+/* The layers of the stack, in the order in which an I/O passes them. */
+static const struct {
+	const char *name, *title;
+} layers[] = {
+	{ "layers", "Every layer at once" },
+	{ "syscall", "System calls" },
+	{ "vfs", "VFS" },
+	{ "fs", "Filesystems" },
+	{ "cache", "Dentry and page cache" },
+	{ "block", "Block layer" },
+	{ "sched", "Scheduler and stacks" },
+	{ "func", "Kernel functions" },
+	{ "net", "Network" },
+	{ "mem", "Memory" },
+};
+
+static int finish(struct text_buf *out)
+{
+	const char *text = text_cstr(out);
+	bool ok = !out->failed && fputs(text, stdout) >= 0 && !fflush(stdout);
+
+	text_free(out);
+	return ok ? 0 : 1;
+}
+
+static void list_layer(struct text_buf *out, const char *layer)
+{
+	for (size_t i = 0; catalogue[i]; i++)
+		if (!strcmp(catalogue[i]->layer, layer))
+			text_printf(out, "  %-14s %s\n", catalogue[i]->name, catalogue[i]->summary);
+}
+
+int help_overview(void)
+{
+	struct text_buf out = { 0 };
+
+	text_puts(&out, "iosonde shows what Linux does with file I/O, in every layer from the system "
+			"call to\nthe disk.\n\n"
+			"  iosonde COMMAND [OPTIONS] [-- PROGRAM ARGS]   trace a program and its "
+			"descendants\n"
+			"  iosonde COMMAND [OPTIONS] -p PID              trace what is running\n\n");
+	for (size_t l = 0; l < sizeof(layers) / sizeof(layers[0]); l++) {
+		size_t before = out.len;
+
+		text_printf(&out, "%s\n", layers[l].title);
+		size_t title = out.len;
+
+		list_layer(&out, layers[l].name);
+		if (out.len == title)
+			out.len = before;
+	}
+	text_puts(&out, "\nStart with: iosonde layers -- dd if=/dev/zero of=f bs=1M count=100 "
+			"conv=fsync\n"
+			"More: iosonde help COMMAND, iosonde list, iosonde --version\n");
+	return finish(&out);
+}
+
+int help_list(void)
+{
+	struct text_buf out = { 0 };
+
+	for (size_t i = 0; catalogue[i]; i++)
+		text_printf(&out, "%-14s %-8s %s\n", catalogue[i]->name, catalogue[i]->layer,
+			    catalogue[i]->summary);
+	return finish(&out);
+}
+
+int help_version(void)
+{
+	struct text_buf out = { 0 };
+
+	text_puts(&out, "iosonde " IOSONDE_VERSION "\n");
+	return finish(&out);
+}
+
+int help_tool(const struct tool *t)
+{
+	struct option_set sets[MAX_OPTION_SETS];
+	struct common_opts opts = { 0 };
+	struct text_buf out = { 0 };
+	size_t n = common_option_sets(t, &opts, NULL, sets);
+
+	text_printf(&out, "iosonde %s: %s\n\n%s\n", t->name, t->summary, t->text);
+	for (size_t i = 0; i < n; i++) {
+		text_puts(&out, "\n");
+		options_help(&sets[i], &out);
+	}
+	text_puts(&out, "\nColumns (* only if named in --columns, or in JSON):\n");
+	for (const struct column *c = t->row.columns; c->name; c++)
+		text_printf(&out, "  %s%-14s %s\n", c->flags & (COL_HIDDEN | COL_MACHINE) ? "*" : " ",
+			    c->name, c->help);
+	if (t->examples)
+		text_printf(&out, "\nExamples:\n%s", t->examples);
+	return finish(&out);
+}

@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+/* What iosonde says about itself, from the descriptors. Each returns the exit status. */
+#ifndef IOSONDE_HELP_H
+#define IOSONDE_HELP_H
+
+#include "core/tool.h"
+
+int help_overview(void);	     /* the commands by layer, in a screenful */
+int help_list(void);		     /* one command per line */
+int help_tool(const struct tool *t); /* options, columns, examples */
+int help_version(void);
+
+#endif

@@ -1,0 +1,163 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+#include "core/ladder.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/btf_query.h"
+#include "core/log.h"
+
+/*
+ * IOSONDE_WITHOUT=task_storage,... makes an ability look absent, so that tests can run every
+ * fall-back on a kernel that wouldn't need it.
+ */
+static bool forced_without(const char *ability)
+{
+	const char *list = getenv("IOSONDE_WITHOUT");
+	size_t len = strlen(ability);
+
+	for (const char *p = list; p && *p; p += strcspn(p, ","), p += *p == ',')
+		if (strcspn(p, ",") == len && !memcmp(p, ability, len))
+			return true;
+	return false;
+}
+
+bool ladder_has_task_storage(const struct btf *btf)
+{
+	return !forced_without("task_storage") &&
+	       btf_has_enum_value(btf, "bpf_func_id", "BPF_FUNC_task_storage_get");
+}
+
+static const char *section_of(const struct bpf_object *obj, const char *prog)
+{
+	const struct bpf_program *p = bpf_object__find_program_by_name(obj, prog);
+
+	return p ? bpf_program__section_name(p) : NULL;
+}
+
+/* Can @rung's hooks be there? If not, says why into @why. */
+static bool rung_offered(const struct bpf_object *obj, const struct btf *btf,
+			 const struct rung *rung, char *why, size_t size)
+{
+	char proto[256];
+
+	for (size_t i = 0; i < RUNG_PROGS && rung->progs[i]; i++) {
+		const char *sec = section_of(obj, rung->progs[i]);
+		const char *hook = sec ? strchr(sec, '/') : NULL;
+
+		if (!hook) {
+			snprintf(why, size, "internal error: no program %s", rung->progs[i]);
+			return false;
+		}
+		hook++;
+		if (strncmp(sec, "tp_btf/", 7))
+			continue; /* tried by loading and attaching */
+		if (!btf_tracepoint_proto(btf, hook, proto, sizeof(proto))) {
+			snprintf(why, size, "%s (not in this kernel)", sec);
+			return false;
+		}
+		if (!proto_fits(proto, rung->proto)) {
+			snprintf(why, size, "%s (passes %s, not %s)", sec, proto, rung->proto);
+			return false;
+		}
+	}
+	return true;
+}
+
+/* Moves @choice to the next rung after its current one that is offered. */
+static bool next_rung(const struct bpf_object *obj, const struct btf *btf, const struct probe *probe,
+		      struct choice *choice)
+{
+	for (int r = choice->rung + 1; r < PROBE_RUNGS && probe->rungs[r].progs[0]; r++) {
+		size_t len = strlen(choice->why);
+		char why[128];
+
+		if (rung_offered(obj, btf, &probe->rungs[r], why, sizeof(why))) {
+			choice->rung = r;
+			return true;
+		}
+		snprintf(choice->why + len, sizeof(choice->why) - len, "%s%s", len ? ", " : "", why);
+	}
+	choice->rung = -1;
+	return false;
+}
+
+static bool wanted(const struct probe *probe, const void *cfg)
+{
+	const unsigned char *p = (const unsigned char *)cfg + probe->when.off;
+
+	if (probe->when.kind == F_NONE)
+		return true;
+	for (uint32_t i = 0; i < probe->when.size; i++)
+		if (p[i])
+			return true;
+	return false;
+}
+
+bool ladder_choose(struct loaded *l, const struct btf *btf, const void *cfg)
+{
+	const struct bpf_image *image = l->tool->image;
+	struct bpf_object *obj =
+		bpf_object__open_mem(image->data, (size_t)(image->end - image->data), NULL);
+	bool ok = obj != NULL;
+
+	for (size_t i = 0; ok && l->tool->probes[i].what; i++) {
+		const struct probe *probe = &l->tool->probes[i];
+		struct choice *choice = &l->choices[i];
+
+		choice->rung = -1;
+		if (!wanted(probe, cfg) || next_rung(obj, btf, probe, choice) || probe->without)
+			continue;
+		log_error("%s: this kernel offers no hook for %s: tried %s", l->tool->name,
+			  probe->what, choice->why);
+		ok = false;
+	}
+	bpf_object__close(obj);
+	return ok;
+}
+
+bool ladder_uses(const struct loaded *l, const char *prog)
+{
+	for (size_t i = 0; l->tool->probes[i].what; i++) {
+		const struct rung *rung;
+
+		if (l->choices[i].rung < 0)
+			continue;
+		rung = &l->tool->probes[i].rungs[l->choices[i].rung];
+		for (size_t p = 0; p < RUNG_PROGS && rung->progs[p]; p++)
+			if (!strcmp(rung->progs[p], prog))
+				return true;
+	}
+	return false;
+}
+
+bool ladder_step_down(struct loaded *l, int err)
+{
+	char name[64] = "";
+	const char *at = strstr(log_libbpf(), "prog '");
+
+	if (!at || sscanf(at, "prog '%63[^']", name) != 1)
+		return false;
+	for (size_t i = 0; l->tool->probes[i].what; i++) {
+		const struct probe *probe = &l->tool->probes[i];
+		struct choice *choice = &l->choices[i];
+		const struct rung *rung = choice->rung < 0 ? NULL : &probe->rungs[choice->rung];
+		size_t len = strlen(choice->why);
+		struct btf *btf;
+		bool found;
+
+		for (size_t p = 0; rung && p < RUNG_PROGS; p++)
+			if (rung->progs[p] && !strcmp(rung->progs[p], name)) {
+				snprintf(choice->why + len, sizeof(choice->why) - len,
+					 "%s%s (refused: %s)", len ? ", " : "",
+					 section_of(l->obj, name), strerror(-err));
+				btf = btf_of_kernel(NULL);
+				found = btf && next_rung(l->obj, btf, probe, choice);
+				btf__free(btf);
+				return found || probe->without;
+			}
+	}
+	return false;
+}

@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+/* Which alternative of every probe is used, decided by looking and trying. Parts of core/load. */
+#ifndef IOSONDE_LADDER_H
+#define IOSONDE_LADDER_H
+
+#include "core/load.h"
+
+struct btf;
+
+/* Does the kernel offer task storage to tracing programs? */
+bool ladder_has_task_storage(const struct btf *btf);
+
+/*
+ * Takes the first rung of each probe whose hooks exist with the shape they must have. False after a
+ * message when a probe that isn't optional has none.
+ */
+bool ladder_choose(struct loaded *l, const struct btf *btf, const void *cfg);
+
+/* Does a chosen rung name the program? */
+bool ladder_uses(const struct loaded *l, const char *prog);
+
+/*
+ * Loading failed with @err: gives up the rung whose program libbpf named, for the next one that the
+ * kernel offers. False if there is none, or if no other rung can help.
+ */
+bool ladder_step_down(struct loaded *l, int err);
+
+#endif

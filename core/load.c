@@ -1,0 +1,320 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+#include "core/load.h"
+
+#include <errno.h>
+#include <linux/membarrier.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <bpf/bpf.h>
+
+#include "core/btf_query.h"
+#include "core/ladder.h"
+#include "core/log.h"
+#include "core/syscalls.h"
+
+/*
+ * Where variable @name of @section (".rodata", ".bss") lives: before loading its initial value, after
+ * it the memory that is shared with the programs. NULL if the object has none.
+ */
+static void *section_var(struct bpf_object *obj, const char *section, const char *name)
+{
+	const struct btf *btf = bpf_object__btf(obj);
+	__s32 id = btf__find_by_name_kind(btf, section, BTF_KIND_DATASEC);
+	const struct btf_type *sec = id > 0 ? btf__type_by_id(btf, (__u32)id) : NULL;
+	const struct btf_var_secinfo *var = sec ? btf_var_secinfos(sec) : NULL;
+	struct bpf_map *map;
+
+	for (__u16 i = 0; sec && i < btf_vlen(sec); i++) {
+		const struct btf_type *t = btf__type_by_id(btf, var[i].type);
+
+		if (strcmp(btf__name_by_offset(btf, t->name_off), name))
+			continue;
+		bpf_object__for_each_map(map, obj) {
+			const char *dot = strrchr(bpf_map__name(map), '.');
+			size_t size;
+
+			if (bpf_map__is_internal(map) && dot && !strcmp(dot, section))
+				return (char *)bpf_map__initial_value(map, &size) + var[i].offset;
+		}
+	}
+	return NULL;
+}
+
+/* Sets a variable; one that the object doesn't have is fine, one of another size is a bug. */
+static bool set_rodata(struct bpf_object *obj, const char *name, const void *value, size_t size)
+{
+	const struct btf *btf = bpf_object__btf(obj);
+	__s32 id = btf__find_by_name_kind(btf, name, BTF_KIND_VAR);
+	void *at = section_var(obj, ".rodata", name);
+
+	if (!at)
+		return true;
+	if (id > 0 && btf__resolve_size(btf, btf__type_by_id(btf, (__u32)id)->type) != (__s64)size) {
+		log_error("internal error: %s of the programs and of the descriptor differ in size",
+			  name);
+		return false;
+	}
+	memcpy(at, value, size);
+	return true;
+}
+
+static bool configure(struct loaded *l, const struct load_opts *opts)
+{
+	struct engine_cfg engine = opts->engine;
+	uint8_t calls[2][SYSCALL_MAX];
+
+	engine.has_task_storage = l->task_storage;
+	if (l->tool->calls)
+		syscall_table(l->tool->calls, calls);
+	return set_rodata(l->obj, "engine", &engine, sizeof(engine)) &&
+	       set_rodata(l->obj, "target", opts->target, sizeof(*opts->target)) &&
+	       (!l->tool->cfg_size ||
+		set_rodata(l->obj, "cfg", opts->cfg, l->tool->cfg_size)) &&
+	       (!l->tool->calls || set_rodata(l->obj, "syscall_calls", calls, sizeof(calls)));
+}
+
+/* Sizes what depends on the machine; leaves out the per-thread map that isn't used. */
+static bool size_maps(struct loaded *l, const struct load_opts *opts)
+{
+	struct bpf_map *map;
+
+	bpf_object__for_each_map(map, l->obj) {
+		const char *name = bpf_map__name(map);
+		size_t len = strlen(name);
+		int err = 0;
+
+		if (!strcmp(name, "events"))
+			err = bpf_map__set_max_entries(map, (__u32)opts->buffer);
+		else if (!strcmp(name, "counters"))
+			err = bpf_map__set_max_entries(map, (__u32)l->n_cpus);
+		else if (bpf_map__type(map) == BPF_MAP_TYPE_TASK_STORAGE)
+			err = bpf_map__set_autocreate(map, l->task_storage);
+		else if (len > 5 && !strcmp(name + len - 5, "_hash") && l->task_storage)
+			err = bpf_map__set_autocreate(map, false);
+		if (err) {
+			log_error("cannot size map %s: %s", name, strerror(-err));
+			return false;
+		}
+	}
+	return true;
+}
+
+static struct bpf_object *open_object(const struct load_opts *opts)
+{
+	const struct bpf_image *image = opts->tool->image;
+	LIBBPF_OPTS(bpf_object_open_opts, open, .object_name = image->name,
+		    .btf_custom_path = opts->btf);
+	struct bpf_object *obj =
+		bpf_object__open_mem(image->data, (size_t)(image->end - image->data), &open);
+
+	if (!obj)
+		log_error("cannot open the programs of %s: %s", opts->tool->name, strerror(errno));
+	return obj;
+}
+
+/* Only what the chosen rungs name runs; the target's process set is followed with -- CMD alone. */
+static void choose_programs(struct loaded *l, const struct target_cfg *target)
+{
+	struct bpf_program *prog;
+
+	bpf_object__for_each_program(prog, l->obj) {
+		const char *name = bpf_program__name(prog);
+		bool on = ladder_uses(l, name) ||
+			  (!strncmp(name, "target_", 7) && (target->flags & TARGET_TREE));
+
+		bpf_program__set_autoload(prog, on);
+	}
+}
+
+static void say_load_failed(const struct loaded *l, int err)
+{
+	char name[64] = "";
+	const char *log = log_libbpf(), *at = strstr(log, "prog '");
+
+	if (at)
+		sscanf(at, "prog '%63[^']", name);
+	if (err == -EPERM)
+		log_error("%s: the kernel refused to load its programs%s%s (EPERM): tracing needs "
+			  "CAP_BPF and CAP_PERFMON, and lockdown must not forbid it; try as root",
+			  l->tool->name, *name ? ": " : "", name);
+	else
+		log_error("%s: loading %s%s failed: %s; --verbose shows the kernel's words",
+			  l->tool->name, *name ? "program " : "its programs", name, strerror(-err));
+	log_verbose("%s", log);
+}
+
+/* Locked memory was charged against a limit before 5.11; raising it needs a privilege there. */
+static void allow_locked_memory(void)
+{
+	struct rlimit limit = { RLIM_INFINITY, RLIM_INFINITY };
+
+	setrlimit(RLIMIT_MEMLOCK, &limit);
+}
+
+static bool map_counters(struct loaded *l)
+{
+	int fd = loaded_map(l, "counters");
+	size_t size = (size_t)l->n_cpus * sizeof(struct counters);
+	void *at = fd < 0 ? MAP_FAILED : mmap(NULL, size, PROT_READ, MAP_SHARED, fd, 0);
+
+	if (at == MAP_FAILED) {
+		log_error("cannot map the counters: %s", strerror(errno));
+		return false;
+	}
+	l->counters = at;
+	l->epoch = section_var(l->obj, ".bss", "epoch");
+	return true;
+}
+
+static bool load(struct loaded *l, const struct load_opts *opts)
+{
+	int err;
+
+	for (;;) {
+		l->obj = open_object(opts);
+		if (!l->obj || !configure(l, opts) || !size_maps(l, opts))
+			return false;
+		choose_programs(l, opts->target);
+		log_libbpf_clear();
+		err = bpf_object__load(l->obj);
+		if (!err)
+			return map_counters(l);
+		if (!ladder_step_down(l, err)) {
+			say_load_failed(l, err);
+			return false;
+		}
+		bpf_object__close(l->obj);
+		l->obj = NULL;
+	}
+}
+
+struct loaded *loaded_open(const struct load_opts *opts)
+{
+	struct loaded *l = calloc(1, sizeof(*l));
+	struct btf *btf;
+	bool ok;
+
+	if (!l) {
+		log_error("out of memory");
+		return NULL;
+	}
+	l->tool = opts->tool;
+	l->n_cpus = libbpf_num_possible_cpus();
+	btf = btf_of_kernel(opts->btf);
+	if (!btf) {
+		log_error(opts->btf ? "%s holds no type information (BTF) that can be read: %s; take "
+				      "/sys/kernel/btf/vmlinux of this very kernel"
+				    : "this kernel offers no type information (%s: %s); give the BTF of "
+				      "this very kernel with --btf FILE",
+			  opts->btf ? opts->btf : "/sys/kernel/btf/vmlinux", strerror(errno));
+		free(l);
+		return NULL;
+	}
+	l->task_storage = ladder_has_task_storage(btf);
+	ok = ladder_choose(l, btf, opts->cfg);
+	btf__free(btf);
+	allow_locked_memory();
+	if (ok && load(l, opts))
+		return l;
+	loaded_free(l);
+	return NULL;
+}
+
+bool loaded_attach(struct loaded *l)
+{
+	struct bpf_program *prog;
+
+	bpf_object__for_each_program(prog, l->obj) {
+		struct bpf_link *link;
+
+		if (!bpf_program__autoload(prog))
+			continue;
+		if (l->n_links == MAX_LINKS) {
+			log_error("internal error: more than %d programs", MAX_LINKS);
+			return false;
+		}
+		link = bpf_program__attach(prog);
+		if (!link) {
+			log_error("%s: cannot attach to %s: %s; 'iosonde doctor' and --verbose say what "
+				  "this kernel offers",
+				  l->tool->name, bpf_program__section_name(prog), strerror(errno));
+			return false;
+		}
+		l->links[l->n_links++] = link;
+	}
+	return true;
+}
+
+/* Programs run inside RCU read sections; this returns when all that are running now are over. */
+static void grace_period(void)
+{
+	syscall(SYS_membarrier, MEMBARRIER_CMD_GLOBAL, 0, 0);
+}
+
+void loaded_detach(struct loaded *l)
+{
+	while (l->n_links)
+		bpf_link__destroy(l->links[--l->n_links]);
+	grace_period();
+}
+
+uint32_t loaded_next_epoch(struct loaded *l)
+{
+	uint32_t old = (*l->epoch)++;
+
+	if (l->n_links)
+		grace_period();
+	return old;
+}
+
+void loaded_free(struct loaded *l)
+{
+	if (!l)
+		return;
+	while (l->n_links)
+		bpf_link__destroy(l->links[--l->n_links]);
+	if (l->counters)
+		munmap(l->counters, (size_t)l->n_cpus * sizeof(struct counters));
+	bpf_object__close(l->obj);
+	free(l);
+}
+
+int loaded_map(const struct loaded *l, const char *name)
+{
+	return bpf_object__find_map_fd_by_name(l->obj, name);
+}
+
+struct counters loaded_counters(const struct loaded *l)
+{
+	struct counters sum = { 0 };
+
+	for (int cpu = 0; cpu < l->n_cpus; cpu++) {
+		const __u64 *from = (const __u64 *)&l->counters[cpu];
+		__u64 *to = (__u64 *)&sum;
+
+		for (size_t i = 0; i < sizeof(sum) / sizeof(*to); i++)
+			to[i] += __atomic_load_n(&from[i], __ATOMIC_RELAXED);
+	}
+	return sum;
+}
+
+uint64_t loaded_missed(const struct loaded *l)
+{
+	struct bpf_program *prog;
+	uint64_t missed = 0;
+
+	bpf_object__for_each_program(prog, l->obj) {
+		struct bpf_prog_info info = { 0 };
+		__u32 size = sizeof(info);
+
+		if (bpf_program__autoload(prog) &&
+		    !bpf_obj_get_info_by_fd(bpf_program__fd(prog), &info, &size))
+			missed += info.recursion_misses;
+	}
+	return missed;
+}

@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+/*
+ * A tool's BPF object on its way into the kernel: open, configure, choose a rung of every probe's
+ * ladder, load, attach. Each step's failure says what failed, on what, and what to try.
+ */
+#ifndef IOSONDE_LOAD_H
+#define IOSONDE_LOAD_H
+
+#include <bpf/libbpf.h>
+
+#include "core/tool.h"
+
+#define MAX_PROBES 24
+#define MAX_LINKS  48
+
+/* What became of one probe. */
+struct choice {
+	int rung; /* index into probe.rungs; -1: none works, or it isn't wanted */
+	char why[256]; /* why better rungs, or all of them, weren't taken */
+};
+
+struct loaded {
+	const struct tool *tool;
+	struct bpf_object *obj;
+	struct choice choices[MAX_PROBES];
+	struct bpf_link *links[MAX_LINKS];
+	size_t n_links;
+	bool task_storage;
+	struct counters *counters; /* mapped; one per possible CPU */
+	int n_cpus;
+	volatile uint32_t *epoch; /* in .bss, shared with the programs; NULL if they have none */
+};
+
+struct load_opts {
+	const struct tool *tool;
+	const void *cfg; /* tool->cfg_size bytes */
+	const struct target_cfg *target;
+	struct engine_cfg engine; /* wake_bytes, kstack and ustack; the rest is load's */
+	uint64_t buffer;
+	const char *btf; /* NULL: the kernel's own */
+};
+
+/*
+ * Opens and loads; nothing is attached yet. NULL after a message on stderr. Released by
+ * loaded_free().
+ */
+struct loaded *loaded_open(const struct load_opts *opts);
+
+/* Attaches every program in use. False after a message; what was attached stays until freed. */
+bool loaded_attach(struct loaded *l);
+
+/*
+ * Detaches everything and waits until no program runs any more (an RCU grace period), so that the
+ * counters and maps are final.
+ */
+void loaded_detach(struct loaded *l);
+void loaded_free(struct loaded *l);
+
+/* Descriptor of a map of the object; -1 if it has none of that name. */
+int loaded_map(const struct loaded *l, const char *name);
+
+/* Sum over the CPUs. */
+struct counters loaded_counters(const struct loaded *l);
+
+/*
+ * Moves the aggregating maps' epoch on and waits until no program counts into the old one, which is
+ * returned: its part of the maps is final.
+ */
+uint32_t loaded_next_epoch(struct loaded *l);
+
+/* Runs of programs that the kernel skipped because they nested (recursion misses). */
+uint64_t loaded_missed(const struct loaded *l);
+
+/* --ebpf and --stats: one line per loaded program, to stdout. */
+void loaded_print_programs(const struct loaded *l);
+void loaded_print_cost(const struct loaded *l);
+
+/* --verbose: the hook in use for every probe, why not a better one, what it is blind to. */
+void loaded_explain(const struct loaded *l);
+
+#endif

@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+/* What is loaded, what it costs, which hooks were chosen. */
+#include "core/load.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include <bpf/bpf.h>
+
+#include "core/log.h"
+
+static bool program_info(const struct bpf_program *prog, struct bpf_prog_info *info)
+{
+	__u32 size = sizeof(*info);
+
+	memset(info, 0, sizeof(*info));
+	return bpf_program__autoload(prog) &&
+	       !bpf_obj_get_info_by_fd(bpf_program__fd(prog), info, &size);
+}
+
+void loaded_print_programs(const struct loaded *l)
+{
+	struct bpf_program *prog;
+	struct bpf_prog_info info;
+
+	printf("%-24s %-34s %8s %9s %8s\n", "PROGRAM", "HOOK", "INSNS", "VERIFIED", "JITED");
+	bpf_object__for_each_program(prog, l->obj) {
+		if (!program_info(prog, &info))
+			continue;
+		printf("%-24s %-34s %8zu %9u %8u\n", bpf_program__name(prog),
+		       bpf_program__section_name(prog), (size_t)info.xlated_prog_len / 8,
+		       info.verified_insns, info.jited_prog_len);
+	}
+}
+
+void loaded_print_cost(const struct loaded *l)
+{
+	struct bpf_program *prog;
+	struct bpf_prog_info info;
+
+	bpf_object__for_each_program(prog, l->obj) {
+		if (!program_info(prog, &info) || !info.run_cnt)
+			continue;
+		fprintf(stderr, "  %-34s %12llu hits %8.1f ns each\n",
+			bpf_program__section_name(prog), (unsigned long long)info.run_cnt,
+			(double)info.run_time_ns / (double)info.run_cnt);
+	}
+}
+
+void loaded_explain(const struct loaded *l)
+{
+	for (size_t i = 0; l->tool->probes[i].what; i++) {
+		const struct probe *probe = &l->tool->probes[i];
+		const struct choice *choice = &l->choices[i];
+		const struct rung *rung;
+
+		if (choice->rung < 0) {
+			if (*choice->why && probe->without)
+				log_verbose("%s: none; tried %s; without it: %s", probe->what,
+					    choice->why, probe->without);
+			continue;
+		}
+		rung = &probe->rungs[choice->rung];
+		for (size_t p = 0; p < RUNG_PROGS && rung->progs[p]; p++)
+			log_verbose("%s: %s%s%s", probe->what,
+				    bpf_program__section_name(bpf_object__find_program_by_name(
+					    l->obj, rung->progs[p])),
+				    *choice->why ? "; better ones failed: " : "", choice->why);
+		if (rung->blind)
+			log_verbose("%s: blind to %s", probe->what, rung->blind);
+	}
+	log_verbose("per-thread state: %s", l->task_storage ? "task storage" : "a hash of threads");
+}

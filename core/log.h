@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+/* Messages to people, on stderr. One line each, beginning with the program's name. */
+#ifndef IOSONDE_LOG_H
+#define IOSONDE_LOG_H
+
+#include <stdbool.h>
+
+void log_init(const char *name, bool verbose);
+__attribute__((format(printf, 1, 2))) void log_error(const char *fmt, ...);
+__attribute__((format(printf, 1, 2))) void log_warn(const char *fmt, ...);
+/* Only with --verbose. */
+__attribute__((format(printf, 1, 2))) void log_verbose(const char *fmt, ...);
+
+/* What libbpf said since the last log_libbpf_clear(): "" or its last messages, for --verbose. */
+const char *log_libbpf(void);
+void log_libbpf_clear(void);
+
+#endif

@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+/* iosonde COMMAND ..., or a link with a command's name: opensnoop ... */
+#include <stdio.h>
+#include <string.h>
+
+#include "core/help.h"
+#include "core/log.h"
+#include "core/run.h"
+
+#define USAGE 2
+
+static const struct tool *find(const char *name)
+{
+	for (size_t i = 0; catalogue[i]; i++)
+		if (!strcmp(catalogue[i]->name, name))
+			return catalogue[i];
+	return NULL;
+}
+
+static int unknown(const char *what, const char *name)
+{
+	const char *names[128];
+	const char *near;
+	size_t n = 0;
+
+	for (size_t i = 0; catalogue[i] && n < 120; i++)
+		names[n++] = catalogue[i]->name;
+	names[n++] = "help";
+	names[n++] = "list";
+	near = suggest(name, names, n);
+	if (near)
+		log_error("no %s \"%s\"; did you mean \"%s\"?", what, name, near);
+	else
+		log_error("no %s \"%s\"; 'iosonde list' shows what there is", what, name);
+	return USAGE;
+}
+
+static int help(int argc, char **argv)
+{
+	const struct tool *tool = argc > 1 ? find(argv[1]) : NULL;
+
+	if (argc < 2)
+		return help_overview();
+	return tool ? help_tool(tool) : unknown("command", argv[1]);
+}
+
+int main(int argc, char **argv)
+{
+	const char *slash = argc > 0 ? strrchr(argv[0], '/') : NULL;
+	const char *self = argc > 0 ? (slash ? slash + 1 : argv[0]) : "iosonde";
+	const struct tool *tool = find(self);
+	const char *word = argc > 1 ? argv[1] : NULL;
+
+	log_init("iosonde", false);
+	if (tool)
+		return run_tool(tool, argc, argv);
+	if (!word)
+		return help_overview();
+	if (!strcmp(word, "help") || !strcmp(word, "--help") || !strcmp(word, "-h"))
+		return help(argc - 1, argv + 1);
+	if (!strcmp(word, "list") || !strcmp(word, "--list"))
+		return help_list();
+	if (!strcmp(word, "version") || !strcmp(word, "--version") || !strcmp(word, "-V"))
+		return help_version();
+	tool = find(word);
+	if (!tool)
+		return unknown(*word == '-' ? "option" : "command", word);
+	return run_tool(tool, argc - 1, argv + 1);
+}

@@ -1,0 +1,356 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+#include "core/run_internal.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <bpf/bpf.h>
+
+#include "core/help.h"
+#include "core/log.h"
+#include "core/privs.h"
+#include "core/target.h"
+
+#define USAGE	  2
+#define FAILED	  1
+#define CANT_HELP 125 /* what `env` and `timeout` say when they fail themselves */
+
+const struct common_opts *run_opts(const struct run *run)
+{
+	return &run->opts;
+}
+
+void *run_cfg(struct run *run)
+{
+	return run->cfg;
+}
+
+void *run_tool_state(struct run *run)
+{
+	return run->tool_state;
+}
+
+struct loaded *run_loaded(struct run *run)
+{
+	return run->loaded;
+}
+
+struct sink *run_sink(struct run *run)
+{
+	return run->sink;
+}
+
+bool run_has_command(const struct run *run)
+{
+	return run->command != NULL;
+}
+
+uint64_t run_elapsed_ns(const struct run *run)
+{
+	return now_ns() - run->clock.start_ns;
+}
+
+struct stack_names *run_kernel_names(struct run *run)
+{
+	if (!run->names)
+		run->names = stack_names_open(true);
+	if (!run->names)
+		log_error("out of memory");
+	return run->names;
+}
+
+void run_summary_add(struct run *run, const char *key, uint64_t value, bool text)
+{
+	if (run->n_extra == MAX_EXTRA)
+		return;
+	run->extra[run->n_extra] = (struct json_pair){ .key = key, .kind = JP_UINT, .u = value };
+	run->extra_text[run->n_extra++] = text;
+}
+
+void run_count_row(struct run *run)
+{
+	run->shown++;
+}
+
+static int failed(const struct run *run)
+{
+	return run->command ? CANT_HELP : FAILED;
+}
+
+static void block_signals(struct run *run)
+{
+	sigset_t mask;
+
+	sigemptyset(&mask);
+	sigaddset(&mask, SIGINT);
+	sigaddset(&mask, SIGTERM);
+	sigaddset(&mask, SIGCHLD);
+	sigprocmask(SIG_BLOCK, &mask, &run->old_mask);
+	signal(SIGPIPE, SIG_IGN);
+}
+
+/* What can be refused without asking the kernel for anything. Returns 0 or the exit status. */
+static int check_usage(struct run *run, int argc, char **argv)
+{
+	struct option_set sets[MAX_OPTION_SETS];
+	struct option_result result;
+	size_t n = common_option_sets(run->tool, &run->opts, run->cfg, sets);
+	char err[512];
+
+	if (!options_parse(sets, n, argc, argv, &result)) {
+		log_error("%s", result.error);
+		return USAGE;
+	}
+	run->command = result.command;
+	log_init(run->tool->name, run->opts.verbose);
+	if (run->opts.help || run->opts.version)
+		return 0;
+	if (run->command && !run->command[0]) {
+		log_error("no command after --");
+		return USAGE;
+	}
+	if (!common_check(run->tool, &run->opts, run->command != NULL, err, sizeof(err)) ||
+	    !target_resolve(&run->opts, run->command != NULL, &run->target, err, sizeof(err))) {
+		log_error("%s", err);
+		return USAGE;
+	}
+	if (!output_open(run))
+		return USAGE;
+	if (run->tool->ops && run->tool->ops->prepare && !run->tool->ops->prepare(run))
+		return USAGE;
+	return 0;
+}
+
+static bool check_privileges(const struct run *run)
+{
+	char missing[64];
+
+	if (!privs_can_trace(missing, sizeof(missing))) {
+		log_error("missing %s: tracing needs CAP_BPF and CAP_PERFMON; run it as root, or with "
+			  "sudo, or give the binary the two: setcap cap_bpf,cap_perfmon+ep",
+			  missing);
+		return false;
+	}
+	if (run->opts.ustack && !privs_can_ptrace()) {
+		log_error("missing CAP_SYS_PTRACE: --ustack reads the memory maps of the traced "
+			  "processes; run it as root, or leave --ustack out");
+		return false;
+	}
+	return true;
+}
+
+static bool open_programs(struct run *run)
+{
+	struct load_opts opts = {
+		.tool = run->tool,
+		.cfg = run->cfg,
+		.target = &run->target,
+		.engine = { .wake_bytes = run->opts.buffer / 8,
+			    .kstack = run->opts.kstack,
+			    .ustack = run->opts.ustack },
+		.buffer = run->opts.buffer,
+		.btf = run->opts.btf,
+	};
+
+	if (run->opts.stats)
+		run->stats_fd = bpf_enable_stats(BPF_STATS_RUN_TIME);
+	if (run->opts.stats && run->stats_fd < 0)
+		log_warn("--stats: the kernel doesn't time programs (%s): needs CAP_SYS_ADMIN",
+			 strerror(errno));
+	run->loaded = loaded_open(&opts);
+	return run->loaded != NULL;
+}
+
+static bool fill_ids(const struct run *run, const char *map, const struct id_list *list)
+{
+	int fd = loaded_map(run->loaded, map);
+	uint32_t fixed = TARGET_FIXED;
+
+	for (uint32_t i = 0; i < list->n; i++)
+		if (bpf_map_update_elem(fd, &list->id[i], &fixed, BPF_ANY)) {
+			log_error("cannot set the targets: %s", strerror(errno));
+			return false;
+		}
+	return true;
+}
+
+static bool set_targets(const struct run *run)
+{
+	uint32_t held = TARGET_HELD, pid = (uint32_t)run->child.pid;
+
+	if (run->forked &&
+	    bpf_map_update_elem(loaded_map(run->loaded, "target_tgids"), &pid, &held, BPF_ANY)) {
+		log_error("cannot set the targets: %s", strerror(errno));
+		return false;
+	}
+	return fill_ids(run, "target_tgids", &run->opts.pids) &&
+	       fill_ids(run, "target_tids", &run->opts.tids);
+}
+
+/* From here on a mistake in us can't be used against the host. */
+static bool drop_privileges(const struct run *run)
+{
+	bool maps = run->tool->kind != TOOL_EVENTS;
+	bool keep_bpf = maps && !privs_maps_readable_without(loaded_map(run->loaded, "counters"));
+
+	if (!privs_drop(keep_bpf, run->opts.ustack)) {
+		log_error("cannot give up privileges: %s", strerror(errno));
+		return false;
+	}
+	log_verbose("capabilities that stay: %s%s%s",
+		    keep_bpf ? "CAP_BPF (map look-ups need it on this kernel)" : "",
+		    run->opts.ustack ? "CAP_SYS_PTRACE (--ustack)" : "",
+		    keep_bpf || run->opts.ustack ? "" : "none");
+	return true;
+}
+
+static bool start(struct run *run)
+{
+	const struct tool_ops *ops = run->tool->ops;
+	struct timespec real;
+
+	run->clock.start_ns = now_ns();
+	clock_gettime(CLOCK_REALTIME, &real);
+	run->clock.realtime_off_ns = (int64_t)real.tv_sec * 1000000000LL + real.tv_nsec -
+				     (int64_t)run->clock.start_ns;
+	run->clock.wall = run->opts.wall;
+	if (!set_targets(run) || !output_names(run) || !loaded_attach(run->loaded))
+		return false;
+	if (ops && ops->start && !ops->start(run))
+		return false;
+	loaded_explain(run->loaded);
+	if (!loop_open(run) || !drop_privileges(run))
+		return false;
+	if (run->opts.duration_ns)
+		run->end_ns = now_ns() + run->opts.duration_ns;
+	if (run->opts.interval_ns)
+		run->next_report_ns = now_ns() + run->opts.interval_ns;
+	return true;
+}
+
+static void finish(struct run *run)
+{
+	const struct tool_ops *ops = run->tool->ops;
+
+	loaded_detach(run->loaded);
+	if (!run->abort_now && !run->out_error) {
+		loop_consume(run);
+		output_report(run, true);
+	}
+	output_summary(run);
+	output_flush(run);
+	if (ops && ops->finish)
+		ops->finish(run);
+}
+
+/* After the run: the command may go on, untraced; its status is ours. */
+static int wait_for_command(struct run *run)
+{
+	while (!child_reap(&run->child, false)) {
+		sigset_t mask;
+		siginfo_t info;
+
+		sigemptyset(&mask);
+		sigaddset(&mask, SIGINT);
+		sigaddset(&mask, SIGTERM);
+		sigaddset(&mask, SIGCHLD);
+		sigwaitinfo(&mask, &info);
+		if (info.si_signo == SIGINT)
+			return 128 + SIGINT;
+		if (info.si_signo == SIGTERM)
+			kill(run->child.pid, SIGTERM);
+	}
+	return child_status(&run->child);
+}
+
+static int trace(struct run *run)
+{
+	int error;
+
+	if (!start(run))
+		return failed(run);
+	if (run->forked) {
+		error = child_release(&run->child);
+		if (error) {
+			log_error("cannot run %s: %s", run->command[0], strerror(error));
+			return child_status(&run->child);
+		}
+	}
+	loop_run(run);
+	finish(run);
+	if (run->out_error && run->out_error != EPIPE)
+		return failed(run);
+	return run->forked && !run->abort_now ? wait_for_command(run) : 0;
+}
+
+static int run_all(struct run *run, int argc, char **argv)
+{
+	int status = check_usage(run, argc, argv);
+
+	if (status)
+		return status;
+	if (run->opts.help)
+		return help_tool(run->tool);
+	if (run->opts.version)
+		return help_version();
+	block_signals(run);
+	if (!check_privileges(run))
+		return failed(run);
+	if (run->command && !run->opts.ebpf) {
+		run->forked = child_fork(&run->child, run->command, &run->old_mask);
+		if (!run->forked) {
+			log_error("cannot start a process: %s", strerror(errno));
+			return CANT_HELP;
+		}
+	}
+	if (!open_programs(run))
+		return failed(run);
+	if (run->opts.ebpf) {
+		loaded_print_programs(run->loaded);
+		return 0;
+	}
+	return trace(run);
+}
+
+/* A command that is still held is let go by closing its pipe: it exits by itself. */
+static void give_up_child(struct run *run)
+{
+	if (!run->forked || run->child.exited || run->child.hold < 0)
+		return;
+	close(run->child.hold);
+	run->child.hold = -1;
+	child_reap(&run->child, true);
+}
+
+int run_tool(const struct tool *tool, int argc, char **argv)
+{
+	struct run *run = calloc(1, sizeof(*run));
+	int status;
+
+	log_init(tool->name, false);
+	if (run) {
+		run->cfg = calloc(1, tool->cfg_size + 8);
+		run->tool_state = calloc(1, (tool->ops ? tool->ops->state_size : 0) + 8);
+	}
+	if (!run || !run->cfg || !run->tool_state) {
+		log_error("out of memory");
+		return FAILED;
+	}
+	run->tool = tool;
+	run->out_fd = run->stats_fd = -1;
+	status = run_all(run, argc, argv);
+	give_up_child(run);
+	output_close(run);
+	if (!status && run->out_error && run->out_error != EPIPE)
+		status = failed(run);
+	loop_close(run);
+	loaded_free(run->loaded);
+	free(run->tool_state);
+	free(run->cfg);
+	free(run);
+	return status;
+}

@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+/* A run's parts, shared by core/run*.c alone. */
+#ifndef IOSONDE_RUN_INTERNAL_H
+#define IOSONDE_RUN_INTERNAL_H
+
+#include "core/by.h"
+#include "core/child.h"
+#include "core/columns.h"
+#include "core/names/stack.h"
+#include "core/run.h"
+#include "core/text_buf.h"
+#include "core/where.h"
+
+#define MAX_EXTRA 16
+
+struct run {
+	const struct tool *tool;
+	struct common_opts opts;
+	void *cfg;
+	void *tool_state;
+	struct target_cfg target;
+
+	/* output */
+	int out_fd;
+	struct sink *sink;
+	struct clock_base clock;
+	struct selection selection;
+	struct where *where;
+	struct by *by;
+	struct selection by_selection;
+	struct sort sort;
+	bool sorted;
+	struct stack_names *names;
+	struct text_buf stack_text;
+	int out_error; /* errno of the first write that failed */
+
+	/* the kernel side */
+	struct loaded *loaded;
+	struct ring_buffer *ring;
+	int stats_fd;
+
+	/* the traced command, or -p's processes */
+	char **command;
+	struct child child;
+	bool forked;
+	sigset_t old_mask;
+	int pidfds[MAX_IDS];
+	uint32_t n_alive; /* of the processes given with -p */
+
+	/* the loop */
+	int epoll_fd, signal_fd, timer_fd;
+	uint64_t next_report_ns, end_ns; /* CLOCK_MONOTONIC; 0: never */
+	uint64_t reports;
+	bool stop, abort_now;
+	uint32_t since_check;
+
+	/* rows, as user space counts them */
+	uint64_t shown, filtered;
+	struct json_pair extra[MAX_EXTRA];
+	bool extra_text[MAX_EXTRA];
+	size_t n_extra;
+};
+
+uint64_t now_ns(void);
+
+/* run_output.c */
+bool output_open(struct run *run);  /* sink, columns, where, by, sort; sets what cfg enables */
+bool output_names(struct run *run); /* opens the symbol tables that stacks need */
+void output_row(struct run *run, const void *rec, size_t len);
+void output_report(struct run *run, bool last); /* --by's table, and the tool's own reports */
+void output_summary(struct run *run);
+bool output_flush(struct run *run); /* false: no more output is possible */
+void output_close(struct run *run);
+
+/* run_loop.c */
+bool loop_open(struct run *run);
+void loop_run(struct run *run);
+void loop_consume(struct run *run);
+void loop_close(struct run *run);
+
+/* run_drain.c */
+void drain_report(struct run *run, bool last);
+
+#endif

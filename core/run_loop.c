@@ -1,0 +1,190 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+/* Waiting for records, signals, the command's end and the next report. */
+#include "core/run_internal.h"
+
+#include <errno.h>
+#include <stdint.h>
+#include <sys/epoll.h>
+#include <sys/signalfd.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "core/log.h"
+
+/* The kernel side wakes us when data has piled up; this covers what has not. */
+#define POLL_MS 100
+/* Look at the clock and the signals after this many records of a burst. */
+#define RECORDS_PER_CHECK 8192
+
+uint64_t now_ns(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (uint64_t)ts.tv_sec * 1000000000ULL + (uint64_t)ts.tv_nsec;
+}
+
+static bool watch(struct run *run, int fd)
+{
+	struct epoll_event e = { .events = EPOLLIN, .data.fd = fd };
+
+	return fd >= 0 && !epoll_ctl(run->epoll_fd, EPOLL_CTL_ADD, fd, &e);
+}
+
+static void on_signal(struct run *run)
+{
+	struct signalfd_siginfo info;
+
+	while (read(run->signal_fd, &info, sizeof(info)) == sizeof(info)) {
+		if (info.ssi_signo == SIGCHLD) {
+			if (run->forked && child_reap(&run->child, false))
+				run->stop = true;
+			continue;
+		}
+		/* a terminal's ^C reaches the command itself; a kill of iosonde alone doesn't */
+		if (info.ssi_signo == SIGTERM && run->forked && !run->child.exited)
+			kill(run->child.pid, SIGTERM);
+		if (run->stop && info.ssi_signo == SIGINT)
+			run->abort_now = true;
+		run->stop = true;
+	}
+}
+
+static void on_time(struct run *run)
+{
+	uint64_t now = now_ns();
+
+	if (run->next_report_ns && now >= run->next_report_ns) {
+		output_report(run, false);
+		run->next_report_ns += run->opts.interval_ns;
+		if (run->next_report_ns <= now) /* we were stopped, or are too slow */
+			run->next_report_ns = now + run->opts.interval_ns;
+		if (run->opts.count && run->reports >= run->opts.count)
+			run->stop = true;
+	}
+	if (run->end_ns && now >= run->end_ns)
+		run->stop = true;
+}
+
+/* In a burst without end the loop must still see signals and the clock. */
+static int on_record(void *ctx, void *data, size_t len)
+{
+	struct run *run = ctx;
+	const struct rec *rec = data;
+
+	if (rec->type >= REC_TOOL)
+		run->tool->ops->record(run, rec, len);
+	else
+		output_row(run, rec, len);
+	if (++run->since_check < RECORDS_PER_CHECK)
+		return 0;
+	run->since_check = 0;
+	on_signal(run);
+	on_time(run);
+	/* stopping: the last reading, after everything is detached, takes what is left */
+	return (run->stop && run->loaded->n_links) || run->abort_now || !output_flush(run) ? -EINTR
+											    : 0;
+}
+
+void loop_consume(struct run *run)
+{
+	int n = run->ring ? ring_buffer__consume(run->ring) : 0;
+
+	if (n < 0 && n != -EINTR)
+		log_error("reading the ring buffer failed: error %d", -n);
+	output_flush(run);
+}
+
+static bool open_ring(struct run *run)
+{
+	int fd = loaded_map(run->loaded, "events");
+
+	if (fd < 0)
+		return true; /* an aggregating tool may have none */
+	run->ring = ring_buffer__new(fd, on_record, run, NULL);
+	if (!run->ring)
+		log_error("cannot map the ring buffer: %m; try a smaller --buffer");
+	return run->ring && watch(run, ring_buffer__epoll_fd(run->ring));
+}
+
+static void watch_processes(struct run *run)
+{
+	for (uint32_t i = 0; i < run->opts.pids.n; i++) {
+		run->pidfds[i] = (int)syscall(SYS_pidfd_open, run->opts.pids.id[i], 0);
+		if (watch(run, run->pidfds[i]))
+			run->n_alive++;
+	}
+}
+
+bool loop_open(struct run *run)
+{
+	sigset_t mask;
+
+	sigemptyset(&mask);
+	sigaddset(&mask, SIGINT);
+	sigaddset(&mask, SIGTERM);
+	sigaddset(&mask, SIGCHLD);
+	run->signal_fd = signalfd(-1, &mask, SFD_CLOEXEC | SFD_NONBLOCK);
+	run->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
+	if (run->epoll_fd < 0 || !watch(run, run->signal_fd)) {
+		log_error("cannot wait for events: %m");
+		return false;
+	}
+	watch_processes(run);
+	return open_ring(run);
+}
+
+static int timeout_ms(const struct run *run)
+{
+	uint64_t now = now_ns(), next = now + POLL_MS * 1000000ULL;
+
+	if (run->end_ns && run->end_ns < next)
+		next = run->end_ns;
+	if (run->next_report_ns && run->next_report_ns < next)
+		next = run->next_report_ns;
+	return next <= now ? 0 : (int)((next - now + 999999) / 1000000);
+}
+
+static void on_process_end(struct run *run, int fd)
+{
+	for (uint32_t i = 0; i < run->opts.pids.n; i++) {
+		if (run->pidfds[i] != fd)
+			continue;
+		close(fd); /* leaves the epoll set, too */
+		run->pidfds[i] = -1;
+		if (!--run->n_alive)
+			run->stop = true;
+	}
+}
+
+void loop_run(struct run *run)
+{
+	while (!run->stop) {
+		struct epoll_event events[8];
+		int n = epoll_wait(run->epoll_fd, events, 8, timeout_ms(run));
+
+		for (int i = 0; i < n; i++) {
+			if (events[i].data.fd == run->signal_fd)
+				on_signal(run);
+			else if (!run->ring ||
+				 events[i].data.fd != ring_buffer__epoll_fd(run->ring))
+				on_process_end(run, events[i].data.fd);
+		}
+		if (!run->stop)
+			loop_consume(run);
+		on_time(run);
+	}
+}
+
+void loop_close(struct run *run)
+{
+	ring_buffer__free(run->ring);
+	for (uint32_t i = 0; i < run->opts.pids.n; i++)
+		if (run->pidfds[i] > 0)
+			close(run->pidfds[i]);
+	if (run->epoll_fd > 0)
+		close(run->epoll_fd);
+	if (run->signal_fd > 0)
+		close(run->signal_fd);
+}

@@ -1,0 +1,358 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+/* Rows on their way out: selection, --where, --by, the summary. */
+#include "core/run_internal.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include "core/log.h"
+
+static const char *format_stack(void *ctx, bool user, uint32_t pid, const struct value *v, size_t *len)
+{
+	struct run *run = ctx;
+
+	run->stack_text.len = 0;
+	for (size_t i = 0; i + 8 <= v->bytes.len; i += 8) {
+		uint64_t addr;
+		const char *name;
+
+		memcpy(&addr, v->bytes.p + i, sizeof(addr));
+		name = user ? stack_user_name(run->names, pid, addr)
+			    : stack_kernel_name(run->names, addr, false);
+		text_add(&run->stack_text, name, strlen(name) + 1);
+	}
+	*len = run->stack_text.len;
+	return run->stack_text.data;
+}
+
+static bool open_file(struct run *run)
+{
+	run->out_fd = STDOUT_FILENO;
+	if (!run->opts.file)
+		return true;
+	run->out_fd = open(run->opts.file, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+	if (run->out_fd < 0)
+		log_error("cannot write to %s: %s", run->opts.file, strerror(errno));
+	return run->out_fd >= 0;
+}
+
+static bool open_sink(struct run *run)
+{
+	struct sink_opts o = {
+		.format = run->opts.format,
+		.fd = run->out_fd,
+		.clock = run->clock,
+		.stack = format_stack,
+		.stack_ctx = run,
+	};
+	struct winsize size;
+
+	if (o.format == FORMAT_TEXT && isatty(run->out_fd)) {
+		const char *no_colour = getenv("NO_COLOR");
+
+		o.terminal = true;
+		o.colour = !no_colour || !*no_colour;
+		o.width = ioctl(run->out_fd, TIOCGWINSZ, &size) || !size.ws_col ? 80 : size.ws_col;
+	}
+	run->sink = sink_open(&o);
+	if (!run->sink)
+		log_error("out of memory");
+	return run->sink != NULL;
+}
+
+static bool cfg_flag(const struct run *run, const struct field *f)
+{
+	const unsigned char *p = (const unsigned char *)run->cfg + f->off;
+
+	for (uint32_t i = 0; i < f->size; i++)
+		if (p[i])
+			return true;
+	return false;
+}
+
+static bool in_list(const char *list, const char *name, char sign)
+{
+	size_t len = strlen(name);
+
+	for (const char *p = list; p && *p; p += strcspn(p, ","), p += *p == ',')
+		if (*p == sign && !strncmp(p + 1, name, len) && (!p[1 + len] || p[1 + len] == ','))
+			return true;
+	return false;
+}
+
+/* Is @col shown when nobody says --columns? Options bring columns and take them away. */
+static bool shown_by_default(const struct run *run, const struct column *col)
+{
+	bool shown = !(col->flags & (COL_HIDDEN | COL_MACHINE));
+
+	if (col->unit == U_STACK)
+		return col->name[0] == 'k' ? run->opts.kstack : run->opts.ustack;
+	if (run->opts.format == FORMAT_JSON)
+		return true;
+	for (const struct column_switch *s = run->tool->switches; s && s->columns; s++) {
+		if (!cfg_flag(run, &s->when))
+			continue;
+		if (in_list(s->columns, col->name, '+'))
+			shown = true;
+		if (in_list(s->columns, col->name, '-'))
+			shown = false;
+	}
+	return shown;
+}
+
+static bool select_columns(struct run *run)
+{
+	const struct table *table = &run->tool->row;
+	const char *typed = run->opts.columns;
+	struct text_buf list = { 0 };
+	char err[512];
+	bool ok;
+
+	if (!typed || *typed == '+') {
+		for (const struct column *c = table->columns; c->name; c++) {
+			if (!shown_by_default(run, c))
+				continue;
+			text_puts(&list, list.len ? "," : "");
+			text_puts(&list, c->name);
+		}
+		if (typed) {
+			text_puts(&list, ",");
+			text_puts(&list, typed + 1);
+		}
+		typed = text_cstr(&list);
+	}
+	ok = columns_select(table, typed, run->opts.format, &run->selection, err, sizeof(err));
+	if (!ok)
+		log_error("%s", err);
+	text_free(&list);
+	return ok;
+}
+
+/* Columns that cost something are computed only where they are used. */
+static void enable_columns(struct run *run)
+{
+	const struct column *cols = run->tool->row.columns;
+	const char *texts[] = { run->opts.where, run->opts.by, run->opts.sort };
+	const uint32_t one = 1;
+
+	for (size_t i = 0; cols[i].name; i++) {
+		bool used = false;
+
+		if (cols[i].enable.kind == F_NONE)
+			continue;
+		for (size_t s = 0; !run->by && s < run->selection.n; s++)
+			used |= run->selection.index[s] == i;
+		/* a name that only looks used costs time, never a row */
+		for (size_t t = 0; t < sizeof(texts) / sizeof(texts[0]); t++)
+			used |= texts[t] && strstr(texts[t], cols[i].name);
+		if (used)
+			memcpy((char *)run->cfg + cols[i].enable.off, &one, sizeof(one));
+	}
+}
+
+static bool open_by(struct run *run, char *err, size_t size)
+{
+	run->by = by_open(&run->tool->row, run->opts.by, err, size);
+	return run->by && columns_select(by_table(run->by), NULL, run->opts.format,
+					 &run->by_selection, err, size);
+}
+
+bool output_open(struct run *run)
+{
+	const struct table *sorted = &run->tool->row;
+	char err[4096];
+
+	if (!select_columns(run))
+		return false;
+	if (run->opts.where) {
+		run->where = where_compile(&run->tool->row, run->opts.where, err, sizeof(err));
+		if (!run->where) {
+			log_error("--where: %s", err);
+			return false;
+		}
+	}
+	if (run->opts.by) {
+		if (!open_by(run, err, sizeof(err))) {
+			log_error("--by: %s", err);
+			return false;
+		}
+		sorted = by_table(run->by);
+	}
+	if (run->opts.sort) {
+		if (!sort_parse(sorted, run->opts.sort, &run->sort, err, sizeof(err))) {
+			log_error("--sort: %s", err);
+			return false;
+		}
+		run->sorted = true;
+	}
+	enable_columns(run);
+	return true;
+}
+
+bool output_names(struct run *run)
+{
+	if (!open_file(run) || !open_sink(run))
+		return false;
+	if (run->opts.kstack || run->opts.ustack || run->tool->kind == TOOL_STACKS)
+		return run_kernel_names(run) != NULL;
+	return true;
+}
+
+void output_row(struct run *run, const void *rec, size_t len)
+{
+	if (run->where && !where_match(run->where, rec, len)) {
+		run->filtered++;
+		return;
+	}
+	run->shown++;
+	if (run->by)
+		by_add(run->by, rec, len);
+	else
+		sink_row(run->sink, &run->selection, rec, len);
+}
+
+static void report_by(struct run *run)
+{
+	size_t n = by_sorted(run->by, run->sorted ? &run->sort : NULL, run->opts.top);
+
+	sink_clear(run->sink);
+	for (size_t i = 0; i < n; i++) {
+		size_t len;
+		const void *row = by_row(run->by, i, &len);
+
+		sink_row(run->sink, &run->by_selection, row, len);
+	}
+	if (by_overflow(run->by))
+		log_warn("%llu rows were left out: more than %d groups",
+			 (unsigned long long)by_overflow(run->by), BY_GROUPS_MAX);
+	by_clear(run->by);
+}
+
+void output_report(struct run *run, bool last)
+{
+	const struct tool_ops *ops = run->tool->ops;
+
+	if (run->by)
+		report_by(run);
+	if (run->tool->drain.map)
+		drain_report(run, last);
+	if (ops && ops->report)
+		ops->report(run, last);
+	run->reports++;
+	output_flush(run);
+}
+
+bool output_flush(struct run *run)
+{
+	int err = run->out_error ? run->out_error : sink_flush(run->sink);
+
+	if (err && !run->out_error) {
+		run->out_error = err;
+		run->stop = true;
+		if (err != EPIPE)
+			log_error("writing to %s failed: %s",
+				  run->opts.file ? run->opts.file : "standard output", strerror(err));
+	}
+	return !err;
+}
+
+static void add_pair(struct json_pair *pairs, size_t *n, const char *key, uint64_t value)
+{
+	pairs[*n].key = key;
+	pairs[*n].kind = JP_UINT;
+	pairs[(*n)++].u = value;
+}
+
+/* One line for people: "opensnoop: 5 events: 3 shown, 1 filtered, 1 lost (ring buffer full 1)". */
+static void summary_text(const struct run *run, const struct counters *c, uint64_t generated,
+			 uint64_t filtered, uint64_t lost, uint64_t missed)
+{
+	fprintf(stderr, "%s: %llu events: %llu shown, %llu filtered, %llu lost", run->tool->name,
+		(unsigned long long)generated, (unsigned long long)run->shown,
+		(unsigned long long)filtered, (unsigned long long)lost);
+	if (c->lost_ring)
+		fprintf(stderr, "; %llu found the ring buffer full (--buffer SIZE, or a faster reader)",
+			(unsigned long long)c->lost_ring);
+	if (c->lost_state)
+		fprintf(stderr, "; %llu found no room for their state",
+			(unsigned long long)c->lost_state);
+	if (missed)
+		fprintf(stderr, "; %llu nested in a program that was running",
+			(unsigned long long)missed);
+	if (c->null_helper)
+		fprintf(stderr, "; %llu details could not be read",
+			(unsigned long long)c->null_helper);
+	for (size_t i = 0; i < run->n_extra; i++)
+		if (run->extra_text[i])
+			fprintf(stderr, "; %s %llu", run->extra[i].key,
+				(unsigned long long)run->extra[i].u);
+	fputc('\n', stderr);
+}
+
+static void print_cost(const struct run *run)
+{
+	struct rusage usage;
+
+	getrusage(RUSAGE_SELF, &usage);
+	fprintf(stderr, "%s: cost: %.3f s user, %.3f s system, %ld KiB at most\n", run->tool->name,
+		(double)usage.ru_utime.tv_sec + (double)usage.ru_utime.tv_usec / 1e6,
+		(double)usage.ru_stime.tv_sec + (double)usage.ru_stime.tv_usec / 1e6,
+		usage.ru_maxrss);
+	loaded_print_cost(run->loaded);
+}
+
+void output_summary(struct run *run)
+{
+	struct counters c = loaded_counters(run->loaded);
+	uint64_t missed = loaded_missed(run->loaded);
+	uint64_t filtered = c.filtered + run->filtered;
+	uint64_t lost = c.lost_ring + c.lost_state + missed, generated = c.generated + missed;
+	struct json_pair pairs[24 + MAX_EXTRA];
+	size_t n = 0;
+
+	pairs[n].key = "command";
+	pairs[n].kind = JP_TEXT;
+	pairs[n++].text = run->tool->name;
+	add_pair(pairs, &n, "elapsed_ns", run_elapsed_ns(run));
+	add_pair(pairs, &n, "generated", generated);
+	add_pair(pairs, &n, "shown", run->shown);
+	add_pair(pairs, &n, "filtered", filtered);
+	add_pair(pairs, &n, "lost", lost);
+	add_pair(pairs, &n, "lost_ring", c.lost_ring);
+	add_pair(pairs, &n, "lost_state", c.lost_state);
+	add_pair(pairs, &n, "lost_missed", missed);
+	add_pair(pairs, &n, "null_helper", c.null_helper);
+	for (size_t i = 0; run->tool->counters && run->tool->counters[i]; i++)
+		add_pair(pairs, &n, run->tool->counters[i], c.tool[i]);
+	for (size_t i = 0; i < run->n_extra; i++)
+		pairs[n++] = run->extra[i];
+	sink_record(run->sink, "summary", pairs, n);
+	if (run->out_error != EPIPE)
+		summary_text(run, &c, generated, filtered, lost, missed);
+	if (run->opts.stats)
+		print_cost(run);
+}
+
+void output_close(struct run *run)
+{
+	if (run->sink && !run->out_error)
+		output_flush(run);
+	sink_close(run->sink);
+	if (run->opts.file && run->out_fd >= 0 && close(run->out_fd) && !run->out_error) {
+		run->out_error = errno;
+		log_error("writing to %s failed: %s", run->opts.file, strerror(errno));
+	}
+	selection_free(&run->selection);
+	selection_free(&run->by_selection);
+	where_free(run->where);
+	if (run->by)
+		by_free(run->by);
+	stack_names_close(run->names);
+	text_free(&run->stack_text);
+}

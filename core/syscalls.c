@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+#include "core/syscalls.h"
+
+#include <stddef.h>
+#include <string.h>
+
+#include <asm/unistd.h>
+
+static const struct syscall_number native[] = {
+#include "core/syscalls.inc"
+	{ NULL, 0 },
+};
+
+static int find(const struct syscall_number *table, const char *name)
+{
+	for (; table->name; table++)
+		if (!strcmp(table->name, name))
+			return table->number;
+	return -1;
+}
+
+int syscall_number(const char *name, int compat)
+{
+	return find(compat ? syscalls_compat : native, name);
+}
+
+void syscall_table(const char *const *names, uint8_t calls[2][SYSCALL_MAX])
+{
+	memset(calls, 0, 2 * SYSCALL_MAX);
+	for (size_t i = 0; names[i]; i++) {
+		for (int compat = 0; compat < 2; compat++) {
+			int nr = syscall_number(names[i], compat);
+
+			if (nr >= 0 && nr < SYSCALL_MAX)
+				calls[compat][nr] = (uint8_t)(i + 1);
+		}
+	}
+}

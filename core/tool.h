@@ -1,0 +1,129 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+/*
+ * READ FIRST. A command is data: one struct tool, made of the tables below, next to its programs.
+ * The engine does the rest: options, targets, choosing hooks, loading, reading, printing, loss
+ * accounting, the end. docs/adding-a-tool.md walks through one.
+ */
+#ifndef IOSONDE_TOOL_H
+#define IOSONDE_TOOL_H
+
+#include "core/option.h"
+#include "core/unit.h"
+
+struct run;
+
+enum tool_kind {
+	TOOL_EVENTS,	/* a row as it happens */
+	TOOL_TABLE,	/* a map, drained every interval: rows sorted, top N */
+	TOOL_HISTOGRAM, /* a map of struct hist, drained every interval */
+	TOOL_STACKS,	/* a map of counts per stack, shown at the end */
+	TOOL_LEDGER,	/* events and reports of its own (tool_ops.report) */
+};
+
+/* A compiled BPF object, embedded by the build. */
+struct bpf_image {
+	const char *name;
+	const unsigned char *data, *end;
+};
+
+#define BPF_IMAGE(name_)                                                                           \
+	extern const unsigned char bpf_##name_##_data[], bpf_##name_##_end[];                      \
+	static const struct bpf_image bpf_##name_ = { #name_, bpf_##name_##_data, bpf_##name_##_end }
+
+#define RUNG_PROGS 4
+#define PROBE_RUNGS 4
+
+/*
+ * One way to observe something: the programs that do it, together. Each program's SEC() names its
+ * hook. @proto is what the hook must look like in BTF, where its shape differs between kernels: the
+ * struct names that its arguments point to ("request_queue,bio"; "*" for any); NULL accepts any.
+ */
+struct rung {
+	const char *progs[RUNG_PROGS];
+	const char *proto;
+	const char *blind; /* what this rung can't see, for --verbose and doctor */
+};
+
+/* Something to observe, with its alternatives, best first. A table ends with what == NULL. */
+struct probe {
+	const char *what;
+	struct rung rungs[PROBE_RUNGS];
+	const char *without; /* not NULL: optional; what is missed where no rung works */
+	struct field when;   /* in the tool's cfg: attach only if it isn't 0; F_NONE: always */
+};
+
+/* Text columns that an option brings or takes away: "+uid", "-path,+full". */
+struct column_switch {
+	struct field when;
+	const char *columns;
+};
+
+/*
+ * Maps of the aggregating kinds. A key begins with a __u32 that the programs set to `epoch`
+ * (bpf/core.bpf.h); the engine moves the epoch on at every report, waits until no program can use
+ * the old one, and only then reads and removes it: nothing is counted twice or missed.
+ *
+ * A row is the key followed by
+ *	TOOL_TABLE	the value: __u64 members, summed over CPUs (COL_MAX ones: the largest)
+ *	TOOL_HISTOGRAM	struct hist_row, one row per slot in use; the value is __u64[LOG2_SLOTS] or
+ *			__u64[HIST_SLOTS] (bpf/hist.h)
+ *	TOOL_STACKS	struct stack_row; the value is one __u64
+ * Keys are a multiple of 8 bytes long.
+ */
+struct drain {
+	const char *map;
+	uint32_t key_size;
+	uint32_t value_size;
+	const char *stack_map;	/* TOOL_STACKS: where bpf_get_stackid() put the frames */
+	struct field kstack_id; /* TOOL_STACKS: in the key, signed, negative for none */
+	struct field ustack_id;
+};
+
+struct hist_row {
+	__u64 low; /* inclusive */
+	__u64 high; /* inclusive */
+	__u64 count;
+	__u32 share; /* of the largest slot, in hundredths of a percent: a bar on a terminal */
+	__u32 reserved;
+};
+
+struct stack_row {
+	__u64 count;
+	struct vstack kstack;
+	struct vstack ustack;
+};
+
+/* What only a ledger, or a tool with records of its own, provides; all of it may be NULL. */
+struct tool_ops {
+	size_t state_size; /* run_tool_state() points at this much zeroed memory */
+	/* Before loading: look at the options, refuse (false, with a message by log_error()). */
+	bool (*prepare)(struct run *run);
+	bool (*start)(struct run *run); /* attached, privileges still held */
+	void (*record)(struct run *run, const struct rec *rec, size_t len); /* types >= REC_TOOL */
+	void (*report)(struct run *run, bool last); /* every interval, and at the end */
+	void (*finish)(struct run *run);	    /* free what start() took */
+};
+
+struct tool {
+	const char *name;
+	const char *layer;   /* folder: "syscall", "vfs" ... */
+	const char *summary; /* one line */
+	const char *text;    /* paragraphs for help and the man page */
+	const char *examples;
+	enum tool_kind kind;
+	struct table row;
+	const struct column_switch *switches;
+	const struct option_spec *options;
+	size_t cfg_size; /* of the struct that becomes "cfg" in .rodata */
+	const struct probe *probes;
+	const struct bpf_image *image;
+	const char *const *calls;    /* system calls to follow, in the order of the tool's enum */
+	const char *const *counters; /* names of counters.tool[], for the summary */
+	struct drain drain;
+	const struct tool_ops *ops;
+};
+
+/* The catalogue of this binary, NULL-terminated: tools/catalogue.c. */
+extern const struct tool *const catalogue[];
+
+#endif

@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+/* Every command of iosonde: one line each. */
+#include "core/tool.h"
+
+#define TOOLS                                                                                      \
+	TOOL(opensnoop)
+
+#define TOOL(name) extern const struct tool tool_##name;
+TOOLS
+#undef TOOL
+
+#define TOOL(name) &tool_##name,
+const struct tool *const catalogue[] = { TOOLS NULL };

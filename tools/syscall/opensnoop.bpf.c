@@ -1,0 +1,256 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+#include "bpf/filter.bpf.h"
+#include "bpf/files.bpf.h"
+#include "bpf/path.bpf.h"
+#include "bpf/syscall.bpf.h"
+#include "bpf/task_state.bpf.h"
+
+#include "tools/syscall/opensnoop.h"
+
+#define O_CREAT	    00000100
+#define O_TMPFILE   020000000 /* __O_TMPFILE: the bit without O_DIRECTORY */
+#define O_ACCMODE   3
+#define STACK_BYTES (STACK_FRAMES * sizeof(u64))
+
+const volatile struct open_cfg cfg;
+
+/* An open under way. The event is written to the ring from here, with as much path as it has. */
+struct open_state {
+	struct open_event e;
+	char path[PATH_LEN];
+	u64 path_ptr; /* not 0: the page wasn't there at entry, try again at exit */
+};
+
+TASK_STATE(opens, struct open_state, 2048)
+
+/* For events that carry more than fits a thread's state: absolute path and stacks. */
+struct open_out {
+	struct open_event e;
+	char data[2 * PATH_LEN + 2 * STACK_BYTES + NAME_ROOM];
+	u32 busy;
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, u32);
+	__type(value, struct open_out);
+} open_scratch SEC(".maps");
+
+static __always_inline bool unwanted(const struct open_event *e)
+{
+	if (cfg.failed_only && e->ret >= 0)
+		return true;
+	if ((cfg.flags_any || cfg.access_modes) && !(e->flags & cfg.flags_any) &&
+	    !(cfg.access_modes & (1U << (e->flags & O_ACCMODE))))
+		return true;
+	return false;
+}
+
+static __always_inline void read_path(struct open_state *st, const char *user_ptr)
+{
+	long n = bpf_probe_read_user_str(st->path, PATH_LEN, user_ptr);
+
+	st->path_ptr = n < 0 ? (u64)user_ptr : 0;
+	st->e.path.len = n > 0 ? n - 1 : 0;
+}
+
+static __always_inline void set_flags(struct open_event *e, u64 flags, u64 mode)
+{
+	e->flags = flags;
+	e->mode = flags & (O_CREAT | O_TMPFILE) ? (s32)(mode & 07777) : -1;
+}
+
+static __always_inline void set_who(struct open_event *e, u64 ids, u32 call)
+{
+	e->pid = ids >> 32;
+	e->tid = ids;
+	e->uid = bpf_get_current_uid_gid();
+	e->call = call;
+	e->path.off = sizeof(*e);
+	bpf_get_current_comm(e->comm, sizeof(e->comm));
+}
+
+SEC("tp_btf/sys_enter")
+int BPF_PROG(open_enter, struct pt_regs *regs, long id)
+{
+	struct syscall_args args;
+	struct open_state *st;
+	struct open_how how;
+	bool compat;
+	u32 call = syscall_entered(id, &compat);
+	u64 ids;
+
+	if (!call)
+		return 0;
+	ids = current_ids();
+	if (!target_match(ids))
+		return 0;
+	st = opens_create(current_task());
+	if (!st) {
+		COUNT(generated);
+		COUNT(lost_state);
+		return 0;
+	}
+	syscall_args(regs, compat, &args);
+	set_who(&st->e, ids, call);
+	st->e.dfd = AT_FDCWD;
+	switch (call) {
+	case CALL_OPEN:
+		set_flags(&st->e, args.a[1], args.a[2]);
+		read_path(st, (const char *)args.a[0]);
+		break;
+	case CALL_CREAT:
+		set_flags(&st->e, O_CREAT | 01 /* O_WRONLY */ | 01000 /* O_TRUNC */, args.a[1]);
+		read_path(st, (const char *)args.a[0]);
+		break;
+	case CALL_OPENAT:
+		st->e.dfd = args.a[0];
+		set_flags(&st->e, (u32)args.a[2], args.a[3]);
+		read_path(st, (const char *)args.a[1]);
+		break;
+	case CALL_OPENAT2:
+		st->e.dfd = args.a[0];
+		if (bpf_probe_read_user(&how, sizeof(how), (const void *)args.a[2]))
+			how.flags = how.mode = 0;
+		set_flags(&st->e, how.flags, how.mode);
+		read_path(st, (const char *)args.a[1]);
+		break;
+	default: /* by handle: no name */
+		set_flags(&st->e, (u32)args.a[2], 0);
+		st->path_ptr = st->e.path.len = 0;
+		break;
+	}
+	return 0;
+}
+
+/* The struct path that the opened file has, or that a failed name starts from; NULL: none. */
+static __always_inline const struct path *base_path(const struct open_event *e, char first)
+{
+	struct task_struct *task = (struct task_struct *)bpf_get_current_task();
+	struct fs_struct *fs;
+	struct file *file;
+
+	if (e->ret < 0 && (e->dfd == AT_FDCWD || first == '/')) {
+		fs = BPF_CORE_READ(task, fs);
+		return first == '/' ? &fs->root : &fs->pwd;
+	}
+	file = file_of_fd(e->ret < 0 ? (u32)e->dfd : (u32)e->ret);
+	return file ? &file->f_path : NULL;
+}
+
+/* Appends the walked path to @out at @pos. Returns the new end. */
+static __always_inline u32 add_full(struct open_out *out, u32 pos)
+{
+	struct open_event *e = &out->e;
+	const struct path *base;
+	struct path_walk *w;
+	u32 len;
+
+	if (e->ret < 0 && !e->path.len)
+		return pos;
+	base = base_path(e, out->data[0]);
+	if (!base)
+		return pos;
+	w = path_walk(base);
+	if (!w) {
+		COUNT(null_helper);
+		return pos;
+	}
+	len = w->pos;
+	if (len > PATH_LEN)
+		len = PATH_LEN;
+	e->full.off = sizeof(*e) + pos;
+	e->full.len = len;
+	e->full.flags = w->flags;
+	e->full.ino = w->ino;
+	if (e->ret < 0) {
+		e->full.tail_off = e->path.off;
+		e->full.tail_len = e->path.len;
+	}
+	if (pos <= PATH_LEN && !bpf_probe_read_kernel(&out->data[pos], len, w->buf))
+		pos += len;
+	path_done(w);
+	return pos;
+}
+
+static __always_inline u32 add_stack(void *ctx, struct open_out *out, struct vstack *s, u32 pos,
+				     u64 flags)
+{
+	long n;
+
+	pos = (pos + 7) & ~7U;
+	if (pos > 2 * PATH_LEN + STACK_BYTES)
+		return pos;
+	n = bpf_get_stack(ctx, &out->data[pos], STACK_BYTES, flags);
+	if (n <= 0)
+		return pos;
+	s->off = sizeof(out->e) + pos;
+	s->len = n;
+	return pos + n;
+}
+
+/* Puts the event together where there is room for everything that was asked for. */
+static __always_inline void emit_rich(void *ctx, struct open_state *st)
+{
+	u32 zero = 0, pos = st->e.path.len;
+	struct open_out *out = bpf_map_lookup_elem(&open_scratch, &zero);
+
+	if (!out || out->busy || pos >= PATH_LEN) {
+		COUNT(lost_state);
+		return;
+	}
+	out->busy = 1;
+	bpf_probe_read_kernel(&out->e, sizeof(out->e), &st->e);
+	bpf_probe_read_kernel(out->data, pos + 1, st->path);
+	__builtin_memset(&out->e.full, 0, sizeof(out->e.full));
+	if (cfg.full)
+		pos = add_full(out, pos);
+	out->e.kstack.len = out->e.ustack.len = 0;
+	if (engine.kstack)
+		pos = add_stack(ctx, out, &out->e.kstack, pos, 0);
+	if (engine.ustack)
+		pos = add_stack(ctx, out, &out->e.ustack, pos, BPF_F_USER_STACK);
+	if (pos <= sizeof(out->data))
+		emit(out, sizeof(out->e) + pos);
+	out->busy = 0;
+}
+
+/* The call returned @ret: count it, and write the event. */
+static __always_inline void finish(void *ctx, struct open_state *st, s64 ret)
+{
+	struct open_event *e = &st->e;
+
+	e->ret = ret;
+	COUNT(generated);
+	if (unwanted(e)) {
+		COUNT(filtered);
+		return;
+	}
+	if (st->path_ptr)
+		read_path(st, (const char *)st->path_ptr);
+	rec_init(&e->rec, REC_ROW);
+	if (cfg.full || engine.kstack || engine.ustack)
+		emit_rich(ctx, st);
+	else if (e->path.len < PATH_LEN)
+		emit(e, sizeof(*e) + e->path.len);
+}
+
+SEC("tp_btf/sys_exit")
+int BPF_PROG(open_exit, struct pt_regs *regs, long ret)
+{
+	struct task_struct *task;
+	struct open_state *st;
+
+	/* only to leave early: which call it was is what the entry stored */
+	if (!REGS_NO_CALL(regs) && !syscall_maybe(REGS_CALL(regs)))
+		return 0;
+	task = current_task();
+	st = opens_of(task);
+	if (!st || !st->e.call)
+		return 0;
+	finish(ctx, st, ret);
+	st->e.call = 0;
+	opens_drop(task);
+	return 0;
+}
