@@ -91,15 +91,11 @@ void columns_unknown(const struct table *table, const char *name, size_t len, ch
 	free(names);
 }
 
-static bool is_default(const struct column *col, enum format format)
-{
-	return format == FORMAT_JSON || !(col->flags & (COL_HIDDEN | COL_MACHINE));
-}
-
 /* A selection while it is put together. */
 struct picking {
 	const struct table *table;
 	enum format format;
+	const bool *usual;
 	uint16_t *index;
 	size_t n;
 	bool *shown; /* per column: is in index */
@@ -112,6 +108,18 @@ static void pick(struct picking *p, int col)
 		return;
 	p->shown[col] = true;
 	p->index[p->n++] = (uint16_t)col;
+}
+
+/* Picks the columns that are shown unless others are asked for. */
+static void pick_usual(struct picking *p)
+{
+	for (int i = 0; p->table->columns[i].name; i++) {
+		unsigned flags = p->table->columns[i].flags;
+		bool usual = p->format == FORMAT_JSON || !(flags & (COL_HIDDEN | COL_MACHINE));
+
+		if (p->usual ? p->usual[i] : usual)
+			pick(p, i);
+	}
 }
 
 static bool pick_name(struct picking *p, const char *name, size_t len, char *err, size_t err_size)
@@ -148,9 +156,8 @@ static bool pick_list(struct picking *p, const char *list, char *err, size_t err
 
 	list += strspn(list, " ");
 	adding = *list == '+';
-	for (int i = 0; adding && p->table->columns[i].name; i++)
-		if (is_default(&p->table->columns[i], p->format))
-			pick(p, i);
+	if (adding)
+		pick_usual(p);
 	for (;;) {
 		size_t len, all;
 
@@ -177,13 +184,14 @@ static bool pick_list(struct picking *p, const char *list, char *err, size_t err
 	}
 }
 
-bool columns_select(const struct table *table, const char *list, enum format format,
-		    struct selection *out, char *err, size_t err_size)
+bool columns_select_from(const struct table *table, const char *list, enum format format,
+			 const bool *usual, struct selection *out, char *err, size_t err_size)
 {
 	size_t n = columns_count(table);
 	struct picking p = {
 		.table = table,
 		.format = format,
+		.usual = usual,
 		.index = calloc(n + 1, sizeof(*p.index)),
 		.shown = calloc(n + 1, sizeof(bool)),
 		.named = calloc(n + 1, sizeof(bool)),
@@ -195,9 +203,7 @@ bool columns_select(const struct table *table, const char *list, enum format for
 	else if (list)
 		ok = pick_list(&p, list, err, err_size);
 	else
-		for (size_t i = 0; i < n; i++)
-			if (is_default(&table->columns[i], format))
-				pick(&p, (int)i);
+		pick_usual(&p);
 	free(p.shown);
 	free(p.named);
 	if (!ok) {
@@ -206,6 +212,12 @@ bool columns_select(const struct table *table, const char *list, enum format for
 	}
 	*out = (struct selection){ .table = table, .index = p.index, .n = p.n };
 	return true;
+}
+
+bool columns_select(const struct table *table, const char *list, enum format format,
+		    struct selection *out, char *err, size_t err_size)
+{
+	return columns_select_from(table, list, format, NULL, out, err, err_size);
 }
 
 void selection_free(struct selection *sel)

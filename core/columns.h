@@ -27,6 +27,13 @@ void columns_unknown(const struct table *table, const char *name, size_t len, ch
  */
 bool columns_select(const struct table *table, const char *list, enum format format,
 		    struct selection *out, char *err, size_t err_size);
+
+/*
+ * The same with other default columns: those whose entry in @usual, which has one for every
+ * column, is true. NULL: as above.
+ */
+bool columns_select_from(const struct table *table, const char *list, enum format format,
+			 const bool *usual, struct selection *out, char *err, size_t err_size);
 void selection_free(struct selection *sel);
 
 #endif

@@ -1,0 +1,304 @@
+// SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/hist.h"
+
+/* Slots tile 0..2^64-1 without a gap, in order, each not wider than 1/8 of its lowest value. */
+static void test_slots_tile(void **state)
+{
+	(void)state;
+	assert_int_equal(slot_low(0), 0);
+	for (uint32_t s = 0; s < HIST_SLOTS; s++) {
+		uint64_t low = slot_low(s), high = slot_high(s);
+
+		assert_true(low <= high);
+		assert_int_equal(slot_of(low), s);
+		assert_int_equal(slot_of(high), s);
+		assert_int_equal(slot_of(low + (high - low) / 2), s);
+		if (s < 16)
+			assert_true(low == s && high == s);
+		assert_true(high - low <= low / 8);
+		if (s + 1 < HIST_SLOTS)
+			assert_true(slot_low(s + 1) == high + 1);
+		else
+			assert_true(high == UINT64_MAX);
+	}
+	assert_int_equal(slot_of(UINT64_MAX), HIST_SLOTS - 1);
+}
+
+static void test_log2(void **state)
+{
+	(void)state;
+	assert_int_equal(hist_log2(0), 0);
+	assert_int_equal(log2_slot_of(0), 0);
+	assert_int_equal(log2_slot_of(1), 0);
+	for (uint32_t e = 1; e < 64; e++) {
+		uint64_t v = 1ULL << e;
+
+		assert_int_equal(hist_log2(v - 1), e - 1);
+		assert_int_equal(hist_log2(v), e);
+		assert_int_equal(hist_log2(v | (v >> 1) | 1), e);
+		assert_int_equal(log2_slot_of(log2_slot_low(e)), e);
+		assert_int_equal(log2_slot_of(log2_slot_high(e)), e);
+		assert_true(log2_slot_low(e) == log2_slot_high(e - 1) + 1);
+	}
+	assert_int_equal(log2_slot_low(0), 0);
+	assert_int_equal(log2_slot_high(0), 1);
+	assert_true(log2_slot_high(63) == UINT64_MAX);
+	assert_int_equal(log2_slot_of(UINT64_MAX), LOG2_SLOTS - 1);
+}
+
+/* --- percentiles of known samples --- */
+
+#define SAMPLES 100000
+
+static uint64_t random_state;
+
+static uint64_t random_bits(void)
+{
+	random_state += 0x9e3779b97f4a7c15ULL;
+	uint64_t z = random_state;
+
+	z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9ULL;
+	z = (z ^ (z >> 27)) * 0x94d049bb133111ebULL;
+	return z ^ (z >> 31);
+}
+
+/* In (0, 1]. */
+static double random_unit(void)
+{
+	return (double)((random_bits() >> 11) + 1) / 9007199254740992.0;
+}
+
+static uint64_t uniform(void)
+{
+	return random_bits() % 1000000;
+}
+
+static uint64_t exponential(void)
+{
+	return (uint64_t)(-log(random_unit()) * 250000);
+}
+
+static uint64_t log_normal(void)
+{
+	double normal = sqrt(-2 * log(random_unit())) * cos(6.283185307179586 * random_unit());
+
+	return (uint64_t)exp(11 + 2 * normal);
+}
+
+/* Cache hits of about 1 us and misses of about 10 ms. */
+static uint64_t two_peaks(void)
+{
+	return random_bits() % 100 < 97 ? 900 + random_bits() % 300
+					: 9000000 + random_bits() % 3000000;
+}
+
+static uint64_t pareto(void)
+{
+	return (uint64_t)(100 / pow(random_unit(), 1.2));
+}
+
+static uint64_t tiny(void)
+{
+	return random_bits() % 12;
+}
+
+static uint64_t constant(void)
+{
+	return 123457;
+}
+
+static uint64_t huge(void)
+{
+	return UINT64_MAX - (random_bits() >> 8);
+}
+
+static uint64_t anything(void)
+{
+	return random_bits() >> (random_bits() % 64);
+}
+
+static int ascending(const void *a, const void *b)
+{
+	uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
+
+	return (x > y) - (x < y);
+}
+
+static void assert_near(const char *what, double p, uint64_t got, uint64_t exact)
+{
+	uint64_t off = got > exact ? got - exact : exact - got;
+
+	/* The promise is 1/16; 1/8 is what users are told. */
+	if (off > exact / 16)
+		fail_msg("%s p%g: %llu instead of %llu", what, p, (unsigned long long)got,
+			 (unsigned long long)exact);
+}
+
+static void check_distribution(const char *what, uint64_t (*sample)(void))
+{
+	static const double ps[] = { 0, 1, 25, 50, 90, 99, 99.9, 99.999, 100 };
+	uint64_t *values = malloc(SAMPLES * sizeof(*values)), slots[HIST_SLOTS] = { 0 };
+	struct hist h = { 0 };
+
+	assert_non_null(values);
+	random_state = 1;
+	for (size_t i = 0; i < SAMPLES; i++) {
+		values[i] = sample();
+		slots[slot_of(values[i])]++;
+		assert_true(hist_add(&h, values[i]));
+	}
+	qsort(values, SAMPLES, sizeof(*values), ascending);
+	assert_int_equal(slots_count(slots, HIST_SLOTS), SAMPLES);
+	assert_int_equal(h.count, SAMPLES);
+	assert_true(h.min == values[0] && h.max == values[SAMPLES - 1]);
+	for (size_t i = 0; i < sizeof(ps) / sizeof(ps[0]); i++) {
+		size_t rank = (size_t)ceil(ps[i] / 100 * SAMPLES);
+		uint64_t exact = values[rank ? rank - 1 : 0];
+
+		assert_near(what, ps[i], hist_percentile(&h, ps[i]), exact);
+		assert_near(what, ps[i],
+			    slots_percentile(slots, HIST_SLOTS, SAMPLES, ps[i], values[0],
+					     values[SAMPLES - 1]),
+			    exact);
+		assert_near(what, ps[i],
+			    slots_percentile(slots, HIST_SLOTS, SAMPLES, ps[i], 0, UINT64_MAX),
+			    exact);
+	}
+	hist_free(&h);
+	free(values);
+}
+
+static void test_distributions(void **state)
+{
+	(void)state;
+	check_distribution("uniform", uniform);
+	check_distribution("exponential", exponential);
+	check_distribution("log-normal", log_normal);
+	check_distribution("two peaks", two_peaks);
+	check_distribution("pareto", pareto);
+	check_distribution("tiny", tiny);
+	check_distribution("constant", constant);
+	check_distribution("huge", huge);
+	check_distribution("anything", anything);
+}
+
+static void test_empty_and_single(void **state)
+{
+	uint64_t slots[HIST_SLOTS] = { 0 };
+	struct hist h = { 0 };
+
+	(void)state;
+	assert_int_equal(hist_percentile(&h, 50), 0);
+	assert_int_equal(slots_percentile(slots, HIST_SLOTS, 0, 50, 0, UINT64_MAX), 0);
+	assert_true(hist_add(&h, 1000001));
+	/* A lone value is exact and costs no memory. */
+	assert_null(h.slots);
+	assert_int_equal(hist_percentile(&h, 0), 1000001);
+	assert_int_equal(hist_percentile(&h, 50), 1000001);
+	assert_int_equal(hist_percentile(&h, 100), 1000001);
+	assert_true(hist_add(&h, 3));
+	assert_int_equal(hist_percentile(&h, 50), 3);
+	assert_int_equal(h.sum, 1000004);
+	hist_free(&h);
+	assert_int_equal(h.count, 0);
+}
+
+static void test_window_stays_small(void **state)
+{
+	struct hist h = { 0 };
+
+	(void)state;
+	for (uint64_t v = 100000; v < 200000; v += 100)
+		assert_true(hist_add(&h, v));
+	assert_true(h.n <= 24);
+	assert_true(hist_add(&h, 0) && hist_add(&h, UINT64_MAX));
+	assert_int_equal(h.n, HIST_SLOTS);
+	assert_int_equal(h.sum, UINT64_MAX);
+	hist_free(&h);
+}
+
+/* Merging parts gives what adding all values gives. */
+static void test_merge(void **state)
+{
+	struct hist all = { 0 }, parts[4] = { 0 }, sum = { 0 }, empty = { 0 };
+	uint64_t slots[HIST_SLOTS] = { 0 }, more[HIST_SLOTS] = { 0 };
+
+	(void)state;
+	random_state = 7;
+	for (size_t i = 0; i < 20000; i++) {
+		uint64_t v = anything();
+
+		assert_true(hist_add(&all, v) && hist_add(&parts[i ? 1 + i % 3 : 0], v));
+		(i % 2 ? slots : more)[slot_of(v)]++;
+	}
+	slots_merge(slots, more, HIST_SLOTS);
+	assert_true(hist_merge(&sum, &empty));
+	for (size_t i = 0; i < 4; i++)
+		assert_true(hist_merge(&sum, &parts[i]));
+	assert_true(hist_merge(&sum, &empty));
+	assert_int_equal(sum.count, all.count);
+	assert_true(sum.min == all.min && sum.max == all.max && sum.sum == all.sum);
+	for (double p = 0; p <= 100; p += 0.5) {
+		assert_true(hist_percentile(&sum, p) == hist_percentile(&all, p));
+		assert_true(slots_percentile(slots, HIST_SLOTS, 20000, p, all.min, all.max) ==
+			    hist_percentile(&all, p));
+	}
+	for (size_t i = 0; i < 4; i++)
+		hist_free(&parts[i]);
+	hist_free(&all);
+	hist_free(&sum);
+}
+
+static void test_merge_single_into_many(void **state)
+{
+	struct hist many = { 0 }, one = { 0 };
+
+	(void)state;
+	for (int i = 0; i < 10; i++)
+		hist_add(&many, 100);
+	hist_add(&one, 7);
+	assert_true(hist_merge(&many, &one));
+	assert_int_equal(hist_percentile(&many, 1), 7);
+	assert_int_equal(hist_percentile(&many, 50), (96 + 103) / 2);
+	assert_true(hist_merge(&one, &many));
+	assert_int_equal(one.count, 12);
+	assert_int_equal(hist_percentile(&one, 16), 7);
+	assert_int_equal(hist_percentile(&one, 17), (96 + 103) / 2);
+	hist_free(&many);
+	hist_free(&one);
+}
+
+static void test_saturation(void **state)
+{
+	uint64_t a[2] = { UINT64_MAX - 1, 1 }, b[2] = { 5, 2 };
+
+	(void)state;
+	slots_merge(a, b, 2);
+	assert_true(a[0] == UINT64_MAX && a[1] == 3);
+	assert_true(slots_count(a, 2) == UINT64_MAX);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_slots_tile),
+		cmocka_unit_test(test_log2),
+		cmocka_unit_test(test_distributions),
+		cmocka_unit_test(test_empty_and_single),
+		cmocka_unit_test(test_window_stays_small),
+		cmocka_unit_test(test_merge),
+		cmocka_unit_test(test_merge_single_into_many),
+		cmocka_unit_test(test_saturation),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
