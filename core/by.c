@@ -121,7 +121,7 @@ static void build_table(struct by *by)
 
 	for (; n < by->n_keys; n++) {
 		by->columns[n] = key_column(&by->source->columns[by->keys[n]], off);
-		off += (by->columns[n].field.size + 7u) / 8 * 8;
+		off += ((size_t)by->columns[n].field.size + 7) / 8 * 8;
 	}
 	by->fixed = off;
 	for (size_t i = 0; i < (by->latency ? N_FIGURES : 1); i++) {

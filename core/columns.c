@@ -152,6 +152,7 @@ static bool pick_name(struct picking *p, const char *name, size_t len, char *err
 
 static bool pick_list(struct picking *p, const char *list, char *err, size_t err_size)
 {
+	char word[SHOWN_MAX];
 	bool adding;
 
 	list += strspn(list, " ");
@@ -171,9 +172,8 @@ static bool pick_list(struct picking *p, const char *list, char *err, size_t err
 				return false;
 		} else if (*list == '+') {
 			snprintf(err, err_size,
-				 "'+' adds to the usual columns: it has to come "
-				 "first, as in +%.*s",
-				 (int)(len < 60 ? len - 1 : 60), list + 1);
+				 "'+' adds to the usual columns: it has to come first, as in +%s",
+				 shown(word, list + 1, len - 1));
 			return false;
 		} else if (!pick_name(p, list, len, err, err_size)) {
 			return false;

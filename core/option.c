@@ -106,8 +106,9 @@ static bool apply(struct parser *p, struct found f, const char *name, const char
 		classic = find(p, name[1], NULL, 0, true);
 	if (classic.spec)
 		remedy = classic.spec->help;
-	return fail(p, "%s %s: %s%s%s", name, *value ? shown(word, value, strlen(value)) : "\"\"",
-		    err.what, *remedy ? "; " : "", remedy);
+	return fail(p, "%s %s: %s%s%s", name,
+		    value && *value ? shown(word, value, strlen(value)) : "\"\"", err.what,
+		    *remedy ? "; " : "", remedy);
 }
 
 static bool apply_defaults(struct parser *p)

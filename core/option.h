@@ -15,14 +15,18 @@ enum option_kind {
 	OPT_STRING,    /* const char * field: points into argv, not copied */
 	OPT_CHOICE,    /* takes one of .names; the field gets its index */
 	OPT_CUSTOM,    /* .parse() does it */
-	OPT_RENAMED,   /* a classic spelling that collides: answered with .help, exit 2 */
+	/*
+	 * A classic spelling that collides: answered with .help, exit 2. Where another option has
+	 * the name or letter, .help is the advice for values that this one doesn't understand.
+	 */
+	OPT_RENAMED,
 };
 
 struct option_spec;
 
 /* Parses @arg for @spec into @cfg. On failure returns false with a message in @err. */
-typedef bool (*option_parser)(const struct option_spec *spec, const char *arg, void *cfg,
-			      char *err, size_t err_size);
+typedef bool (*option_parser)(const struct option_spec *spec, const char *arg, void *cfg, char *err,
+			      size_t err_size);
 
 /* A table of options ends with an entry whose name is NULL. */
 struct option_spec {
@@ -31,11 +35,11 @@ struct option_spec {
 	struct field field;
 	enum unit unit;
 	enum option_kind kind;
-	uint64_t bare;	  /* what a bare number is multiplied by (see unit_parse()); 0: 1 */
+	uint64_t bare;	   /* what a bare number is multiplied by (see unit_parse()); 0: 1 */
 	uint64_t min, max; /* inclusive, in the field's unit; max 0: what the field can hold */
-	uint64_t value;	  /* OPT_FLAG */
+	uint64_t value;	   /* OPT_FLAG */
 	const char *deflt; /* parsed like a typed value; NULL leaves zero */
-	const char *arg;  /* name of the value in help: "DURATION" */
+	const char *arg;   /* name of the value in help: "DURATION" */
 	const char *help;
 	const char *const *names; /* OPT_CHOICE */
 	option_parser parse;
@@ -50,14 +54,18 @@ struct option_set {
 };
 
 struct option_result {
-	char **command;	     /* what follows "--", or NULL */
-	char error[512];     /* empty, or one line: what was wrong and what to do */
+	char **command;	 /* what follows "--", or NULL */
+	char error[512]; /* empty, or one line: what was wrong and what to do */
 };
 
 /*
  * Applies the defaults of every set, then parses @argv[1..]. Long options take "--name value" and
  * "--name=value", letters "-d1", "-d 1" and groups "-xT"; "--" ends them and begins the command.
- * Unknown names get a suggestion. Returns true, or false with result->error set (exit status 2).
+ * Names are never abbreviated; unknown ones get a suggestion. The last of a repeated option wins,
+ * while OPT_CUSTOM sees each, and as a positional takes all bare words that follow. The value of
+ * "-d" may begin with a dash, but is never "--" or the whole name of another option.
+ *
+ * Returns true, or false with result->error set (exit status 2); the structs are half filled then.
  * Nothing in the tables is written to.
  */
 bool options_parse(const struct option_set *sets, size_t n_sets, int argc, char **argv,

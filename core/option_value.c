@@ -154,7 +154,7 @@ static bool apply_text(const struct option_spec *spec, void *cfg, const char *va
 		return false;
 	}
 	memset(p, 0, spec->field.size);
-	memcpy(p, value, len);
+	memcpy(p, value, len + 1);
 	return true;
 }
 

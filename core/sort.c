@@ -40,9 +40,11 @@ static bool is_text(const struct column *col)
 bool sort_parse(const struct table *table, const char *text, struct sort *out, char *err,
 		size_t err_size)
 {
-	char forced = *text == '-' || *text == '+' ? *text++ : 0;
-	int col = columns_find(table, text, strlen(text));
+	bool descending = *text == '-', ascending = *text == '+';
+	int col;
 
+	text += descending || ascending;
+	col = columns_find(table, text, strlen(text));
 	if (col < 0) {
 		columns_unknown(table, text, strlen(text), err, err_size);
 		return false;
@@ -52,7 +54,7 @@ bool sort_parse(const struct table *table, const char *text, struct sort *out, c
 		return false;
 	}
 	out->col = col;
-	out->desc = forced ? forced == '-' : !is_text(&table->columns[col]);
+	out->desc = descending || (!ascending && !is_text(&table->columns[col]));
 	return true;
 }
 

@@ -94,7 +94,7 @@ const char *shown(char buf[SHOWN_MAX], const char *s, size_t len)
 		s += n;
 		len -= n;
 	}
-	strcpy(buf + out, cut ? "..." : "");
+	memcpy(buf + out, cut ? "..." : "\0\0\0", 4);
 	return buf;
 }
 

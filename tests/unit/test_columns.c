@@ -121,6 +121,7 @@ static const struct {
 	{ "pid,,lat", "a name is missing between commas" },
 	{ "+", "a name is missing between commas" },
 	{ "pid,+lat", "'+' adds to the usual columns: it has to come first, as in +lat" },
+	{ "pid,+l\033", "'+' adds to the usual columns: it has to come first, as in +l\\e" },
 	{ "level", "column 'level' is not for text; try -o json or -o csv" },
 	{ "\033[2J", "no column '\\e[2J' in small; columns: pid, lat, size, level" },
 };
