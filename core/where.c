@@ -11,7 +11,7 @@
 #include "core/text_buf.h"
 #include "out/escape.h"
 
-/* Characters shown before and after the mistake in a long text. */
+/* Columns shown before and after the mistake in a long text. */
 #define SHOWN_BEFORE 40
 #define SHOWN_AFTER  30
 
@@ -131,23 +131,6 @@ void where_free(struct where *w)
 	free(w);
 }
 
-static bool continues(char c)
-{
-	return ((unsigned char)c & 0xc0) == 0x80;
-}
-
-/* The place @n characters before (@n < 0) or after @at, within the text. */
-static const char *step(const struct where_parser *p, const char *at, int n)
-{
-	for (; n < 0 && at > p->text; n++)
-		while (--at > p->text && continues(*at))
-			;
-	for (; n > 0 && at < p->end; n--)
-		while (++at < p->end && continues(*at))
-			;
-	return at;
-}
-
 /* Adds the text from @s to @end in one line: what a terminal might act on is escaped. */
 static void add_visible(struct text_buf *out, const char *s, const char *end)
 {
@@ -169,15 +152,84 @@ static void add_visible(struct text_buf *out, const char *s, const char *end)
 	}
 }
 
+static bool continues(char c)
+{
+	return ((unsigned char)c & 0xc0) == 0x80;
+}
+
+/* Where the character that ends before @at begins; no more than 4 bytes, whatever they are. */
+static const char *char_before(const struct where_parser *p, const char *at)
+{
+	const char *s = at - 1;
+
+	while (s > p->text && at - s < 4 && continues(*s))
+		s--;
+	return s;
+}
+
+static const char *char_after(const struct where_parser *p, const char *at)
+{
+	const char *s = at + 1;
+
+	while (s < p->end && s - at < 4 && continues(*s))
+		s++;
+	return s;
+}
+
+/* Columns that one character takes when shown; one that takes none counts as well. */
+static size_t char_columns(const char *s, const char *end)
+{
+	struct text_buf shown = { 0 };
+	size_t columns;
+
+	add_visible(&shown, s, end);
+	columns = shown.data ? text_columns(shown.data, shown.len) : 0;
+	text_free(&shown);
+	return columns ? columns : 1;
+}
+
+/* Goes back from the mistake, or on from it, by as many characters as fit into @columns. */
+static const char *go_back(const struct where_parser *p, size_t columns)
+{
+	const char *at = p->error_at;
+
+	while (at > p->text) {
+		const char *before = char_before(p, at);
+		size_t wide = char_columns(before, at);
+
+		if (wide > columns)
+			break;
+		columns -= wide;
+		at = before;
+	}
+	return at;
+}
+
+static const char *go_on(const struct where_parser *p, size_t columns)
+{
+	const char *at = p->error_at;
+
+	while (at < p->end) {
+		const char *after = char_after(p, at);
+		size_t wide = char_columns(at, after);
+
+		if (wide > columns)
+			break;
+		columns -= wide;
+		at = after;
+	}
+	return at;
+}
+
 /* Three lines: what is wrong, the text around the place, and a caret under it. */
 static void show_mistake(const struct where_parser *p, char *error, size_t error_size)
 {
-	const char *from = step(p, p->error_at, -SHOWN_BEFORE);
-	const char *to = step(p, p->error_at, SHOWN_AFTER);
+	const char *from = go_back(p, SHOWN_BEFORE);
+	const char *to = go_on(p, SHOWN_AFTER);
 	struct text_buf line = { 0 };
 	size_t caret;
 
-	/* A text that is only a little longer is shown whole. */
+	/* A text that is short is shown whole, wherever the mistake is. */
 	if (p->end - p->text <= SHOWN_BEFORE + SHOWN_AFTER) {
 		from = p->text;
 		to = p->end;

@@ -24,7 +24,7 @@ struct where;
 /*
  * Compiles @text against @table. On a mistake returns NULL and puts into @error (three lines, no
  * trailing newline) what is wrong, the text, and a caret under the place, cut around it when the
- * text is long. @error_size: 512 is enough. Freed by where_free().
+ * text is long. @error_size: 1024 is always enough. Freed by where_free().
  */
 struct where *where_compile(const struct table *table, const char *text, char *error,
 			    size_t error_size);

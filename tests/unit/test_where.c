@@ -403,6 +403,16 @@ static void test_long_input(void **state)
 	assert_null(where_compile(&sample_table, text, error, sizeof(error)));
 	assert_null(strchr(error, '\033'));
 	free(text);
+	/* Continuation bytes that continue nothing: cut all the same. */
+	text = repeat("\x9c", 65536, "\xff comm");
+	assert_null(where_compile(&sample_table, text, error, sizeof(error)));
+	assert_true(strlen(error) < sizeof(error) - 1);
+	assert_string_equal(strrchr(error, '\n'), "\n^");
+	free(text);
+	text = repeat("pid==1||", 100, "pid==\x9c\x9c\x9c\x9c\x9c\x9c\x9c\x9c\x9c\x9c\x9c");
+	assert_null(where_compile(&sample_table, text, error, sizeof(error)));
+	assert_non_null(strstr(error, "\\x9c\\x9c\\x9c\\x9c...\n"));
+	free(text);
 	/* A quote of 64 KiB in a comparison that holds nothing. */
 	text = repeat("comm == \"", 1, "");
 	text = realloc(text, 70000);
