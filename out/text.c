@@ -21,14 +21,18 @@
 #define STACK_INDENT	"    "
 #define STACK_SEPARATOR "--" /* between the kernel's frames and the user's */
 
-/* Pads the cell from @start to the end of the buffer, @columns wide. Returns its new width. */
-static size_t align(struct text_buf *b, const struct cell *c, size_t start, size_t columns)
+/*
+ * Pads the cell from @start to the end of the buffer, @columns wide, to its width, or @limit where
+ * that is less. Returns its new width.
+ */
+static size_t align(struct text_buf *b, const struct cell *c, size_t start, size_t columns,
+		    size_t limit)
 {
-	size_t pad, len = b->len - start;
+	size_t width = c->width < limit ? c->width : limit, pad, len = b->len - start;
 
-	if (columns >= c->width || (c->last && !c->right))
+	if (columns >= width || (c->last && !c->right))
 		return columns;
-	pad = c->width - columns;
+	pad = width - columns;
 	if (!text_room(b, pad))
 		return columns;
 	if (c->right) {
@@ -38,7 +42,7 @@ static size_t align(struct text_buf *b, const struct cell *c, size_t start, size
 		memset(b->data + start + len, ' ', pad);
 	}
 	b->len += pad;
-	return c->width;
+	return width;
 }
 
 static size_t add_escaped(struct text_buf *b, const char *s, size_t len)
@@ -120,7 +124,7 @@ static size_t add_cell(struct sink *s, const struct cell *c, const struct value 
 		return pos;
 	if (columns > limit)
 		columns = text_cut(&s->out, start, columns, limit, c->fitted);
-	return pos + align(&s->out, c, start, columns);
+	return pos + align(&s->out, c, start, columns, limit);
 }
 
 /* Writes @n spaces and returns their end; up to 7 bytes more are scribbled on. */
@@ -197,7 +201,7 @@ static void text_header(struct sink *s)
 
 		if (is_stack(c))
 			continue;
-		for (; c->col->name[n] && n < sizeof(name); n++)
+		for (; n < sizeof(name) && c->col->name[n]; n++)
 			name[n] = (char)toupper((unsigned char)c->col->name[n]);
 		pos = add_cell(s, c, &(struct value){ V_BYTES, .bytes = { name, n } }, pos);
 	}

@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+/* Names of errors and users. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <errno.h>
+#include <inttypes.h>
+#include <pwd.h>
+#include <stdio.h>
+#include <string.h>
+#include <cmocka.h>
+
+#include "core/names/user.h"
+#include "core/unit.h"
+
+static void errors_have_names_both_ways(void **state)
+{
+	int named = 0;
+
+	(void)state;
+	assert_string_equal(errno_name(ENOENT), "ENOENT");
+	assert_string_equal(errno_name(EAGAIN), "EAGAIN");
+	assert_string_equal(errno_name(512), "ERESTARTSYS");
+	assert_null(errno_name(0));
+	assert_null(errno_name(-ENOENT));
+	assert_null(errno_name(4095));
+	assert_null(errno_name(INT32_MAX));
+	for (int err = 1; err <= 4095; err++) {
+		const char *name = errno_name(err);
+
+		if (!name)
+			continue;
+		named++;
+		assert_int_equal(name[0], 'E');
+		assert_int_equal(errno_number(name, strlen(name)), err);
+		assert_int_equal(errno_number(name, strlen(name) - 1) == err, 0);
+	}
+	assert_true(named > 130);
+	assert_int_equal(errno_number("EWOULDBLOCK", 11), EAGAIN);
+	assert_int_equal(errno_number("ENOTSUP", 7), EOPNOTSUPP);
+	assert_int_equal(errno_number("ENOENTX", 6), ENOENT);
+	assert_int_equal(errno_number("ENOENTX", 7), -1);
+	assert_int_equal(errno_number("enoent", 6), -1);
+	assert_int_equal(errno_number("ENOENT\0", 7), -1);
+	assert_int_equal(errno_number("", 0), -1);
+}
+
+static void users_have_names_both_ways(void **state)
+{
+	uint32_t uid = 7;
+	struct passwd *p;
+
+	(void)state;
+	assert_string_equal(user_name(0), "root");
+	assert_string_equal(user_name(3987654321u), "3987654321");
+	assert_string_equal(user_name(UINT32_MAX), "4294967295");
+	assert_true(user_id("rootX", 4, &uid));
+	assert_int_equal(uid, 0);
+	assert_true(user_id("12", 2, &uid));
+	assert_int_equal(uid, 12);
+	assert_false(user_id("1x", 2, &uid));
+	assert_false(user_id("-1", 2, &uid));
+	assert_false(user_id("99999999999", 11, &uid));
+	assert_false(user_id("root\0x", 6, &uid));
+	assert_int_equal(uid, 12);
+	setpwent();
+	while ((p = getpwent()) != NULL) {
+		assert_true(user_id(p->pw_name, strlen(p->pw_name), &uid));
+		assert_int_equal(uid, p->pw_uid);
+	}
+	endpwent();
+}
+
+/* More users than the cache holds: still answered, twice the same. */
+static void users_without_end(void **state)
+{
+	char want[16];
+
+	(void)state;
+	for (int round = 0; round < 2; round++) {
+		for (uint32_t i = 0; i < 10000; i++) {
+			uint32_t uid = 2000000000 + i * 8192;
+
+			snprintf(want, sizeof(want), "%" PRIu32, uid);
+			assert_string_equal(user_name(uid), want);
+		}
+	}
+	assert_string_equal(user_name(0), "root");
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(errors_have_names_both_ways),
+		cmocka_unit_test(users_have_names_both_ways),
+		cmocka_unit_test(users_without_end),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
