@@ -50,19 +50,27 @@ static __always_inline struct counters *counters_here(void)
 	} while (0)
 
 /*
- * Writes the finished record @rec of @size bytes and counts it. The reader is woken once per
- * engine.wake_bytes written, not per record; a timer of its own covers the rest. Two CPUs crossing
- * a boundary together may both miss it, which the next boundary (an eighth of the buffer) mends.
+ * Writes the finished record @rec of @size bytes. The reader is woken once per engine.wake_bytes
+ * written, not per record; a timer of its own covers the rest. Two CPUs crossing a boundary
+ * together may both miss it, which the next boundary (an eighth of the buffer) mends. False: no
+ * room.
  */
-static __always_inline void emit(void *rec, u64 size)
+static __always_inline bool emit_uncounted(void *rec, u64 size)
 {
 	u64 pos = bpf_ringbuf_query(&events, BPF_RB_PROD_POS);
 	u64 wake = (pos ^ (pos + size + 16)) & ~(engine.wake_bytes - 1);
 
-	if (bpf_ringbuf_output(&events, rec, size, wake ? BPF_RB_FORCE_WAKEUP : BPF_RB_NO_WAKEUP))
-		COUNT(lost_ring);
-	else
+	return !bpf_ringbuf_output(&events, rec, size,
+				   wake ? BPF_RB_FORCE_WAKEUP : BPF_RB_NO_WAKEUP);
+}
+
+/* The same for a row, which is counted as emitted or lost. */
+static __always_inline void emit(void *rec, u64 size)
+{
+	if (emit_uncounted(rec, size))
 		COUNT(emitted);
+	else
+		COUNT(lost_ring);
 }
 
 static __always_inline void rec_init(struct rec *rec, u32 type)

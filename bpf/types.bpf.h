@@ -239,6 +239,13 @@ struct io_kiocb {
 	struct io_cqe cqe;
 };
 
+/* --- iterators --- */
+struct seq_file;
+
+struct bpf_iter_meta {
+	struct seq_file *seq;
+};
+
 /* --- registers --- */
 #if defined(__TARGET_ARCH_x86)
 struct pt_regs {

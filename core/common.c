@@ -19,12 +19,14 @@ static bool parse_ids(const struct option_spec *spec, const char *arg, void *cfg
 		unsigned long id = *p >= '0' && *p <= '9' ? strtoul(p, &end, 10) : 0;
 
 		if (!id || id > INT32_MAX || (*end && *end != ',')) {
-			snprintf(err, err_size, "\"%s\" is not a %s; give numbers such as 1234 or 1234,5678",
-				 arg, spec->letter == 't' ? "thread id" : "process id");
+			snprintf(err, err_size,
+				 "\"%s\" is not a %s; give numbers such as 1234 or 1234,5678", arg,
+				 spec->letter == 't' ? "thread id" : "process id");
 			return false;
 		}
 		if (list->n == MAX_IDS) {
-			snprintf(err, err_size, "more than %d ids; use --cgroup or -n for many", MAX_IDS);
+			snprintf(err, err_size, "more than %d ids; use --cgroup or -n for many",
+				 MAX_IDS);
 			return false;
 		}
 		list->id[list->n++] = (uint32_t)id;
@@ -42,7 +44,8 @@ static bool parse_comm(const struct option_spec *spec, const char *arg, void *cf
 
 	(void)spec;
 	if (opts->n_comms == MAX_COMM_GLOBS) {
-		snprintf(err, err_size, "at most %d names; a glob such as 'postgres*' covers several",
+		snprintf(err, err_size,
+			 "at most %d names; a glob such as 'postgres*' covers several",
 			 MAX_COMM_GLOBS);
 		return false;
 	}
@@ -79,7 +82,7 @@ static bool parse_buffer(const struct option_spec *spec, const char *arg, void *
 
 static const char *const formats[] = { "text", "json", "csv", NULL };
 
-#define COMMON(member) .field = FIELD(struct common_opts, member)
+#define COMMON(member)	  .field = FIELD(struct common_opts, member)
 #define COMMON_AT(member) .field = { .off = offsetof(struct common_opts, member) }
 
 static const struct option_spec target_options[] = {
@@ -100,16 +103,18 @@ static const struct option_spec target_options[] = {
 };
 
 #define DURATION_OPTION                                                                            \
-	{ "duration", 'd', COMMON(duration_ns), U_NSEC, .bare = SECOND, .min = 1,                  \
-	  .arg = "DURATION", .help = "stop after this long" }
+	{                                                                                          \
+		"duration", 'd', COMMON(duration_ns), U_NSEC, .bare = SECOND, .min = 1,            \
+							      .arg = "DURATION",                   \
+							      .help = "stop after this long"       \
+	}
 #define INTERVAL_HELP "time between two reports"
 
-static const struct option_spec run_options[] = {
-	DURATION_OPTION,
-	{ "interval", 'i', COMMON(interval_ns), U_NSEC, .bare = SECOND, .min = 1000000,
-	  .arg = "DURATION", .help = INTERVAL_HELP },
-	{}
-};
+static const struct option_spec run_options[] = { DURATION_OPTION,
+						  { "interval", 'i', COMMON(interval_ns), U_NSEC,
+						    .bare = SECOND, .min = 1000000,
+						    .arg = "DURATION", .help = INTERVAL_HELP },
+						  {} };
 
 static const struct option_spec interval_options[] = {
 	DURATION_OPTION,
@@ -135,7 +140,8 @@ static const struct option_spec output_options[] = {
 	  .help = "a table of counts per value of these columns, instead of rows" },
 	{ "sort", 's', COMMON(sort), .kind = OPT_STRING, .arg = "COLUMN",
 	  .help = "order of a table" },
-	{ "top", 'r', COMMON(top), U_COUNT, .min = 1, .arg = "N", .help = "at most N rows of a table" },
+	{ "top", 'r', COMMON(top), U_COUNT, .min = 1, .arg = "N",
+	  .help = "at most N rows of a table" },
 	{ "kstack", 0, COMMON(kstack), .kind = OPT_FLAG, .help = "kernel stack of each event" },
 	{ "ustack", 0, COMMON(ustack), .kind = OPT_FLAG, .help = "user stack of each event" },
 	{}

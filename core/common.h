@@ -43,8 +43,8 @@ struct common_opts {
 #define MAX_OPTION_SETS 5
 
 /*
- * Tables for options_parse(), as many as returned; @sets has room for MAX_OPTION_SETS. What fits @tool: interval
- * and count are positional only where rows come by the interval.
+ * Tables for options_parse(), as many as returned; @sets has room for MAX_OPTION_SETS. What fits
+ * @tool: interval and count are positional only where rows come by the interval.
  */
 size_t common_option_sets(const struct tool *tool, struct common_opts *opts, void *cfg,
 			  struct option_set *sets);

@@ -23,8 +23,8 @@ enum field_kind {
 	F_S32,
 	F_S64,
 	F_BOOL,
-	F_CHARS,  /* char[], NUL-terminated unless full */
-	F_CSTR,	  /* const char *, rows built in user space only; NULL is "no value" */
+	F_CHARS, /* char[], NUL-terminated unless full */
+	F_CSTR,	 /* const char *, rows built in user space only; NULL is "no value" */
 	F_VSTR,
 	F_VPATH,
 	F_VSTACK,

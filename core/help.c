@@ -44,11 +44,12 @@ int help_overview(void)
 {
 	struct text_buf out = { 0 };
 
-	text_puts(&out, "iosonde shows what Linux does with file I/O, in every layer from the system "
-			"call to\nthe disk.\n\n"
-			"  iosonde COMMAND [OPTIONS] [-- PROGRAM ARGS]   trace a program and its "
-			"descendants\n"
-			"  iosonde COMMAND [OPTIONS] -p PID              trace what is running\n\n");
+	text_puts(&out,
+		  "iosonde shows what Linux does with file I/O, in every layer from the system "
+		  "call to\nthe disk.\n\n"
+		  "  iosonde COMMAND [OPTIONS] [-- PROGRAM ARGS]   trace a program and its "
+		  "descendants\n"
+		  "  iosonde COMMAND [OPTIONS] -p PID              trace what is running\n\n");
 	for (size_t l = 0; l < sizeof(layers) / sizeof(layers[0]); l++) {
 		size_t before = out.len;
 
@@ -97,8 +98,8 @@ int help_tool(const struct tool *t)
 	}
 	text_puts(&out, "\nColumns (* only if named in --columns, or in JSON):\n");
 	for (const struct column *c = t->row.columns; c->name; c++)
-		text_printf(&out, "  %s%-14s %s\n", c->flags & (COL_HIDDEN | COL_MACHINE) ? "*" : " ",
-			    c->name, c->help);
+		text_printf(&out, "  %s%-14s %s\n",
+			    c->flags & (COL_HIDDEN | COL_MACHINE) ? "*" : " ", c->name, c->help);
 	if (t->examples)
 		text_printf(&out, "\nExamples:\n%s", t->examples);
 	return finish(&out);

@@ -67,8 +67,8 @@ static bool rung_offered(const struct bpf_object *obj, const struct btf *btf,
 }
 
 /* Moves @choice to the next rung after its current one that is offered. */
-static bool next_rung(const struct bpf_object *obj, const struct btf *btf, const struct probe *probe,
-		      struct choice *choice)
+static bool next_rung(const struct bpf_object *obj, const struct btf *btf,
+		      const struct probe *probe, struct choice *choice)
 {
 	for (int r = choice->rung + 1; r < PROBE_RUNGS && probe->rungs[r].progs[0]; r++) {
 		size_t len = strlen(choice->why);
@@ -78,7 +78,8 @@ static bool next_rung(const struct bpf_object *obj, const struct btf *btf, const
 			choice->rung = r;
 			return true;
 		}
-		snprintf(choice->why + len, sizeof(choice->why) - len, "%s%s", len ? ", " : "", why);
+		snprintf(choice->why + len, sizeof(choice->why) - len, "%s%s", len ? ", " : "",
+			 why);
 	}
 	choice->rung = -1;
 	return false;
@@ -110,8 +111,7 @@ bool ladder_choose(struct loaded *l, const struct btf *btf, const void *cfg)
 		choice->rung = -1;
 		if (!wanted(probe, cfg) || next_rung(obj, btf, probe, choice) || probe->without)
 			continue;
-		log_error("%s: this kernel offers no hook for %s: tried %s", l->tool->name,
-			  probe->what, choice->why);
+		log_error("this kernel offers no hook for %s: tried %s", probe->what, choice->why);
 		ok = false;
 	}
 	bpf_object__close(obj);

@@ -18,8 +18,8 @@
 #include "core/syscalls.h"
 
 /*
- * Where variable @name of @section (".rodata", ".bss") lives: before loading its initial value, after
- * it the memory that is shared with the programs. NULL if the object has none.
+ * Where variable @name of @section (".rodata", ".bss") lives: before loading its initial value,
+ * after it the memory that is shared with the programs. NULL if the object has none.
  */
 static void *section_var(struct bpf_object *obj, const char *section, const char *name)
 {
@@ -34,7 +34,8 @@ static void *section_var(struct bpf_object *obj, const char *section, const char
 
 		if (strcmp(btf__name_by_offset(btf, t->name_off), name))
 			continue;
-		bpf_object__for_each_map(map, obj) {
+		bpf_object__for_each_map(map, obj)
+		{
 			const char *dot = strrchr(bpf_map__name(map), '.');
 			size_t size;
 
@@ -54,7 +55,8 @@ static bool set_rodata(struct bpf_object *obj, const char *name, const void *val
 
 	if (!at)
 		return true;
-	if (id > 0 && btf__resolve_size(btf, btf__type_by_id(btf, (__u32)id)->type) != (__s64)size) {
+	if (id > 0 &&
+	    btf__resolve_size(btf, btf__type_by_id(btf, (__u32)id)->type) != (__s64)size) {
 		log_error("internal error: %s of the programs and of the descriptor differ in size",
 			  name);
 		return false;
@@ -73,8 +75,7 @@ static bool configure(struct loaded *l, const struct load_opts *opts)
 		syscall_table(l->tool->calls, calls);
 	return set_rodata(l->obj, "engine", &engine, sizeof(engine)) &&
 	       set_rodata(l->obj, "target", opts->target, sizeof(*opts->target)) &&
-	       (!l->tool->cfg_size ||
-		set_rodata(l->obj, "cfg", opts->cfg, l->tool->cfg_size)) &&
+	       (!l->tool->cfg_size || set_rodata(l->obj, "cfg", opts->cfg, l->tool->cfg_size)) &&
 	       (!l->tool->calls || set_rodata(l->obj, "syscall_calls", calls, sizeof(calls)));
 }
 
@@ -83,7 +84,8 @@ static bool size_maps(struct loaded *l, const struct load_opts *opts)
 {
 	struct bpf_map *map;
 
-	bpf_object__for_each_map(map, l->obj) {
+	bpf_object__for_each_map(map, l->obj)
+	{
 		const char *name = bpf_map__name(map);
 		size_t len = strlen(name);
 		int err = 0;
@@ -122,7 +124,8 @@ static void choose_programs(struct loaded *l, const struct target_cfg *target)
 {
 	struct bpf_program *prog;
 
-	bpf_object__for_each_program(prog, l->obj) {
+	bpf_object__for_each_program(prog, l->obj)
+	{
 		const char *name = bpf_program__name(prog);
 		bool on = ladder_uses(l, name) ||
 			  (!strncmp(name, "target_", 7) && (target->flags & TARGET_TREE));
@@ -131,7 +134,7 @@ static void choose_programs(struct loaded *l, const struct target_cfg *target)
 	}
 }
 
-static void say_load_failed(const struct loaded *l, int err)
+static void say_load_failed(int err)
 {
 	char name[64] = "";
 	const char *log = log_libbpf(), *at = strstr(log, "prog '");
@@ -139,12 +142,12 @@ static void say_load_failed(const struct loaded *l, int err)
 	if (at)
 		sscanf(at, "prog '%63[^']", name);
 	if (err == -EPERM)
-		log_error("%s: the kernel refused to load its programs%s%s (EPERM): tracing needs "
+		log_error("the kernel refused to load the programs%s%s (EPERM): tracing needs "
 			  "CAP_BPF and CAP_PERFMON, and lockdown must not forbid it; try as root",
-			  l->tool->name, *name ? ": " : "", name);
+			  *name ? ": " : "", name);
 	else
-		log_error("%s: loading %s%s failed: %s; --verbose shows the kernel's words",
-			  l->tool->name, *name ? "program " : "its programs", name, strerror(-err));
+		log_error("loading %s%s failed: %s; --verbose shows the kernel's words",
+			  *name ? "program " : "the programs", name, strerror(-err));
 	log_verbose("%s", log);
 }
 
@@ -185,7 +188,7 @@ static bool load(struct loaded *l, const struct load_opts *opts)
 		if (!err)
 			return map_counters(l);
 		if (!ladder_step_down(l, err)) {
-			say_load_failed(l, err);
+			say_load_failed(err);
 			return false;
 		}
 		bpf_object__close(l->obj);
@@ -207,10 +210,12 @@ struct loaded *loaded_open(const struct load_opts *opts)
 	l->n_cpus = libbpf_num_possible_cpus();
 	btf = btf_of_kernel(opts->btf);
 	if (!btf) {
-		log_error(opts->btf ? "%s holds no type information (BTF) that can be read: %s; take "
-				      "/sys/kernel/btf/vmlinux of this very kernel"
-				    : "this kernel offers no type information (%s: %s); give the BTF of "
-				      "this very kernel with --btf FILE",
+		log_error(opts->btf
+				  ? "%s holds no type information (BTF) that can be read: %s; take "
+				    "/sys/kernel/btf/vmlinux of this very kernel"
+				  : "this kernel offers no type information (%s: %s); give the BTF "
+				    "of "
+				    "this very kernel with --btf FILE",
 			  opts->btf ? opts->btf : "/sys/kernel/btf/vmlinux", strerror(errno));
 		free(l);
 		return NULL;
@@ -229,23 +234,27 @@ bool loaded_attach(struct loaded *l)
 {
 	struct bpf_program *prog;
 
-	bpf_object__for_each_program(prog, l->obj) {
+	bpf_object__for_each_program(prog, l->obj)
+	{
+		bool iter = !strncmp(bpf_program__section_name(prog), "iter/", 5);
 		struct bpf_link *link;
 
 		if (!bpf_program__autoload(prog))
 			continue;
-		if (l->n_links == MAX_LINKS) {
-			log_error("internal error: more than %d programs", MAX_LINKS);
+		if (l->n_links == MAX_LINKS || l->n_iters == MAX_ITERS) {
+			log_error("internal error: too many programs");
 			return false;
 		}
 		link = bpf_program__attach(prog);
 		if (!link) {
-			log_error("%s: cannot attach to %s: %s; 'iosonde doctor' and --verbose say what "
-				  "this kernel offers",
-				  l->tool->name, bpf_program__section_name(prog), strerror(errno));
+			log_error("cannot attach to %s: %s; --verbose says what this kernel offers",
+				  bpf_program__section_name(prog), strerror(errno));
 			return false;
 		}
-		l->links[l->n_links++] = link;
+		if (iter)
+			l->iters[l->n_iters++] = link;
+		else
+			l->links[l->n_links++] = link;
 	}
 	return true;
 }
@@ -278,6 +287,8 @@ void loaded_free(struct loaded *l)
 		return;
 	while (l->n_links)
 		bpf_link__destroy(l->links[--l->n_links]);
+	while (l->n_iters)
+		bpf_link__destroy(l->iters[--l->n_iters]);
 	if (l->counters)
 		munmap(l->counters, (size_t)l->n_cpus * sizeof(struct counters));
 	bpf_object__close(l->obj);
@@ -287,6 +298,24 @@ void loaded_free(struct loaded *l)
 int loaded_map(const struct loaded *l, const char *name)
 {
 	return bpf_object__find_map_fd_by_name(l->obj, name);
+}
+
+int loaded_iter(const struct loaded *l, const char *name)
+{
+	struct bpf_program *prog;
+	size_t i = 0;
+
+	bpf_object__for_each_program(prog, l->obj)
+	{
+		if (!bpf_program__autoload(prog) ||
+		    strncmp(bpf_program__section_name(prog), "iter/", 5))
+			continue;
+		if (!strcmp(bpf_program__name(prog), name) && i < l->n_iters)
+			return bpf_iter_create(bpf_link__fd(l->iters[i]));
+		i++;
+	}
+	errno = ENOENT;
+	return -1;
 }
 
 struct counters loaded_counters(const struct loaded *l)
@@ -308,7 +337,8 @@ uint64_t loaded_missed(const struct loaded *l)
 	struct bpf_program *prog;
 	uint64_t missed = 0;
 
-	bpf_object__for_each_program(prog, l->obj) {
+	bpf_object__for_each_program(prog, l->obj)
+	{
 		struct bpf_prog_info info = { 0 };
 		__u32 size = sizeof(info);
 

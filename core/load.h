@@ -12,10 +12,11 @@
 
 #define MAX_PROBES 24
 #define MAX_LINKS  48
+#define MAX_ITERS  4
 
 /* What became of one probe. */
 struct choice {
-	int rung; /* index into probe.rungs; -1: none works, or it isn't wanted */
+	int rung;      /* index into probe.rungs; -1: none works, or it isn't wanted */
 	char why[256]; /* why better rungs, or all of them, weren't taken */
 };
 
@@ -25,6 +26,8 @@ struct loaded {
 	struct choice choices[MAX_PROBES];
 	struct bpf_link *links[MAX_LINKS];
 	size_t n_links;
+	struct bpf_link *iters[MAX_ITERS]; /* programs of SEC("iter/..."), run by reading them */
+	size_t n_iters;
 	bool task_storage;
 	struct counters *counters; /* mapped; one per possible CPU */
 	int n_cpus;
@@ -58,6 +61,9 @@ void loaded_free(struct loaded *l);
 
 /* Descriptor of a map of the object; -1 if it has none of that name. */
 int loaded_map(const struct loaded *l, const char *name);
+
+/* Opens iterator program @name for one reading; works after loaded_detach(), too. -1 with errno. */
+int loaded_iter(const struct loaded *l, const char *name);
 
 /* Sum over the CPUs. */
 struct counters loaded_counters(const struct loaded *l);

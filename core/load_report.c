@@ -24,7 +24,8 @@ void loaded_print_programs(const struct loaded *l)
 	struct bpf_prog_info info;
 
 	printf("%-24s %-34s %8s %9s %8s\n", "PROGRAM", "HOOK", "INSNS", "VERIFIED", "JITED");
-	bpf_object__for_each_program(prog, l->obj) {
+	bpf_object__for_each_program(prog, l->obj)
+	{
 		if (!program_info(prog, &info))
 			continue;
 		printf("%-24s %-34s %8zu %9u %8u\n", bpf_program__name(prog),
@@ -38,7 +39,8 @@ void loaded_print_cost(const struct loaded *l)
 	struct bpf_program *prog;
 	struct bpf_prog_info info;
 
-	bpf_object__for_each_program(prog, l->obj) {
+	bpf_object__for_each_program(prog, l->obj)
+	{
 		if (!program_info(prog, &info) || !info.run_cnt)
 			continue;
 		fprintf(stderr, "  %-34s %12llu hits %8.1f ns each\n",

@@ -71,9 +71,14 @@ void run_summary_add(struct run *run, const char *key, uint64_t value, bool text
 	run->extra_text[run->n_extra++] = text;
 }
 
-void run_count_row(struct run *run)
+void run_row(struct run *run, const void *rec, size_t len)
 {
-	run->shown++;
+	output_row(run, rec, len);
+}
+
+void run_count_shown(struct run *run, uint64_t n)
+{
+	run->shown += n;
 }
 
 static int failed(const struct run *run)
@@ -130,7 +135,8 @@ static bool check_privileges(const struct run *run)
 	char missing[64];
 
 	if (!privs_can_trace(missing, sizeof(missing))) {
-		log_error("missing %s: tracing needs CAP_BPF and CAP_PERFMON; run it as root, or with "
+		log_error("missing %s: tracing needs CAP_BPF and CAP_PERFMON; run it as root, or "
+			  "with "
 			  "sudo, or give the binary the two: setcap cap_bpf,cap_perfmon+ep",
 			  missing);
 		return false;
@@ -215,8 +221,8 @@ static bool start(struct run *run)
 
 	run->clock.start_ns = now_ns();
 	clock_gettime(CLOCK_REALTIME, &real);
-	run->clock.realtime_off_ns = (int64_t)real.tv_sec * 1000000000LL + real.tv_nsec -
-				     (int64_t)run->clock.start_ns;
+	run->clock.realtime_off_ns =
+		(int64_t)real.tv_sec * 1000000000LL + real.tv_nsec - (int64_t)run->clock.start_ns;
 	run->clock.wall = run->opts.wall;
 	if (!set_targets(run) || !output_names(run) || !loaded_attach(run->loaded))
 		return false;

@@ -5,6 +5,7 @@
 
 #include "core/common.h"
 #include "core/load.h"
+#include "core/sort.h"
 #include "core/tool.h"
 #include "out/sink.h"
 
@@ -15,8 +16,8 @@ int run_tool(const struct tool *tool, int argc, char **argv);
 
 /* --- for tool_ops --- */
 const struct common_opts *run_opts(const struct run *run);
-void *run_cfg(struct run *run);		/* the tool's cfg, writable until start() */
-void *run_tool_state(struct run *run);	/* tool_ops.state_size bytes */
+void *run_cfg(struct run *run);	       /* the tool's cfg, writable until start() */
+void *run_tool_state(struct run *run); /* tool_ops.state_size bytes */
 struct loaded *run_loaded(struct run *run);
 struct sink *run_sink(struct run *run);
 bool run_has_command(const struct run *run);
@@ -24,8 +25,14 @@ uint64_t run_elapsed_ns(const struct run *run);
 /* Names of kernel addresses; the first call opens them, so make it in start(). NULL: no memory. */
 struct stack_names;
 struct stack_names *run_kernel_names(struct run *run);
-/* Counts an event that was emitted to the ring and shown by the tool itself. */
-void run_count_row(struct run *run);
+/* Hands a row of tool->row to the usual path: --where, --by, the sink. */
+void run_row(struct run *run, const void *rec, size_t len);
+/* Counts events that the tool showed in a table of its own. */
+void run_count_shown(struct run *run, uint64_t n);
+/* A row of another table than tool->row: all columns that the format shows by default. */
+const struct selection *run_default_columns(struct run *run, const struct table *table);
+/* --sort's column in @table, if it has one of that name: true, and *@sort is set. */
+bool run_sort(const struct run *run, const struct table *table, struct sort *sort);
 /* Adds a pair to the summary record and, if @text, to the summary line. Keys are borrowed. */
 void run_summary_add(struct run *run, const char *key, uint64_t value, bool text);
 #endif

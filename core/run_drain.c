@@ -81,7 +81,8 @@ static void merge_cpus(const struct run *run, uint64_t *value, size_t n_words, i
 	}
 }
 
-static void add_table_row(struct run *run, struct rows *rows, const char *key, const uint64_t *value)
+static void add_table_row(struct run *run, struct rows *rows, const char *key,
+			  const uint64_t *value)
 {
 	const struct drain *d = &run->tool->drain;
 	char *row = rows_add(rows, d->key_size + d->value_size);
@@ -96,7 +97,8 @@ static void add_table_row(struct run *run, struct rows *rows, const char *key, c
 	}
 }
 
-static void add_hist_rows(struct run *run, struct rows *rows, const char *key, const uint64_t *slots)
+static void add_hist_rows(struct run *run, struct rows *rows, const char *key,
+			  const uint64_t *slots)
 {
 	const struct drain *d = &run->tool->drain;
 	size_t n = d->value_size / 8;
@@ -122,8 +124,8 @@ static void add_hist_rows(struct run *run, struct rows *rows, const char *key, c
 }
 
 /* Appends the frames of stack @id_field to @row at @pos; returns the bytes they take. */
-static uint32_t take_frames(struct run *run, const char *key, const struct field *id_field, char *row,
-			    uint32_t pos, struct vstack *s)
+static uint32_t take_frames(struct run *run, const char *key, const struct field *id_field,
+			    char *row, uint32_t pos, struct vstack *s)
 {
 	int fd = loaded_map(run->loaded, run->tool->drain.stack_map);
 	uint64_t frames[STACK_FRAMES] = { 0 };
@@ -143,7 +145,8 @@ static uint32_t take_frames(struct run *run, const char *key, const struct field
 	return n * 8;
 }
 
-static void add_stack_row(struct run *run, struct rows *rows, const char *key, const uint64_t *value)
+static void add_stack_row(struct run *run, struct rows *rows, const char *key,
+			  const uint64_t *value)
 {
 	const struct drain *d = &run->tool->drain;
 	struct stack_row s = { .count = *value };

@@ -11,7 +11,8 @@
 #include "core/text_buf.h"
 #include "core/where.h"
 
-#define MAX_EXTRA 16
+#define MAX_EXTRA  16
+#define MAX_TABLES 8
 
 struct run {
 	const struct tool *tool;
@@ -30,6 +31,9 @@ struct run {
 	struct selection by_selection;
 	struct sort sort;
 	bool sorted;
+	struct selection
+		defaults[MAX_TABLES]; /* of the tool's other tables, as they are first shown */
+	size_t n_defaults;
 	struct stack_names *names;
 	struct text_buf stack_text;
 	int out_error; /* errno of the first write that failed */

@@ -84,7 +84,7 @@ static int on_record(void *ctx, void *data, size_t len)
 	on_time(run);
 	/* stopping: the last reading, after everything is detached, takes what is left */
 	return (run->stop && run->loaded->n_links) || run->abort_now || !output_flush(run) ? -EINTR
-											    : 0;
+											   : 0;
 }
 
 void loop_consume(struct run *run)

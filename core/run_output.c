@@ -13,7 +13,8 @@
 
 #include "core/log.h"
 
-static const char *format_stack(void *ctx, bool user, uint32_t pid, const struct value *v, size_t *len)
+static const char *format_stack(void *ctx, bool user, uint32_t pid, const struct value *v,
+				size_t *len)
 {
 	struct run *run = ctx;
 
@@ -204,6 +205,30 @@ bool output_names(struct run *run)
 	return true;
 }
 
+const struct selection *run_default_columns(struct run *run, const struct table *table)
+{
+	struct selection *sel;
+	char err[256];
+
+	for (size_t i = 0; i < run->n_defaults; i++)
+		if (run->defaults[i].table == table)
+			return &run->defaults[i];
+	if (run->n_defaults == MAX_TABLES)
+		return NULL;
+	sel = &run->defaults[run->n_defaults];
+	if (!columns_select(table, NULL, run->opts.format, sel, err, sizeof(err)))
+		return NULL;
+	run->n_defaults++;
+	return sel;
+}
+
+bool run_sort(const struct run *run, const struct table *table, struct sort *sort)
+{
+	char err[256];
+
+	return run->opts.sort && sort_parse(table, run->opts.sort, sort, err, sizeof(err));
+}
+
 void output_row(struct run *run, const void *rec, size_t len)
 {
 	if (run->where && !where_match(run->where, rec, len)) {
@@ -257,7 +282,8 @@ bool output_flush(struct run *run)
 		run->stop = true;
 		if (err != EPIPE)
 			log_error("writing to %s failed: %s",
-				  run->opts.file ? run->opts.file : "standard output", strerror(err));
+				  run->opts.file ? run->opts.file : "standard output",
+				  strerror(err));
 	}
 	return !err;
 }
@@ -277,7 +303,8 @@ static void summary_text(const struct run *run, const struct counters *c, uint64
 		(unsigned long long)generated, (unsigned long long)run->shown,
 		(unsigned long long)filtered, (unsigned long long)lost);
 	if (c->lost_ring)
-		fprintf(stderr, "; %llu found the ring buffer full (--buffer SIZE, or a faster reader)",
+		fprintf(stderr,
+			"; %llu found the ring buffer full (--buffer SIZE, or a faster reader)",
 			(unsigned long long)c->lost_ring);
 	if (c->lost_state)
 		fprintf(stderr, "; %llu found no room for their state",
@@ -350,6 +377,8 @@ void output_close(struct run *run)
 	}
 	selection_free(&run->selection);
 	selection_free(&run->by_selection);
+	for (size_t i = 0; i < run->n_defaults; i++)
+		selection_free(&run->defaults[i]);
 	where_free(run->where);
 	if (run->by)
 		by_free(run->by);

@@ -15,7 +15,8 @@ struct syscall_number {
 /* Of the 32-bit ABI (core/syscalls_compat.c); ends with a NULL name. */
 extern const struct syscall_number syscalls_compat[];
 
-/* The number of @name in the native (compat 0) or 32-bit (1) ABI; -1 where there is no such call. */
+/* The number of @name in the native (compat 0) or 32-bit (1) ABI; -1 where there is no such call.
+ */
 int syscall_number(const char *name, int compat);
 
 /*

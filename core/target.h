@@ -6,8 +6,9 @@
 #include "core/common.h"
 
 /*
- * Fills @cfg from @opts; @command: a command will be traced, so the process set is in use. Everything
- * named must exist now. False with a one-line message in @err (usage: the caller exits with 2).
+ * Fills @cfg from @opts; @command: a command will be traced, so the process set is in use.
+ * Everything named must exist now. False with a one-line message in @err (usage: the caller exits
+ * with 2).
  */
 bool target_resolve(const struct common_opts *opts, bool command, struct target_cfg *cfg, char *err,
 		    size_t err_size);

@@ -28,9 +28,10 @@ struct bpf_image {
 
 #define BPF_IMAGE(name_)                                                                           \
 	extern const unsigned char bpf_##name_##_data[], bpf_##name_##_end[];                      \
-	static const struct bpf_image bpf_##name_ = { #name_, bpf_##name_##_data, bpf_##name_##_end }
+	static const struct bpf_image bpf_##name_ = { #name_, bpf_##name_##_data,                  \
+						      bpf_##name_##_end }
 
-#define RUNG_PROGS 4
+#define RUNG_PROGS  4
 #define PROBE_RUNGS 4
 
 /*
@@ -80,7 +81,7 @@ struct drain {
 };
 
 struct hist_row {
-	__u64 low; /* inclusive */
+	__u64 low;  /* inclusive */
 	__u64 high; /* inclusive */
 	__u64 count;
 	__u32 share; /* of the largest slot, in hundredths of a percent: a bar on a terminal */

@@ -15,17 +15,17 @@ enum unit {
 	U_NSEC,	    /* a duration in ns: 812ns 1.2us 10.0ms 4.20s */
 	U_BYTES,    /* 512 1.5K 3.0M (1024); machine formats: the number */
 	U_COUNT,    /* a plain number */
-	U_ID,	    /* a number that is a name (pid, tid, fd, inode): never grouped, right-aligned */
-	U_FD,	    /* a descriptor from a return value: negative means none */
-	U_ERRNO,    /* from a return value: negative is an error and prints as its name (ENOENT) */
-	U_OCTAL,    /* a file mode: 0644; a negative value means none */
-	U_HEX,	    /* 0x1f */
-	U_ENUM,	    /* an index into column.names */
-	U_FLAGS,    /* bits named by column.flags, the rest in hex */
-	U_USER,	    /* a uid; text shows the user's name, JSON both */
-	U_PERCENT,  /* hundredths of a percent in an integer: 8123 is 81.2 % */
-	U_STACK,    /* struct vstack; symbols */
-	U_SHARE,    /* U_PERCENT that a terminal may draw as a bar */
+	U_ID,	   /* a number that is a name (pid, tid, fd, inode): never grouped, right-aligned */
+	U_FD,	   /* a descriptor from a return value: negative means none */
+	U_ERRNO,   /* from a return value: negative is an error and prints as its name (ENOENT) */
+	U_OCTAL,   /* a file mode: 0644; a negative value means none */
+	U_HEX,	   /* 0x1f */
+	U_ENUM,	   /* an index into column.names */
+	U_FLAGS,   /* bits named by column.flags, the rest in hex */
+	U_USER,	   /* a uid; text shows the user's name, JSON both */
+	U_PERCENT, /* hundredths of a percent in an integer: 8123 is 81.2 % */
+	U_STACK,   /* struct vstack; symbols */
+	U_SHARE,   /* U_PERCENT that a terminal may draw as a bar */
 };
 
 /* A named bit (or bit group, when mask differs from value) for U_FLAGS. Ends with name NULL. */
@@ -49,10 +49,10 @@ struct column {
 	const char *name; /* lower case; the text header, --columns, --where and the JSON key */
 	struct field field;
 	enum unit unit;
-	int width;		 /* least width in text; 0: the unit's own */
-	unsigned flags;		 /* enum column_flags */
-	const char *help;	 /* one line for help and the man page */
-	const char *const *names; /* U_ENUM: NULL-terminated */
+	int width;			    /* least width in text; 0: the unit's own */
+	unsigned flags;			    /* enum column_flags */
+	const char *help;		    /* one line for help and the man page */
+	const char *const *names;	    /* U_ENUM: NULL-terminated */
 	const struct flag_name *flag_names; /* U_FLAGS */
 	struct field enable; /* in the tool's cfg: set to 1 by the engine when the column is used */
 };
@@ -115,9 +115,9 @@ bool unit_parse(enum unit unit, const char *s, size_t len, uint64_t bare_scale, 
 
 /* How the text of this run reads: set once at start, read by every formatter. */
 struct clock_base {
-	uint64_t start_ns;	/* CLOCK_MONOTONIC at the start of tracing */
+	uint64_t start_ns;	 /* CLOCK_MONOTONIC at the start of tracing */
 	int64_t realtime_off_ns; /* CLOCK_REALTIME - CLOCK_MONOTONIC */
-	bool wall;		/* -T */
+	bool wall;		 /* -T */
 };
 
 /*

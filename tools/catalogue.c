@@ -3,6 +3,7 @@
 #include "core/tool.h"
 
 #define TOOLS                                                                                      \
+	TOOL(layers)                                                                               \
 	TOOL(opensnoop)
 
 #define TOOL(name) extern const struct tool tool_##name;

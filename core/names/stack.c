@@ -120,8 +120,9 @@ static void load_kernel(struct stack_names *names)
 	if (names->text)
 		parse_kallsyms(names, len);
 	if (!names->n_syms)
-		log_warn("kernel symbols are hidden (/proc/kallsyms shows zeros): needs CAP_SYSLOG, "
-			 "or kernel.kptr_restrict=0; stacks show addresses");
+		log_warn(
+			"kernel symbols are hidden (/proc/kallsyms shows zeros): needs CAP_SYSLOG, "
+			"or kernel.kptr_restrict=0; stacks show addresses");
 }
 
 const char *stack_kernel_name(struct stack_names *names, uint64_t addr, bool plain)
@@ -163,8 +164,8 @@ static Dwfl *process_dwfl(struct stack_names *names, uint32_t pid)
 		dwfl_end(p->dwfl);
 	p->pid = pid;
 	p->dwfl = dwfl_begin(&callbacks);
-	if (p->dwfl && (dwfl_linux_proc_report(p->dwfl, (pid_t)pid) ||
-			dwfl_report_end(p->dwfl, NULL, NULL))) {
+	if (p->dwfl &&
+	    (dwfl_linux_proc_report(p->dwfl, (pid_t)pid) || dwfl_report_end(p->dwfl, NULL, NULL))) {
 		dwfl_end(p->dwfl);
 		p->dwfl = NULL;
 	}
@@ -180,7 +181,8 @@ const char *stack_user_name(struct stack_names *names, uint32_t pid, uint64_t ad
 	GElf_Sym sym;
 
 	if (module) {
-		const char *path = dwfl_module_info(module, NULL, NULL, NULL, NULL, NULL, NULL, NULL);
+		const char *path =
+			dwfl_module_info(module, NULL, NULL, NULL, NULL, NULL, NULL, NULL);
 
 		file = path && strrchr(path, '/') ? strrchr(path, '/') + 1 : path;
 		symbol = dwfl_module_addrinfo(module, addr, &off, &sym, NULL, NULL, NULL);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
-/* Addresses in stacks to names: the kernel's from /proc/kallsyms, a process's from its ELF files. */
+/* Addresses in stacks to names: the kernel's from /proc/kallsyms, a process's from its ELF files.
+ */
 #ifndef IOSONDE_NAMES_STACK_H
 #define IOSONDE_NAMES_STACK_H
 
@@ -22,7 +23,8 @@ void stack_names_close(struct stack_names *names);
  */
 const char *stack_kernel_name(struct stack_names *names, uint64_t addr, bool plain);
 
-/* "main+0x1b (app)" for an address of process @pid; "0x7f… (libc.so.6)" or "0x7f…" without symbols. */
+/* "main+0x1b (app)" for an address of process @pid; "0x7f… (libc.so.6)" or "0x7f…" without symbols.
+ */
 const char *stack_user_name(struct stack_names *names, uint32_t pid, uint64_t addr);
 
 #endif

@@ -10,16 +10,33 @@
 BPF_IMAGE(opensnoop);
 
 /* io_uring's opens aren't system calls of their own: '-' keeps their place in enum open_call. */
-static const char *const calls[] = { "open",		  "creat",	      "openat", "openat2",
-				     "open_by_handle_at", "-io_uring openat", "-io_uring openat2",
+static const char *const calls[] = { "open",
+				     "creat",
+				     "openat",
+				     "openat2",
+				     "open_by_handle_at",
+				     "-io_uring openat",
+				     "-io_uring openat2",
 				     NULL };
 
-static const char *const call_names[] = { "",	     "open",	 "creat",
-					  "openat",  "openat2",	 "open_by_handle_at",
-					  "io_uring openat", "io_uring openat2", NULL };
+static const char *const call_names[] = { "",
+					  "open",
+					  "creat",
+					  "openat",
+					  "openat2",
+					  "open_by_handle_at",
+					  "io_uring openat",
+					  "io_uring openat2",
+					  NULL };
 
-#define FLAG(name)	 { name, name, #name }
-#define FLAG_KERNEL(bit, name) { bit, bit, name } /* as the kernel has it, not as libc defines it */
+#define FLAG(name)                                                                                 \
+	{                                                                                          \
+		name, name, #name                                                                  \
+	}
+#define FLAG_KERNEL(bit, name)                                                                     \
+	{                                                                                          \
+		bit, bit, name                                                                     \
+	} /* as the kernel has it, not as libc defines it */
 
 static const struct flag_name open_flags[] = {
 	{ O_RDONLY, O_ACCMODE, "O_RDONLY" },
@@ -65,7 +82,8 @@ static const struct column columns[] = {
 	{ "path", E(path), U_PATH, .flags = COL_WIDE, .help = "as it was passed" },
 	{ "full", E(full), U_PATH, .flags = COL_WIDE | COL_HIDDEN,
 	  .enable = FIELD(struct open_cfg, full),
-	  .help = "absolute, all mounts crossed; where the open failed, the name it stood for (-F)" },
+	  .help = "absolute, all mounts crossed; where the open failed, the name it stood for "
+		  "(-F)" },
 	{ "kstack", E(kstack), U_STACK, .help = "kernel stack (--kstack)" },
 	{ "ustack", E(ustack), U_STACK, .help = "user stack (--ustack)" },
 	{}
@@ -85,7 +103,8 @@ static bool parse_flags(const struct option_spec *spec, const char *arg, void *c
 		while (f->name && (strlen(f->name) != len || memcmp(f->name, p, len)))
 			f++;
 		if (!f->name) {
-			snprintf(err, size, "\"%.*s\" is not an open flag; try O_CREAT or O_RDWR,O_TRUNC",
+			snprintf(err, size,
+				 "\"%.*s\" is not an open flag; try O_CREAT or O_RDWR,O_TRUNC",
 				 (int)len, p);
 			return false;
 		}
@@ -110,27 +129,26 @@ static const struct option_spec options[] = {
 	{}
 };
 
-static const struct column_switch switches[] = {
-	{ CFG(show_uid), "+uid" },
-	{ CFG(show_flags), "+flags,+mode" },
-	{ CFG(show_full), "-path,+full" },
-	{}
-};
+static const struct column_switch switches[] = { { CFG(show_uid), "+uid" },
+						 { CFG(show_flags), "+flags,+mode" },
+						 { CFG(show_full), "-path,+full" },
+						 {} };
 
-static const struct probe probes[] = {
-	{ "system calls", { { { "open_enter", "open_exit" } } } },
-	{}
-};
+static const struct probe probes[] = { { "system calls", { { { "open_enter", "open_exit" } } } },
+				       {} };
 
 const struct tool tool_opensnoop = {
 	.name = "opensnoop",
 	.layer = "syscall",
 	.summary = "files as they are opened, and opens that fail",
-	.text = "One row per open(), openat(), openat2(), creat(), open_by_handle_at() and io_uring\n"
+	.text = "One row per open(), openat(), openat2(), creat(), open_by_handle_at() and "
+		"io_uring\n"
 		"open, when it returns. PATH is what the program passed.",
-	.examples = "  iosonde opensnoop -- make            everything that make and its children open\n"
+	.examples = "  iosonde opensnoop -- make            everything that make and its children "
+		    "open\n"
 		    "  iosonde opensnoop -x -p 1234         what process 1234 looks for in vain\n"
-		    "  iosonde opensnoop --by comm,path -i 1 -r 10   the ten most opened, every second\n",
+		    "  iosonde opensnoop --by comm,path -i 1 -r 10   the ten most opened, every "
+		    "second\n",
 	.kind = TOOL_EVENTS,
 	.row = { "open", columns },
 	.switches = switches,

@@ -1,0 +1,303 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+#include "tools/layers/layers.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include <bpf/bpf.h>
+
+#include "core/log.h"
+#include "core/names/stack.h"
+#include "tools/layers/ledger.h"
+
+BPF_IMAGE(layers);
+
+static const char *const calls[] = {
+	"read",	  "write",     "pread64",  "pwrite64",	 "readv",
+	"writev", "preadv",    "pwritev",  "preadv2",	 "pwritev2",
+	"fsync",  "fdatasync", "sendfile", "sendfile64", "copy_file_range",
+	"open",	  "creat",     "openat",   "openat2",	 "open_by_handle_at",
+	NULL,
+};
+
+/* As people know them: the library's names. */
+const char *const layers_call_names[] = {
+	"",
+	"read",
+	"write",
+	"pread",
+	"pwrite",
+	"readv",
+	"writev",
+	"preadv",
+	"pwritev",
+	"preadv2",
+	"pwritev2",
+	"fsync",
+	"fdatasync",
+	"sendfile",
+	"sendfile64",
+	"copy_file_range",
+	"open",
+	"creat",
+	"openat",
+	"openat2",
+	"open_by_handle_at",
+	NULL,
+};
+
+/* In the order of enum layers_counter. */
+static const char *const counters[] = { "clamped",   "overflow",   "no_entry",	 "no_wake",
+					"bios_full", "lost_table", "lost_stack", "lost_path",
+					"chain_cut", "lost_slow",  NULL };
+
+#define CFG(member) FIELD(struct layers_cfg, member)
+
+static bool parse_slow(const struct option_spec *spec, const char *arg, void *cfg_, char *err,
+		       size_t size)
+{
+	struct layers_cfg *cfg = cfg_;
+	const char *why;
+	uint64_t ns;
+
+	(void)spec;
+	if (!unit_parse(U_NSEC, arg, strlen(arg), 1000000, &ns, &why)) {
+		snprintf(err, size, "\"%s\" is %s; try 10ms, 500us, or 0 for every operation", arg,
+			 why);
+		return false;
+	}
+	cfg->slow_ns = ns;
+	cfg->stream = 1;
+	return true;
+}
+
+static const struct option_spec options[] = {
+	{ "slow", 0, CFG(slow_ns), U_NSEC, .kind = OPT_CUSTOM, .parse = parse_slow, .arg = "MIN",
+	  .help = "stream operations that took at least this long, as they end (0: every one)" },
+	{}
+};
+
+static const struct probe probes[] = {
+	{ "system calls", { { { "layers_enter", "layers_exit" } } } },
+	{ "the scheduler", { { { "layers_switch", "layers_waking" } } } },
+	{ "the end of threads", { { { "layers_thread_exit" } } } },
+	{ "bios as they are queued",
+	  { { { "bio_queue" }, "bio" }, { { "bio_queue_q" }, "request_queue,bio" } } },
+	{ "bios that are split",
+	  { { { "bio_split" }, "bio,*" }, { { "bio_split_q" }, "request_queue,bio,*" } } },
+	{ "bios without requests that complete", { { { "bio_complete" }, "request_queue,bio" } } },
+	{ "requests as they are issued",
+	  { { { "rq_issue" }, "request" }, { { "rq_issue_q" }, "request_queue,request" } } },
+	{ "requests that go back to the queue",
+	  { { { "rq_requeue" }, "request" }, { { "rq_requeue_q" }, "request_queue,request" } } },
+	{ "requests that complete", { { { "rq_complete" }, "request,*,*" } } },
+	{ "sums that threads still keep", { { { "layers_pending" } } } },
+	{}
+};
+
+void cells_share(struct cells *c)
+{
+	for (int i = 0; i < N_CELLS; i++)
+		c->share[i] =
+			c->lat_ns ? (uint32_t)((double)c->ns[i] * 10000.0 / (double)c->lat_ns + 0.5)
+				  : 0;
+}
+
+const char *ledger_path(struct ledger *l, const struct layers_file *file)
+{
+	char **path, text[64];
+
+	if (!file->ino && !file->dev)
+		return NULL;
+	path = keymap_get(&l->paths, file, true);
+	if (path && !*path) {
+		snprintf(text, sizeof(text), "inode %" PRIu64 " on %u:%u", (uint64_t)file->ino,
+			 file->dev >> 20, file->dev & 0xfffff);
+		*path = strdup(text);
+	}
+	return path ? *path : NULL;
+}
+
+static void take_file(struct ledger *l, const struct layers_file_event *e, size_t len)
+{
+	static const struct column path_column = { "path", FIELD(struct layers_file_event, path),
+						   U_PATH };
+	char scratch[VALUE_SCRATCH];
+	struct value v;
+	char **path = keymap_get(&l->paths, &e->file, true);
+
+	column_value(&path_column, e, len, scratch, &v);
+	if (!path || v.kind != V_BYTES)
+		return;
+	free(*path);
+	*path = strndup(v.bytes.p, v.bytes.len);
+}
+
+size_t ledger_stack(struct run *run, int32_t id, uint64_t *frames)
+{
+	int fd = loaded_map(run_loaded(run), "layers_stacks");
+	size_t n = 0;
+
+	memset(frames, 0, STACK_FRAMES * sizeof(*frames));
+	if (id < 0 || bpf_map_lookup_elem(fd, &id, frames))
+		return 0;
+	while (n < STACK_FRAMES && frames[n])
+		n++;
+	return n;
+}
+
+/* Makes a row of @e, with its path and stack behind it. Freed by the caller; NULL: no memory. */
+static struct op_row *make_row(struct run *run, struct ledger *l, const struct layers_op_event *e,
+			       size_t len, size_t *row_len)
+{
+	uint64_t frames[STACK_FRAMES];
+	size_t n_frames = e->longest_wait_ns ? ledger_stack(run, e->stack, frames) : 0;
+	const char *path = ledger_path(l, &e->key.file);
+	size_t path_len = path ? strlen(path) : 0;
+	struct op_row *row;
+
+	if (e->name.len && e->name.off + e->name.len <= len) {
+		path = (const char *)e + e->name.off;
+		path_len = e->name.len;
+	}
+	*row_len = sizeof(*row) + n_frames * sizeof(*frames) + path_len;
+	row = calloc(1, *row_len);
+	if (!row)
+		return NULL;
+	row->rec = e->rec;
+	row->start_ns = e->start_ns;
+	row->pid = e->key.tgid;
+	row->tid = e->tid;
+	memcpy(row->comm, e->comm, sizeof(row->comm));
+	row->call = e->key.call;
+	row->ret = e->ret;
+	row->fd = e->key.call >= CALL_OPEN ? (int32_t)e->ret : e->fd;
+	row->restarts = e->restarts;
+	row->flags = e->flags;
+	row->bytes = e->bytes;
+	row->cells.lat_ns = e->lat_ns;
+	memcpy(row->cells.ns, e->cells, sizeof(row->cells.ns));
+	cells_share(&row->cells);
+	row->longest_ns = e->longest_wait_ns;
+	row->reason = e->longest_wait_ns ? ledger_reason(l, frames, n_frames) : NULL;
+	row->stack = (struct vstack){ sizeof(*row), (uint32_t)(n_frames * sizeof(*frames)) };
+	memcpy(row + 1, frames, n_frames * sizeof(*frames));
+	row->path = (struct vstr){ sizeof(*row) + row->stack.len, (uint32_t)path_len };
+	if (path_len)
+		memcpy((char *)row + row->path.off, path, path_len);
+	return row;
+}
+
+/* Keeps @row if it is among the slowest; takes it over. */
+static void keep_slowest(struct ledger *l, struct op_row *row)
+{
+	size_t at = l->n_slowest;
+
+	while (at && l->slowest[at - 1]->cells.lat_ns < row->cells.lat_ns)
+		at--;
+	if (at == SLOWEST_KEPT) {
+		free(row);
+		return;
+	}
+	if (l->n_slowest == SLOWEST_KEPT)
+		free(l->slowest[--l->n_slowest]);
+	memmove(&l->slowest[at + 1], &l->slowest[at], (l->n_slowest - at) * sizeof(l->slowest[0]));
+	l->slowest[at] = row;
+	l->n_slowest++;
+}
+
+static void record(struct run *run, const struct rec *rec, size_t len)
+{
+	struct ledger *l = run_tool_state(run);
+	const struct layers_cfg *cfg = run_cfg(run);
+	const struct layers_op_event *e = (const void *)rec;
+	struct op_row *row;
+	size_t row_len;
+
+	if (rec->type == REC_FILE) {
+		take_file(l, (const void *)rec, len);
+		return;
+	}
+	/* most streamed operations are not among the slowest: spare them the copy */
+	row = make_row(run, l, e, len, &row_len);
+	if (!row)
+		return;
+	if (cfg->stream && e->lat_ns >= cfg->slow_ns)
+		run_row(run, row, row_len);
+	row->reason = row->reason ? strdup(row->reason) : NULL;
+	keep_slowest(l, row);
+}
+
+static bool prepare(struct run *run)
+{
+	struct layers_cfg *cfg = run_cfg(run);
+
+	cfg->n_slowest = SLOWEST_KEPT;
+	return true;
+}
+
+static bool start(struct run *run)
+{
+	struct ledger *l = run_tool_state(run);
+
+	l->paths = (struct keymap)KEYMAP(struct layers_file, char *);
+	l->names = run_kernel_names(run);
+	return l->names != NULL;
+}
+
+static void report(struct run *run, bool last)
+{
+	ledger_report(run, run_tool_state(run), last);
+}
+
+static void finish(struct run *run)
+{
+	struct ledger *l = run_tool_state(run);
+
+	for (size_t i = 0; i < l->paths.n; i++)
+		free(*(char **)keymap_value(&l->paths, i));
+	keymap_free(&l->paths);
+	for (size_t i = 0; i < l->n_slowest; i++)
+		free(l->slowest[i]);
+}
+
+static const struct tool_ops ops = {
+	.state_size = sizeof(struct ledger),
+	.prepare = prepare,
+	.start = start,
+	.record = record,
+	.report = report,
+	.finish = finish,
+};
+
+const struct tool tool_layers = {
+	.name = "layers",
+	.layer = "layers",
+	.summary = "where the time of each read, write, fsync and open went; it always adds up",
+	.text = "Follows every read, write, fsync and open from entry to return and gives each "
+		"nanosecond\n"
+		"to one place: cpu (running), runq (waiting for a CPU), queue (its requests wait "
+		"in the\n"
+		"block layer), device (a request is at the device), wait (anything else, by name), "
+		"unknown.\n"
+		"Prints sums by call, file and process, the slowest operations, and where the "
+		"waits were.",
+	.examples =
+		"  iosonde layers -- tar cf /tmp/x.tar /usr/share     one program and its "
+		"children\n"
+		"  iosonde layers -p 1234 -d 10                       ten seconds of a process\n"
+		"  iosonde layers --slow 10ms -p 1234                 slow operations as they "
+		"end\n",
+	.kind = TOOL_LEDGER,
+	.row = { "op", layers_op_columns },
+	.options = options,
+	.cfg_size = sizeof(struct layers_cfg),
+	.probes = probes,
+	.image = &bpf_layers,
+	.calls = calls,
+	.counters = counters,
+	.ops = &ops,
+};

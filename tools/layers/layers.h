@@ -1,0 +1,141 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+/* The ledger, as both sides see it. docs/ledger.md explains how the account is kept. */
+#ifndef IOSONDE_LAYERS_H
+#define IOSONDE_LAYERS_H
+
+#include "bpf/hist.h"
+#include "bpf/shared.h"
+
+/* Where a nanosecond of an operation can have gone. */
+enum cell { CELL_CPU, CELL_RUNQ, CELL_QUEUE, CELL_DEVICE, CELL_WAIT, CELL_UNKNOWN, N_CELLS };
+
+/* In the order of the descriptor's list of system calls. */
+enum layers_call {
+	CALL_READ = 1,
+	CALL_WRITE,
+	CALL_PREAD,
+	CALL_PWRITE,
+	CALL_READV,
+	CALL_WRITEV,
+	CALL_PREADV,
+	CALL_PWRITEV,
+	CALL_PREADV2,
+	CALL_PWRITEV2,
+	CALL_FSYNC,
+	CALL_FDATASYNC,
+	CALL_SENDFILE,
+	CALL_SENDFILE64,
+	CALL_COPY_FILE_RANGE,
+	CALL_OPEN, /* from here on: no descriptor goes in, one comes out */
+	CALL_CREAT,
+	CALL_OPENAT,
+	CALL_OPENAT2,
+	CALL_OPEN_BY_HANDLE,
+	N_CALLS,
+};
+
+struct layers_cfg {
+	__u64 slow_ns; /* stream operations of at least this */
+	__u32 stream;  /* --slow was given */
+	__u32 n_slowest;
+};
+
+/* counters.tool[] */
+enum layers_counter {
+	LAYERS_CLAMPED,	   /* a stamp outside [mark, now] was put at its edge */
+	LAYERS_OVERFLOW,   /* a cell above the total, or cells that don't sum up: a bug */
+	LAYERS_NO_ENTRY,   /* exits without an entry: attached in mid-call, fork's child */
+	LAYERS_NO_WAKE,	   /* switched in after blocking without a wake-up's stamp: unknown time */
+	LAYERS_BIOS_FULL,  /* more requests in flight than slots: unknown time */
+	LAYERS_LOST_TABLE, /* operations that found no room in the table */
+	LAYERS_LOST_STACK, /* waits whose stack found no room */
+	LAYERS_LOST_PATH,  /* files whose path found no room in the ring: shown by inode */
+	LAYERS_CHAIN_CUT,  /* requests with more bios than are followed */
+	LAYERS_LOST_SLOW, /* slow operations that found no room in the ring, where none are streamed
+			   */
+};
+
+/* A file's identity. @gen tells apart files that had the same inode number one after the other. */
+struct layers_file {
+	__u64 ino;
+	__u32 dev; /* as the kernel encodes it: major << 20 | minor */
+	__u32 gen;
+};
+
+struct layers_key {
+	struct layers_file file; /* all 0: no file (an open that failed, a bad descriptor) */
+	__u32 tgid;
+	__u32 call;
+};
+
+struct layers_sums {
+	__u64 count;
+	__u64 errors;
+	__u64 bytes;
+	__u64 lat_ns;
+	__u64 cells[N_CELLS];
+	char comm[COMM_LEN]; /* of the thread that came first */
+};
+
+/* Sums that a thread keeps until it turns to something else; see find_slot(). */
+struct layers_slot {
+	struct layers_key key;
+	__u64 inode; /* address: part of the tag */
+	struct layers_sums sums;
+};
+
+#define LAYERS_SLOTS 4 /* a power of two */
+
+/* Latencies of one call, per CPU. */
+struct layers_hist {
+	__u64 max_ns;
+	__u32 slots[HIST_SLOTS];
+};
+
+struct layers_wait_key {
+	__s32 stack; /* of the map layers_stacks; negative: none */
+	__u32 call;
+};
+
+struct layers_wait {
+	__u64 count;
+	__u64 wait_ns;
+	__u64 max_ns;
+};
+
+/* --- records --- */
+enum layers_rec { REC_OP = REC_TOOL, REC_FILE };
+
+enum layers_op_flags {
+	OP_KILLED = 1 << 0,	/* the thread died inside */
+	OP_RESTARTED = 1 << 1,	/* a signal restarted it */
+	OP_FD_CHANGED = 1 << 2, /* the descriptor named another file at exit */
+	OP_BIOS_FULL = 1 << 3,
+};
+
+struct layers_op_event {
+	struct rec rec;
+	struct layers_key key;
+	__u32 tid;
+	__s32 fd;
+	__s64 ret;
+	__u64 bytes;
+	__u64 start_ns;
+	__u64 lat_ns;
+	__u64 cells[N_CELLS];
+	__u64 longest_wait_ns;
+	__s32 stack; /* of the longest wait */
+	__u32 flags;
+	__u32 restarts;
+	__u32 reserved;
+	char comm[COMM_LEN];
+	struct vstr name; /* of an open that failed: as it was passed */
+};
+
+struct layers_file_event {
+	struct rec rec;
+	struct layers_file file;
+	struct vpath path;
+};
+
+#endif

@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+/* The ledger's rows and tables in user space, and what they are made of. */
+#ifndef IOSONDE_LEDGER_H
+#define IOSONDE_LEDGER_H
+
+#include "core/keymap.h"
+#include "core/run.h"
+#include "tools/layers/layers.h"
+
+#define SLOWEST_KEPT 10
+
+/* Cells in ns, and as shares of the total in hundredths of a percent. */
+struct cells {
+	uint64_t lat_ns;
+	uint64_t ns[N_CELLS];
+	uint32_t share[N_CELLS];
+};
+
+/* One operation: streamed with --slow, and in the list of the slowest. */
+struct op_row {
+	struct rec rec; /* ts_ns: when it returned */
+	uint64_t start_ns;
+	uint32_t pid, tid;
+	char comm[COMM_LEN];
+	uint32_t call;
+	int64_t ret;
+	int32_t fd;
+	uint32_t restarts;
+	uint64_t flags;
+	uint64_t bytes;
+	struct cells cells;
+	uint64_t longest_ns;
+	const char *reason; /* of its longest wait; NULL: none */
+	struct vstr path;
+	struct vstack stack; /* where it waited longest */
+};
+
+/* A line of the tables by call, by file and by process. */
+struct sum_row {
+	const char *call;
+	const char *path;
+	char comm[COMM_LEN];
+	uint32_t pid;
+	uint64_t count, errors, bytes;
+	struct cells cells;
+	uint64_t p50_ns, p99_ns, max_ns;
+};
+
+struct wait_row {
+	const char *reason;
+	uint32_t call;
+	uint32_t share; /* of all waiting */
+	uint64_t count, wait_ns, max_ns;
+	struct vstack stack;
+	uint64_t frames[STACK_FRAMES];
+};
+
+extern const char *const layers_call_names[];
+extern const struct column layers_op_columns[];
+extern const struct table layers_calls_table, layers_files_table, layers_processes_table,
+	layers_slowest_table, layers_waits_table;
+
+struct ledger {
+	struct keymap paths; /* struct layers_file to char * */
+	struct op_row *slowest[SLOWEST_KEPT];
+	size_t n_slowest;
+	struct stack_names *names;
+};
+
+/* Fills @c's shares from its ns. */
+void cells_share(struct cells *c);
+
+/* The path of @file, or "dev:ino" for one whose path was lost; NULL for no file. */
+const char *ledger_path(struct ledger *l, const struct layers_file *file);
+
+/* Reads stack @id: up to STACK_FRAMES addresses; returns how many. */
+size_t ledger_stack(struct run *run, int32_t id, uint64_t *frames);
+
+/* What a thread with this stack waits for: "journal commit"; never NULL. */
+const char *ledger_reason(struct ledger *l, const uint64_t *frames, size_t n);
+
+/* ledger_report.c: everything that the tables show, from the maps and the threads' own sums. */
+void ledger_report(struct run *run, struct ledger *l, bool last);
+
+#endif

@@ -1,0 +1,283 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+/* The ledger's report: sums from the kernel's table and from what threads still keep, as tables. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <bpf/bpf.h>
+
+#include "core/hist.h"
+#include "core/log.h"
+#include "tools/layers/ledger.h"
+
+#define DEFAULT_ROWS 10
+
+struct sums {
+	struct keymap calls;	 /* uint32_t to struct sum_row */
+	struct keymap files;	 /* struct layers_file to struct sum_row */
+	struct keymap processes; /* uint32_t to struct sum_row */
+	uint64_t count;
+};
+
+static void add(struct sum_row *row, const struct layers_sums *s)
+{
+	if (!row)
+		return;
+	row->count += s->count;
+	row->errors += s->errors;
+	row->bytes += s->bytes;
+	row->cells.lat_ns += s->lat_ns;
+	for (int i = 0; i < N_CELLS; i++)
+		row->cells.ns[i] += s->cells[i];
+}
+
+static void add_key(struct sums *sums, struct ledger *l, const struct layers_key *key,
+		    const struct layers_sums *s)
+{
+	struct sum_row *row;
+
+	sums->count += s->count;
+	row = keymap_get(&sums->calls, &key->call, true);
+	add(row, s);
+	if (row && key->call < N_CALLS)
+		row->call = layers_call_names[key->call];
+	row = keymap_get(&sums->processes, &key->tgid, true);
+	add(row, s);
+	if (row) {
+		row->pid = key->tgid;
+		memcpy(row->comm, s->comm, sizeof(row->comm));
+	}
+	row = keymap_get(&sums->files, &key->file, true);
+	add(row, s);
+	if (row)
+		row->path = ledger_path(l, &key->file);
+}
+
+static void add_table(struct run *run, struct sums *sums, struct ledger *l)
+{
+	int fd = loaded_map(run_loaded(run), "layers_table");
+	struct layers_key key, *prev = NULL;
+	struct layers_sums value;
+
+	while (!bpf_map_get_next_key(fd, prev, &key)) {
+		if (!bpf_map_lookup_elem(fd, &key, &value))
+			add_key(sums, l, &key, &value);
+		prev = &key;
+	}
+}
+
+/* While threads run, what they keep may be read in mid-change: shown so, and exact in the end. */
+static void add_pending(struct run *run, struct sums *sums, struct ledger *l)
+{
+	struct layers_slot slots[LAYERS_SLOTS];
+	size_t have = 0;
+	ssize_t n;
+	int fd = loaded_iter(run_loaded(run), "layers_pending");
+
+	if (fd < 0) {
+		log_warn("sums that threads still keep can't be read: %m");
+		return;
+	}
+	while ((n = read(fd, (char *)slots + have, sizeof(slots) - have)) > 0) {
+		have += (size_t)n;
+		if (have < sizeof(slots))
+			continue;
+		have = 0;
+		for (int i = 0; i < LAYERS_SLOTS; i++)
+			if (slots[i].sums.count)
+				add_key(sums, l, &slots[i].key, &slots[i].sums);
+	}
+	close(fd);
+}
+
+static void add_percentiles(struct run *run, struct sums *sums)
+{
+	const struct loaded *l = run_loaded(run);
+	int fd = loaded_map(l, "layers_hists");
+	struct layers_hist *cpus = calloc((size_t)l->n_cpus, sizeof(*cpus));
+
+	for (size_t i = 0; cpus && i < sums->calls.n; i++) {
+		struct sum_row *row = keymap_value(&sums->calls, i);
+		uint64_t slots[HIST_SLOTS] = { 0 }, count;
+
+		if (bpf_map_lookup_elem(fd, keymap_key(&sums->calls, i), cpus))
+			continue;
+		for (int cpu = 0; cpu < l->n_cpus; cpu++) {
+			for (size_t s = 0; s < HIST_SLOTS; s++)
+				slots[s] += cpus[cpu].slots[s];
+			if (cpus[cpu].max_ns > row->max_ns)
+				row->max_ns = cpus[cpu].max_ns;
+		}
+		count = slots_count(slots, HIST_SLOTS);
+		row->p50_ns = slots_percentile(slots, HIST_SLOTS, count, 50, 0, row->max_ns);
+		row->p99_ns = slots_percentile(slots, HIST_SLOTS, count, 99, 0, row->max_ns);
+	}
+	free(cpus);
+}
+
+/* Prints the values of @rows, most time first unless --sort says otherwise. */
+static void print_sums(struct run *run, const struct table *table, struct keymap *rows,
+		       const char *title, size_t top)
+{
+	const struct selection *sel = run_default_columns(run, table);
+	struct sort_row *sorted = calloc(rows->n + 1, sizeof(*sorted));
+	struct sort sort;
+	char err[64];
+
+	if (!sel || !sorted || !rows->n) {
+		free(sorted);
+		return;
+	}
+	for (size_t i = 0; i < rows->n; i++) {
+		struct sum_row *row = keymap_value(rows, i);
+
+		cells_share(&row->cells);
+		sorted[i] = (struct sort_row){ row, sizeof(*row) };
+	}
+	if (run_sort(run, table, &sort) || sort_parse(table, "lat", &sort, err, sizeof(err)))
+		sort_rows(table, sort, sorted, rows->n);
+	sink_title(run_sink(run), title);
+	for (size_t i = 0; i < rows->n && i < top; i++)
+		sink_row(run_sink(run), sel, sorted[i].rec, sorted[i].len);
+	free(sorted);
+}
+
+static int by_wait(const void *a, const void *b)
+{
+	const struct wait_row *x = a, *y = b;
+
+	return x->wait_ns > y->wait_ns ? -1 : x->wait_ns < y->wait_ns;
+}
+
+static size_t read_waits(struct run *run, struct wait_row **out, uint64_t *total)
+{
+	int fd = loaded_map(run_loaded(run), "layers_waits");
+	struct layers_wait_key key, *prev = NULL;
+	struct wait_row *rows = NULL;
+	size_t n = 0, cap = 0;
+	struct layers_wait w;
+
+	for (*total = 0; !bpf_map_get_next_key(fd, prev, &key); prev = &key) {
+		struct wait_row *row;
+
+		if (bpf_map_lookup_elem(fd, &key, &w))
+			continue;
+		if (n == cap) {
+			void *more = realloc(rows, (cap = 2 * cap + 64) * sizeof(*rows));
+
+			if (!more)
+				break;
+			rows = more;
+		}
+		row = &rows[n++];
+		memset(row, 0, sizeof(*row));
+		row->call = key.call;
+		row->count = w.count;
+		row->wait_ns = w.wait_ns;
+		row->max_ns = w.max_ns;
+		row->share = (uint32_t)key.stack; /* until print_waits() has the frames */
+		*total += w.wait_ns;
+	}
+	*out = rows;
+	return n;
+}
+
+static void print_waits(struct run *run, struct ledger *l, size_t top)
+{
+	const struct selection *sel = run_default_columns(run, &layers_waits_table);
+	struct wait_row *rows;
+	uint64_t total;
+	size_t n = read_waits(run, &rows, &total);
+
+	if (!sel || !n) {
+		free(rows);
+		return;
+	}
+	qsort(rows, n, sizeof(*rows), by_wait);
+	sink_title(run_sink(run), "Where the waits were");
+	for (size_t i = 0; i < n && i < top; i++) {
+		struct wait_row *row = &rows[i];
+		size_t frames = ledger_stack(run, (int32_t)row->share, row->frames);
+
+		row->stack = (struct vstack){ offsetof(struct wait_row, frames),
+					      (uint32_t)(frames * sizeof(row->frames[0])) };
+		row->reason = ledger_reason(l, row->frames, frames);
+		row->share =
+			(uint32_t)((double)row->wait_ns * 10000.0 / (double)(total ? total : 1));
+		sink_row(run_sink(run), sel, row, sizeof(*row));
+	}
+	free(rows);
+}
+
+static void print_slowest(struct run *run, const struct ledger *l)
+{
+	const struct selection *sel = run_default_columns(run, &layers_slowest_table);
+
+	if (!sel || !l->n_slowest)
+		return;
+	sink_title(run_sink(run), "Slowest operations");
+	for (size_t i = 0; i < l->n_slowest; i++)
+		sink_row(run_sink(run), sel, l->slowest[i],
+			 l->slowest[i]->path.off + l->slowest[i]->path.len);
+}
+
+/* One sentence for people: which call took the most, and what that was. */
+static void print_sentence(struct run *run, const struct sums *sums)
+{
+	static const char *const phrases[N_CELLS] = {
+		"running in the kernel",      "waiting for a CPU",
+		"queued in the block layer",  "at the device",
+		"waiting for something else", "where the stamps can't tell",
+	};
+	const struct sum_row *most = NULL;
+	uint64_t total = 0;
+	char line[256];
+	int cell = 0;
+
+	for (size_t i = 0; i < sums->calls.n; i++) {
+		const struct sum_row *row = keymap_value(&sums->calls, i);
+
+		total += row->cells.lat_ns;
+		if (!most || row->cells.lat_ns > most->cells.lat_ns)
+			most = row;
+	}
+	if (!most || !total)
+		return;
+	for (int i = 1; i < N_CELLS; i++)
+		if (most->cells.ns[i] > most->cells.ns[cell])
+			cell = i;
+	snprintf(line, sizeof(line),
+		 "%s took %.0f %% of %.3g s in all, and was %.0f %% of that %s.", most->call,
+		 (double)most->cells.lat_ns * 100 / (double)total, (double)total / 1e9,
+		 (double)most->cells.ns[cell] * 100 / (double)most->cells.lat_ns, phrases[cell]);
+	sink_title(run_sink(run), line);
+}
+
+void ledger_report(struct run *run, struct ledger *l, bool last)
+{
+	const struct layers_cfg *cfg = run_cfg(run);
+	const struct common_opts *opts = run_opts(run);
+	size_t top = opts->top ? opts->top : DEFAULT_ROWS;
+	struct sums sums = {
+		.calls = KEYMAP(uint32_t, struct sum_row),
+		.files = KEYMAP(struct layers_file, struct sum_row),
+		.processes = KEYMAP(uint32_t, struct sum_row),
+	};
+
+	add_table(run, &sums, l);
+	add_pending(run, &sums, l);
+	add_percentiles(run, &sums);
+	sink_clear(run_sink(run));
+	print_sums(run, &layers_calls_table, &sums.calls, "System calls", SIZE_MAX);
+	print_sums(run, &layers_files_table, &sums.files, "Files", top);
+	print_sums(run, &layers_processes_table, &sums.processes, "Processes", top);
+	print_slowest(run, l);
+	print_waits(run, l, top);
+	print_sentence(run, &sums);
+	if (last && !cfg->stream)
+		run_count_shown(run, sums.count);
+	keymap_free(&sums.calls);
+	keymap_free(&sums.files);
+	keymap_free(&sums.processes);
+}

@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+/* The columns of the ledger's tables: shares for people, nanoseconds for machines. */
+#include "tools/layers/ledger.h"
+
+#define SHARES(type)                                                                               \
+	{ "cpu%", FIELD(type, cells.share[CELL_CPU]), U_SHARE, .flags = 0,                         \
+	  .help = "running in the kernel" },                                                       \
+		{ "runq%", FIELD(type, cells.share[CELL_RUNQ]), U_SHARE, .flags = 0,               \
+		  .help = "waiting for a CPU" },                                                   \
+		{ "queue%", FIELD(type, cells.share[CELL_QUEUE]), U_SHARE, .flags = 0,             \
+		  .help = "its requests waited in the block layer" },                              \
+		{ "device%", FIELD(type, cells.share[CELL_DEVICE]), U_SHARE, .flags = 0,           \
+		  .help = "a request of its was at the device" },                                  \
+		{ "wait%", FIELD(type, cells.share[CELL_WAIT]), U_SHARE, .flags = 0,               \
+		  .help = "blocked on something else" },                                           \
+	{                                                                                          \
+		"unknown%", FIELD(type, cells.share[CELL_UNKNOWN]), U_SHARE,                       \
+			.flags = 0, .help = "what the stamps can't tell"                           \
+	}
+
+#define CELLS(type)                                                                                \
+	{ "cpu", FIELD(type, cells.ns[CELL_CPU]), U_NSEC, .flags = COL_HIDDEN,                     \
+	  .help = "time running in the kernel" },                                                  \
+		{ "runq", FIELD(type, cells.ns[CELL_RUNQ]), U_NSEC, .flags = COL_HIDDEN,           \
+		  .help = "time waiting for a CPU" },                                              \
+		{ "queue", FIELD(type, cells.ns[CELL_QUEUE]), U_NSEC, .flags = COL_HIDDEN,         \
+		  .help = "time blocked while its requests waited in the block layer" },           \
+		{ "device", FIELD(type, cells.ns[CELL_DEVICE]), U_NSEC, .flags = COL_HIDDEN,       \
+		  .help = "time blocked while a request of its was at the device" },               \
+		{ "wait", FIELD(type, cells.ns[CELL_WAIT]), U_NSEC, .flags = COL_HIDDEN,           \
+		  .help = "time blocked on something else" },                                      \
+	{                                                                                          \
+		"unknown", FIELD(type, cells.ns[CELL_UNKNOWN]), U_NSEC,                            \
+			.flags = COL_HIDDEN, .help = "time that the stamps can't tell"             \
+	}
+
+static const struct flag_name flag_names[] = { { OP_KILLED, OP_KILLED, "killed" },
+					       { OP_RESTARTED, OP_RESTARTED, "restarted" },
+					       { OP_FD_CHANGED, OP_FD_CHANGED, "fd-changed" },
+					       { OP_BIOS_FULL, OP_BIOS_FULL, "many-requests" },
+					       {} };
+
+#define O(member) FIELD(struct op_row, member)
+
+const struct column layers_op_columns[] = {
+	{ "time", O(rec.ts_ns), U_CLOCK, .help = "when the call returned" },
+	{ "comm", O(comm), U_TEXT, .width = 16, .help = "command" },
+	{ "pid", O(pid), U_ID, .width = 7, .help = "process" },
+	{ "tid", O(tid), U_ID, .width = 7, .flags = COL_HIDDEN, .help = "thread" },
+	{ "call", O(call), U_ENUM, .width = 9, .names = layers_call_names, .help = "system call" },
+	{ "fd", O(fd), U_FD, .flags = COL_HIDDEN, .help = "descriptor" },
+	{ "ret", O(ret), U_COUNT, .flags = COL_HIDDEN, .help = "what the call returned" },
+	{ "err", O(ret), U_ERRNO, .width = 6, .help = "error" },
+	{ "bytes", O(bytes), U_BYTES, .width = 6, .help = "bytes read or written" },
+	{ "lat", O(cells.lat_ns), U_NSEC, .width = 7, .flags = COL_LATENCY,
+	  .help = "entry to return" },
+	CELLS(struct op_row),
+	SHARES(struct op_row),
+	{ "restarts", O(restarts), U_COUNT, .flags = COL_HIDDEN,
+	  .help = "times that a signal restarted it" },
+	{ "flags", O(flags), U_FLAGS, .flags = COL_HIDDEN, .flag_names = flag_names,
+	  .help = "killed, restarted, fd-changed, many-requests" },
+	{ "longest", O(longest_ns), U_NSEC, .flags = COL_HIDDEN, .help = "its longest wait" },
+	{ "reason", O(reason), U_TEXT, .width = 14, .help = "what that one was for" },
+	{ "path", O(path), U_PATH, .flags = COL_WIDE, .help = "file" },
+	{ "kstack", O(stack), U_STACK, .flags = COL_HIDDEN, .help = "where that one was" },
+	{}
+};
+
+#define S(member) FIELD(struct sum_row, member)
+#define TOTALS                                                                                     \
+	{ "count", S(count), U_COUNT, .width = 8, .help = "calls" },                               \
+		{ "errors", S(errors), U_COUNT, .width = 6, .help = "calls that failed" },         \
+		{ "bytes", S(bytes), U_BYTES, .width = 6, .help = "bytes read or written" },       \
+		{ "lat", S(cells.lat_ns), U_NSEC, .width = 7, .help = "time in all" },             \
+		CELLS(struct sum_row), SHARES(struct sum_row)
+
+static const struct column call_columns[] = {
+	{ "call", S(call), U_TEXT, .width = 15, .help = "system call" },
+	TOTALS,
+	{ "p50", S(p50_ns), U_NSEC, .width = 6, .help = "median, within 1/8" },
+	{ "p99", S(p99_ns), U_NSEC, .width = 6, .help = "99th percentile, within 1/8" },
+	{ "max", S(max_ns), U_NSEC, .width = 6, .help = "slowest" },
+	{}
+};
+
+static const struct column file_columns[] = {
+	TOTALS, { "path", S(path), U_PATH, .flags = COL_WIDE, .help = "file" }, {}
+};
+
+static const struct column process_columns[] = {
+	{ "comm", S(comm), U_TEXT, .width = 15, .help = "command" },
+	{ "pid", S(pid), U_ID, .width = 7, .help = "process" },
+	TOTALS,
+	{}
+};
+
+#define W(member) FIELD(struct wait_row, member)
+
+static const struct column wait_columns[] = {
+	{ "share", W(share), U_SHARE, .help = "of all waiting" },
+	{ "call", W(call), U_ENUM, .width = 9, .names = layers_call_names, .help = "system call" },
+	{ "count", W(count), U_COUNT, .width = 8, .help = "waits" },
+	{ "wait", W(wait_ns), U_NSEC, .width = 7, .help = "time in all" },
+	{ "max", W(max_ns), U_NSEC, .width = 7, .help = "longest" },
+	{ "reason", W(reason), U_TEXT, .flags = COL_WIDE, .help = "what for" },
+	{ "stack", W(stack), U_STACK, .help = "kernel stack" },
+	{}
+};
+
+const struct table layers_calls_table = { "call", call_columns };
+const struct table layers_files_table = { "file", file_columns };
+const struct table layers_processes_table = { "process", process_columns };
+const struct table layers_slowest_table = { "slowest", layers_op_columns };
+const struct table layers_waits_table = { "wait", wait_columns };
