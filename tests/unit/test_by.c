@@ -269,7 +269,7 @@ static void test_limit(void **state)
 	by_free(by);
 }
 
-/* Counts of 300,000 rows over 100,000 groups are all right, in a group's memory below 256 bytes. */
+/* Counts of 300,000 rows over 100,000 groups are all right. */
 static void test_many_groups(void **state)
 {
 	struct by *by = open_by("pid,comm");
