@@ -102,6 +102,13 @@ struct picking {
 	bool *named; /* per column: was in the list */
 };
 
+bool columns_usual(const struct column *col, enum format format)
+{
+	if (format != FORMAT_TEXT && (col->flags & COL_PEOPLE))
+		return false;
+	return format == FORMAT_JSON || !(col->flags & (COL_HIDDEN | COL_MACHINE));
+}
+
 static void pick(struct picking *p, int col)
 {
 	if (p->shown[col])
@@ -114,8 +121,7 @@ static void pick(struct picking *p, int col)
 static void pick_usual(struct picking *p)
 {
 	for (int i = 0; p->table->columns[i].name; i++) {
-		unsigned flags = p->table->columns[i].flags;
-		bool usual = p->format == FORMAT_JSON || !(flags & (COL_HIDDEN | COL_MACHINE));
+		bool usual = columns_usual(&p->table->columns[i], p->format);
 
 		if (p->usual ? p->usual[i] : usual)
 			pick(p, i);

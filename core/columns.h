@@ -18,6 +18,9 @@ size_t columns_count(const struct table *table);
 void columns_unknown(const struct table *table, const char *name, size_t len, char *err,
 		     size_t err_size);
 
+/* Is @col shown in @format when nobody asks for particular columns? */
+bool columns_usual(const struct column *col, enum format format);
+
 /*
  * Fills @out for the argument of --columns: "a,b,c" are the columns to show, in that order;
  * "+a,b" adds them to the default ones. NULL selects the default ones: every column for JSON, else

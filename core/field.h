@@ -44,10 +44,12 @@ struct field {
 	struct vstr: F_VSTR, struct vpath: F_VPATH, struct vstack: F_VSTACK)
 /* clang-format on */
 
+#ifndef FIELD /* cppcheck takes the null pointer below for an access */
 #define FIELD(type, member)                                                                        \
 	{                                                                                          \
 		.off = offsetof(type, member), .size = sizeof(((type *)0)->member),                \
 		.kind = FIELD_KIND(((type *)0)->member)                                            \
 	}
+#endif
 
 #endif

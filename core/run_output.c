@@ -90,7 +90,7 @@ static bool in_list(const char *list, const char *name, char sign)
 /* Is @col shown when nobody says --columns? Options bring columns and take them away. */
 static bool shown_by_default(const struct run *run, const struct column *col)
 {
-	bool shown = !(col->flags & (COL_HIDDEN | COL_MACHINE));
+	bool shown = columns_usual(col, run->opts.format);
 
 	if (col->unit == U_STACK)
 		return col->name[0] == 'k' ? run->opts.kstack : run->opts.ustack;
@@ -110,28 +110,18 @@ static bool shown_by_default(const struct run *run, const struct column *col)
 static bool select_columns(struct run *run)
 {
 	const struct table *table = &run->tool->row;
-	const char *typed = run->opts.columns;
-	struct text_buf list = { 0 };
-	char err[512];
+	size_t n = columns_count(table);
+	bool *usual = calloc(n + 1, sizeof(*usual));
+	char err[512] = "out of memory";
 	bool ok;
 
-	if (!typed || *typed == '+') {
-		for (const struct column *c = table->columns; c->name; c++) {
-			if (!shown_by_default(run, c))
-				continue;
-			text_puts(&list, list.len ? "," : "");
-			text_puts(&list, c->name);
-		}
-		if (typed) {
-			text_puts(&list, ",");
-			text_puts(&list, typed + 1);
-		}
-		typed = text_cstr(&list);
-	}
-	ok = columns_select(table, typed, run->opts.format, &run->selection, err, sizeof(err));
+	for (size_t i = 0; usual && i < n; i++)
+		usual[i] = shown_by_default(run, &table->columns[i]);
+	ok = usual && columns_select_from(table, run->opts.columns, run->opts.format, usual,
+					  &run->selection, err, sizeof(err));
 	if (!ok)
 		log_error("%s", err);
-	text_free(&list);
+	free(usual);
 	return ok;
 }
 
@@ -200,6 +190,8 @@ bool output_names(struct run *run)
 {
 	if (!open_file(run) || !open_sink(run))
 		return false;
+	if (run->where)
+		where_set_start(run->where, run->clock.start_ns);
 	if (run->opts.kstack || run->opts.ustack || run->tool->kind == TOOL_STACKS)
 		return run_kernel_names(run) != NULL;
 	return true;

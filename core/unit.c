@@ -120,6 +120,16 @@ static void read_pseudo(const struct vpath *v, const char *rec, char *scratch, s
 	set_bytes(out, scratch, (size_t)(to - scratch));
 }
 
+/* How many @c the @len bytes at @s begin with. */
+static size_t strspn_n(const char *s, size_t len, char c)
+{
+	size_t n = 0;
+
+	while (n < len && s[n] == c)
+		n++;
+	return n;
+}
+
 static void read_vpath(const char *p, const char *rec, size_t rec_len, char *scratch,
 		       struct value *out)
 {
@@ -138,9 +148,12 @@ static void read_vpath(const char *p, const char *rec, size_t rec_len, char *scr
 	head = to;
 	to = reverse_components(to, rec + v.off, v.len);
 	if (v.tail_len) {
+		const char *tail = rec + v.tail_off;
+		size_t slashes = strspn_n(tail, v.tail_len, '/');
+
 		if (to != head)
 			*to++ = '/';
-		to = append(to, rec + v.tail_off, v.tail_len);
+		to = append(to, tail + slashes, v.tail_len - slashes);
 	}
 	if (to == scratch)
 		return;
@@ -244,13 +257,14 @@ static void name_flags(const struct column *col, char *scratch, struct value *v)
 		to = append(to, f->name, len);
 		rest &= ~f->value;
 	}
-	if (rest || to == scratch) {
+	if (rest) {
 		if (to != scratch)
 			*to++ = '|';
-		if (rest)
-			to += put_hex(to, rest);
-		else
-			*to++ = '0';
+		to += put_hex(to, rest);
+	}
+	if (to == scratch) {
+		v->kind = V_NONE; /* no bit is set, and none of the names is for that */
+		return;
 	}
 	set_bytes(v, scratch, (size_t)(to - scratch));
 }

@@ -42,6 +42,8 @@ enum column_flags {
 	COL_MAX = 1 << 3,     /* merging two rows takes the larger value instead of the sum */
 	COL_KEY = 1 << 4,     /* part of the identity of a table's row */
 	COL_WIDE = 1 << 5,    /* may take all the width that is left (paths) */
+	COL_PEOPLE =
+		1 << 6, /* says again, for people, what another column says: not for machines */
 };
 
 /* One column. A table of columns ends with an entry whose name is NULL. */

@@ -136,17 +136,34 @@ static void take_file(struct ledger *l, const struct layers_file_event *e, size_
 	*path = strndup(v.bytes.p, v.bytes.len);
 }
 
-size_t ledger_stack(struct run *run, int32_t id, uint64_t *frames)
+/* Frames of the program itself and of what called it; the names differ between kernels. */
+static bool is_probe(const char *name)
+{
+	static const char *const prefixes[] = { "bpf_", "__bpf_", "__traceiter_", "__do_trace_",
+						"0x" };
+
+	for (size_t i = 0; i < sizeof(prefixes) / sizeof(prefixes[0]); i++)
+		if (!strncmp(name, prefixes[i], strlen(prefixes[i])))
+			return true;
+	return false;
+}
+
+size_t ledger_stack(struct run *run, struct ledger *l, int32_t id, uint64_t *frames)
 {
 	int fd = loaded_map(run_loaded(run), "layers_stacks");
-	size_t n = 0;
+	size_t n = 0, skip = 0;
 
 	memset(frames, 0, STACK_FRAMES * sizeof(*frames));
 	if (id < 0 || bpf_map_lookup_elem(fd, &id, frames))
 		return 0;
 	while (n < STACK_FRAMES && frames[n])
 		n++;
-	return n;
+	while (skip < n && is_probe(stack_kernel_name(l->names, frames[skip], true)))
+		skip++;
+	if (skip == n) /* no names: keep the addresses */
+		return n;
+	memmove(frames, frames + skip, (n - skip) * sizeof(*frames));
+	return n - skip;
 }
 
 /* Makes a row of @e, with its path and stack behind it. Freed by the caller; NULL: no memory. */
@@ -154,7 +171,7 @@ static struct op_row *make_row(struct run *run, struct ledger *l, const struct l
 			       size_t len, size_t *row_len)
 {
 	uint64_t frames[STACK_FRAMES];
-	size_t n_frames = e->longest_wait_ns ? ledger_stack(run, e->stack, frames) : 0;
+	size_t n_frames = e->longest_wait_ns ? ledger_stack(run, l, e->stack, frames) : 0;
 	const char *path = ledger_path(l, &e->key.file);
 	size_t path_len = path ? strlen(path) : 0;
 	struct op_row *row;

@@ -73,8 +73,11 @@ void cells_share(struct cells *c);
 /* The path of @file, or "dev:ino" for one whose path was lost; NULL for no file. */
 const char *ledger_path(struct ledger *l, const struct layers_file *file);
 
-/* Reads stack @id: up to STACK_FRAMES addresses; returns how many. */
-size_t ledger_stack(struct run *run, int32_t id, uint64_t *frames);
+/*
+ * Reads stack @id without the frames of the probe that took it: up to STACK_FRAMES addresses;
+ * returns how many.
+ */
+size_t ledger_stack(struct run *run, struct ledger *l, int32_t id, uint64_t *frames);
 
 /* What a thread with this stack waits for: "journal commit"; never NULL. */
 const char *ledger_reason(struct ledger *l, const uint64_t *frames, size_t n);

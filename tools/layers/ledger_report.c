@@ -133,6 +133,9 @@ static void print_sums(struct run *run, const struct table *table, struct keymap
 		struct sum_row *row = keymap_value(rows, i);
 
 		cells_share(&row->cells);
+		if (table == &layers_files_table && !row->path &&
+		    run_opts(run)->format == FORMAT_TEXT)
+			row->path = "(none: failed opens, bad descriptors)";
 		sorted[i] = (struct sort_row){ row, sizeof(*row) };
 	}
 	if (run_sort(run, table, &sort) || sort_parse(table, "lat", &sort, err, sizeof(err)))
@@ -198,7 +201,12 @@ static void print_waits(struct run *run, struct ledger *l, size_t top)
 	sink_title(run_sink(run), "Where the waits were");
 	for (size_t i = 0; i < n && i < top; i++) {
 		struct wait_row *row = &rows[i];
-		size_t frames = ledger_stack(run, (int32_t)row->share, row->frames);
+		size_t frames;
+
+		/* people want the causes, not every stack that ever waited for a microsecond */
+		if (i && run_opts(run)->format == FORMAT_TEXT && row->wait_ns * 50 < total)
+			break;
+		frames = ledger_stack(run, l, (int32_t)row->share, row->frames);
 
 		row->stack = (struct vstack){ offsetof(struct wait_row, frames),
 					      (uint32_t)(frames * sizeof(row->frames[0])) };

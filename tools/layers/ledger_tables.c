@@ -3,15 +3,15 @@
 #include "tools/layers/ledger.h"
 
 #define SHARES(type)                                                                               \
-	{ "cpu%", FIELD(type, cells.share[CELL_CPU]), U_SHARE, .flags = 0,                         \
+	{ "cpu%", FIELD(type, cells.share[CELL_CPU]), U_SHARE, .flags = COL_PEOPLE,                \
 	  .help = "running in the kernel" },                                                       \
-		{ "runq%", FIELD(type, cells.share[CELL_RUNQ]), U_SHARE, .flags = 0,               \
+		{ "runq%", FIELD(type, cells.share[CELL_RUNQ]), U_SHARE, .flags = COL_PEOPLE,      \
 		  .help = "waiting for a CPU" },                                                   \
-		{ "queue%", FIELD(type, cells.share[CELL_QUEUE]), U_SHARE, .flags = 0,             \
+		{ "queue%", FIELD(type, cells.share[CELL_QUEUE]), U_SHARE, .flags = COL_PEOPLE,    \
 		  .help = "its requests waited in the block layer" },                              \
-		{ "device%", FIELD(type, cells.share[CELL_DEVICE]), U_SHARE, .flags = 0,           \
+		{ "device%", FIELD(type, cells.share[CELL_DEVICE]), U_SHARE, .flags = COL_PEOPLE,  \
 		  .help = "a request of its was at the device" },                                  \
-		{ "wait%", FIELD(type, cells.share[CELL_WAIT]), U_SHARE, .flags = 0,               \
+		{ "wait%", FIELD(type, cells.share[CELL_WAIT]), U_SHARE, .flags = COL_PEOPLE,      \
 		  .help = "blocked on something else" },                                           \
 	{                                                                                          \
 		"unknown%", FIELD(type, cells.share[CELL_UNKNOWN]), U_SHARE,                       \
@@ -58,7 +58,7 @@ const struct column layers_op_columns[] = {
 	SHARES(struct op_row),
 	{ "restarts", O(restarts), U_COUNT, .flags = COL_HIDDEN,
 	  .help = "times that a signal restarted it" },
-	{ "flags", O(flags), U_FLAGS, .flags = COL_HIDDEN, .flag_names = flag_names,
+	{ "notes", O(flags), U_FLAGS, .flags = COL_HIDDEN, .flag_names = flag_names,
 	  .help = "killed, restarted, fd-changed, many-requests" },
 	{ "longest", O(longest_ns), U_NSEC, .flags = COL_HIDDEN, .help = "its longest wait" },
 	{ "reason", O(reason), U_TEXT, .width = 14, .help = "what that one was for" },

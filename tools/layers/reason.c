@@ -111,15 +111,10 @@ static const char *const scheduling[] = {
 	"bit_wait",
 	"__wait_on_bit",
 	"out_of_line_wait_on_bit",
-	"bpf_get_stackid_raw_tp",
-	"bpf_get_stackid",
-	"__traceiter_sched_switch",
 };
 
 static bool is_scheduling(const char *name)
 {
-	if (!strncmp(name, "bpf_", 4) || !strncmp(name, "__bpf_", 6) || !strncmp(name, "0x", 2))
-		return true;
 	for (size_t i = 0; i < sizeof(scheduling) / sizeof(scheduling[0]); i++)
 		if (!strcmp(scheduling[i], name))
 			return true;
