@@ -75,8 +75,8 @@ def test_text_keeps_good_names(host, tmp):
 
 
 def test_csv_parses(host, tmp):
-    data, _ = run_opens(host, tmp, "-F", "-o", "csv")
-    json_data, _ = run_opens(host, host.tmpdir(), "-F", "-o", "json")
+    data, _ = run_opens(host, tmp, "-o", "csv")
+    json_data, _ = run_opens(host, host.tmpdir(), "-o", "json")
     rows = [r for r in parse_rows(json_data) if r["type"] == "open"]
     table = list(csv.DictReader(io.StringIO(data.decode("utf-8", "strict"), newline="")))
     assert len(table) == len(rows)

@@ -222,11 +222,12 @@ def test_direct_reads_are_device(host, tmp, data):
 
 BLOCK_TRACE = """
 set -e
-mkdir -p "$1"
-mount -t tracefs nodev "$1"
-i="$1/instances/iosonde-truth-$$"
+t="$1"
+mkdir -p "$t"
+mount -t tracefs nodev "$t"
+i="$t/instances/iosonde-truth-$$"
 mkdir "$i"
-trap 'echo 0 >"$i/tracing_on"; rmdir "$i"; umount "$1"' EXIT
+trap 'echo 0 >"$i/tracing_on"; rmdir "$i"; umount "$t"' EXIT
 echo mono >"$i/trace_clock"
 for e in issue complete; do
 	echo "$2" >"$i/events/block/block_rq_$e/filter"

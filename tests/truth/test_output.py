@@ -170,16 +170,6 @@ def test_by(host, tmp):
     assert counts == sorted(counts, reverse=True)
 
 
-def test_by_with_top_and_latency(host, tmp):
-    options = ["--slow", "0", "--by", "call", "--top", "2", "--sort", "count"]
-    argv = [host.workload, "rw", "read,write,pread", "40", "64", "/dev/zero"]
-    run = trace(host, tmp, "layers", options, argv)
-    rows = [r for r in run.rows if "count" in r and "call" in r and r["type"] not in ("call", "wait")]
-    groups = [r for r in rows if r["type"] not in ("file", "process")]
-    assert len(groups) == 2, run.rows
-    assert [r["count"] for r in groups] == [41, 40]
-
-
 def test_by_at_intervals(host, tmp):
     """-i: a table for each interval, together all there was."""
     options = ["--by", "path", "-i", "500ms"]
@@ -225,7 +215,7 @@ def test_rows_arrive_at_once(host, tmp, form):
         took = time.monotonic() - start
         assert shell.running() and took < 3.0, took
         shell.wait()
-    assert host.read_file(out).count(b"/dev/zero") == 2
+    assert sum(b"/dev/zero" in line for line in host.read_file(out).splitlines()) == 2
 
 
 def test_tables_arrive_each_interval(host, tmp):

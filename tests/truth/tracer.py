@@ -116,9 +116,9 @@ def wait_attached(host, pid):
 
 
 def wait_ready(host, pid):
-    """The workload waits for SIGUSR1 (--go): it blocks the signal just before."""
+    """The workload waits for SIGUSR1 (--go): it has a handler just before."""
     bit = 1 << (signal.SIGUSR1 - 1)
-    wait_until("workload ready", lambda: int(proc_status(host, pid)["SigBlk"], 16) & bit)
+    wait_until("workload ready", lambda: int(proc_status(host, pid)["SigCgt"], 16) & bit)
 
 
 def wait_zombie(host, pid):

@@ -39,7 +39,15 @@ static const struct command commands[] = {
 	{ "spin", cmd_spin, "CPU MS SIZE FILE [SPINNERS]: cached reads beside spinners" },
 };
 
-/* Waits until the tester says go. sigwait is no call that iosonde counts. */
+static void never_called(int sig)
+{
+	(void)sig;
+}
+
+/*
+ * Waits until the tester says go. sigwait is no call that iosonde counts. That SIGUSR1 is caught
+ * (SigCgt in /proc/PID/status) tells the tester that it may be sent.
+ */
 static void wait_for_go(void)
 {
 	sigset_t set;
@@ -48,6 +56,7 @@ static void wait_for_go(void)
 	sigemptyset(&set);
 	sigaddset(&set, SIGUSR1);
 	sigprocmask(SIG_BLOCK, &set, NULL);
+	signal(SIGUSR1, never_called);
 	sigwait(&set, &sig);
 }
 
