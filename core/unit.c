@@ -248,9 +248,12 @@ static void name_flags(const struct column *col, char *scratch, struct value *v)
 	char *to = scratch, *end = scratch + VALUE_SCRATCH - DIGITS_MAX;
 
 	for (const struct flag_name *f = col->flag_names; f && f->name; f++) {
-		size_t len = strlen(f->name);
+		size_t len;
 
-		if (!flag_set(f, bits, rest) || len >= (size_t)(end - to))
+		if (!flag_set(f, bits, rest))
+			continue;
+		len = strlen(f->name);
+		if (len >= (size_t)(end - to))
 			continue;
 		if (to != scratch)
 			*to++ = '|';

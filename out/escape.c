@@ -33,6 +33,12 @@ static bool contains(uint64_t w, char c)
 	return has_zero(w ^ ONES * (unsigned char)c);
 }
 
+/* ASCII that stands for itself: in text, and in a JSON string. */
+static const bool plain_text[256] = { [' ' ... '['] = true, [']' ... '~'] = true };
+static const bool plain_json[256] = { [' ' ... '!'] = true,
+				      ['#' ... '['] = true,
+				      [']' ... '~'] = true };
+
 /* Allowed second bytes after @lead; the ends narrow what would be overlong or out of range. */
 static void second_range(unsigned char lead, unsigned char *low, unsigned char *high)
 {
@@ -136,15 +142,12 @@ size_t escape_text(char *dst, const char *src, size_t len)
 			to += 8;
 			i += 8;
 		}
+		while (i < len && plain_text[(unsigned char)src[i]])
+			*to++ = src[i++];
 		if (i == len)
 			break;
-		c = (unsigned char)src[i];
-		if (c < 0x80) {
-			if (c < 0x20 || c == 0x7f || c == '\\')
-				to = put_control(to, (unsigned char)c);
-			else
-				*to++ = (char)c;
-			i++;
+		if (!(src[i] & 0x80)) {
+			to = put_control(to, (unsigned char)src[i++]);
 			continue;
 		}
 		n = utf8_decode(src + i, len - i, &c);
@@ -214,10 +217,11 @@ size_t escape_json(char *dst, const char *src, size_t len, bool *was_valid)
 			to += 8;
 			i += 8;
 		}
+		while (i < len && plain_json[(unsigned char)src[i]])
+			*to++ = src[i++];
 		if (i == len)
 			break;
-		c = (unsigned char)src[i];
-		n = c < 0x80 ? 1 : utf8_decode(src + i, len - i, &c);
+		n = utf8_decode(src + i, len - i, &c);
 		if (n < 0) {
 			*was_valid = false;
 			memcpy(to, "\xef\xbf\xbd", 3);
@@ -272,8 +276,11 @@ size_t text_columns(const char *src, size_t len)
 			continue;
 		}
 		if (!(src[i] & 0x80)) {
-			columns++;
-			i++;
+			size_t start = i;
+
+			while (i < len && !(src[i] & 0x80))
+				i++;
+			columns += i - start;
 			continue;
 		}
 		n = utf8_decode(src + i, len - i, &c);
