@@ -23,7 +23,7 @@ struct rec {
 
 enum rec_type { REC_ROW = 0, REC_TOOL = 16 /* the first type that a tool defines itself */ };
 
-/* Bytes inside a record: @off counts from the record's start; not NUL-terminated. */
+/* Bytes inside a record: @off counts from its start, 0 means none; not NUL-terminated. */
 struct vstr {
 	__u32 off;
 	__u32 len;

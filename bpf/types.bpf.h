@@ -217,6 +217,8 @@ struct request {
 };
 
 /* --- io_uring --- */
+struct io_ring_ctx;
+
 struct open_how {
 	u64 flags;
 	u64 mode;
@@ -225,18 +227,17 @@ struct open_how {
 
 struct io_open {
 	int dfd;
+	u32 file_slot;
 	struct filename *filename;
 	struct open_how how;
 };
 
-struct io_cqe {
-	u64 user_data;
-	int res;
+struct io_uring_cqe {
+	s32 res;
 };
 
 struct io_kiocb {
 	u8 opcode;
-	struct io_cqe cqe;
 };
 
 /* --- iterators --- */
@@ -282,6 +283,8 @@ struct pt_regs {
 #define REQ_PREFLUSH_BIT  18
 #define PF_KTHREAD	  0x00200000
 #define AT_FDCWD	  -100
+#define IORING_OP_OPENAT  18 /* include/uapi/linux/io_uring.h */
+#define IORING_OP_OPENAT2 28
 #define PROC_PID_INIT_INO 0xEFFFFFFCU
 
 #endif

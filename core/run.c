@@ -118,8 +118,7 @@ static int check_usage(struct run *run, int argc, char **argv)
 		log_error("no command after --");
 		return USAGE;
 	}
-	if (!common_check(run->tool, &run->opts, run->command != NULL, err, sizeof(err)) ||
-	    !target_resolve(&run->opts, run->command != NULL, &run->target, err, sizeof(err))) {
+	if (!common_check(run->tool, &run->opts, run->command != NULL, err, sizeof(err))) {
 		log_error("%s", err);
 		return USAGE;
 	}
@@ -127,6 +126,11 @@ static int check_usage(struct run *run, int argc, char **argv)
 		return USAGE;
 	if (run->tool->ops && run->tool->ops->prepare && !run->tool->ops->prepare(run))
 		return USAGE;
+	/* the line is well-formed; whether what it names exists is another matter */
+	if (!target_resolve(&run->opts, run->command != NULL, &run->target, err, sizeof(err))) {
+		log_error("%s", err);
+		return failed(run);
+	}
 	return 0;
 }
 
@@ -155,7 +159,8 @@ static bool open_programs(struct run *run)
 		.tool = run->tool,
 		.cfg = run->cfg,
 		.target = &run->target,
-		.engine = { .wake_bytes = run->opts.buffer / 8,
+		/* user stacks are named while their process lives: read them at once */
+		.engine = { .wake_bytes = run->opts.ustack ? 1 : run->opts.buffer / 8,
 			    .kstack = run->opts.kstack,
 			    .ustack = run->opts.ustack },
 		.buffer = run->opts.buffer,

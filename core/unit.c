@@ -57,7 +57,7 @@ static void read_vstr(const char *p, const char *rec, size_t rec_len, struct val
 {
 	struct vstr v = LOAD(struct vstr, p);
 
-	if (v.len && inside(v.off, v.len, rec_len))
+	if (v.off && inside(v.off, v.len, rec_len))
 		set_bytes(out, rec + v.off, v.len);
 }
 

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "core/log.h"
 
@@ -19,7 +20,8 @@ struct ksym {
 /* A process whose memory map has been read; Dwfl keeps its symbol tables. */
 struct process {
 	uint32_t pid;
-	Dwfl *dwfl; /* NULL: it could not be read, or is gone */
+	time_t read_at; /* its map may have changed since: exec, dlopen */
+	Dwfl *dwfl;	/* NULL: it could not be read, or is gone */
 };
 
 struct stack_names {
@@ -154,32 +156,40 @@ static const Dwfl_Callbacks callbacks = {
 	.find_debuginfo = dwfl_standard_find_debuginfo,
 };
 
-static Dwfl *process_dwfl(struct stack_names *names, uint32_t pid)
+/* @again: an address wasn't there, so look whether the map has changed, once a second at most. */
+static Dwfl *process_dwfl(struct stack_names *names, uint32_t pid, bool again)
 {
 	struct process *p = &names->processes[pid % PROCESS_SLOTS];
+	Dwfl *fresh;
 
-	if (p->pid == pid)
+	if (p->pid == pid && !(again && p->read_at != time(NULL)))
 		return p->dwfl;
+	fresh = dwfl_begin(&callbacks);
+	if (fresh &&
+	    (dwfl_linux_proc_report(fresh, (pid_t)pid) || dwfl_report_end(fresh, NULL, NULL))) {
+		dwfl_end(fresh);
+		fresh = NULL;
+	}
+	if (p->pid == pid && !fresh)
+		return p->dwfl; /* it is gone: what we know of it stays right */
 	if (p->dwfl)
 		dwfl_end(p->dwfl);
-	p->pid = pid;
-	p->dwfl = dwfl_begin(&callbacks);
-	if (p->dwfl &&
-	    (dwfl_linux_proc_report(p->dwfl, (pid_t)pid) || dwfl_report_end(p->dwfl, NULL, NULL))) {
-		dwfl_end(p->dwfl);
-		p->dwfl = NULL;
-	}
-	return p->dwfl;
+	*p = (struct process){ pid, time(NULL), fresh };
+	return fresh;
 }
 
 const char *stack_user_name(struct stack_names *names, uint32_t pid, uint64_t addr)
 {
-	Dwfl *dwfl = process_dwfl(names, pid);
+	Dwfl *dwfl = process_dwfl(names, pid, false);
 	Dwfl_Module *module = dwfl ? dwfl_addrmodule(dwfl, addr) : NULL;
 	const char *file = NULL, *symbol = NULL;
 	GElf_Off off = 0;
 	GElf_Sym sym;
 
+	if (!module) {
+		dwfl = process_dwfl(names, pid, true);
+		module = dwfl ? dwfl_addrmodule(dwfl, addr) : NULL;
+	}
 	if (module) {
 		const char *path =
 			dwfl_module_info(module, NULL, NULL, NULL, NULL, NULL, NULL, NULL);

@@ -18,6 +18,8 @@ const volatile struct open_cfg cfg;
 struct open_state {
 	struct open_event e;
 	char path[PATH_LEN];
+	u32 slot; /* not 0: into a slot of io_uring's own table of files */
+	u32 reserved;
 	u64 path_ptr; /* not 0: the page wasn't there at entry, try again at exit */
 };
 
@@ -52,6 +54,7 @@ static __always_inline void read_path(struct open_state *st, const char *user_pt
 	long n = bpf_probe_read_user_str(st->path, PATH_LEN, user_ptr);
 
 	st->path_ptr = n < 0 ? (u64)user_ptr : 0;
+	st->e.path.off = n > 0 ? sizeof(st->e) : 0;
 	st->e.path.len = n > 0 ? n - 1 : 0;
 }
 
@@ -67,7 +70,6 @@ static __always_inline void set_who(struct open_event *e, u64 ids, u32 call)
 	e->tid = ids;
 	e->uid = bpf_get_current_uid_gid();
 	e->call = call;
-	e->path.off = sizeof(*e);
 	bpf_get_current_comm(e->comm, sizeof(e->comm));
 }
 
@@ -94,6 +96,7 @@ int BPF_PROG(open_enter, struct pt_regs *regs, long id)
 	}
 	syscall_args(regs, compat, &args);
 	set_who(&st->e, ids, call);
+	st->slot = 0;
 	st->e.dfd = AT_FDCWD;
 	switch (call) {
 	case CALL_OPEN:
@@ -118,10 +121,16 @@ int BPF_PROG(open_enter, struct pt_regs *regs, long id)
 		break;
 	default: /* by handle: no name */
 		set_flags(&st->e, (u32)args.a[2], 0);
-		st->path_ptr = st->e.path.len = 0;
+		st->path_ptr = st->e.path.len = st->e.path.off = 0;
 		break;
 	}
 	return 0;
+}
+
+/* Does @e name a file by its descriptor, or only by the path that was asked for? */
+static __always_inline bool has_file(const struct open_event *e)
+{
+	return e->fd >= 0;
 }
 
 /* The struct path that the opened file has, or that a failed name starts from; NULL: none. */
@@ -131,11 +140,11 @@ static __always_inline const struct path *base_path(const struct open_event *e, 
 	struct fs_struct *fs;
 	struct file *file;
 
-	if (e->ret < 0 && (e->dfd == AT_FDCWD || first == '/')) {
+	if (!has_file(e) && (e->dfd == AT_FDCWD || first == '/')) {
 		fs = BPF_CORE_READ(task, fs);
 		return first == '/' ? &fs->root : &fs->pwd;
 	}
-	file = file_of_fd(e->ret < 0 ? (u32)e->dfd : (u32)e->ret);
+	file = file_of_fd(has_file(e) ? (u32)e->fd : (u32)e->dfd);
 	return file ? &file->f_path : NULL;
 }
 
@@ -147,7 +156,7 @@ static __always_inline u32 add_full(struct open_out *out, u32 pos)
 	struct path_walk *w;
 	u32 len;
 
-	if (e->ret < 0 && !e->path.len)
+	if (!has_file(e) && !e->path.len)
 		return pos;
 	base = base_path(e, out->data[0]);
 	if (!base)
@@ -164,7 +173,7 @@ static __always_inline u32 add_full(struct open_out *out, u32 pos)
 	e->full.len = len;
 	e->full.flags = w->flags;
 	e->full.ino = w->ino;
-	if (e->ret < 0) {
+	if (!has_file(e)) {
 		e->full.tail_off = e->path.off;
 		e->full.tail_len = e->path.len;
 	}
@@ -222,6 +231,7 @@ static __always_inline void finish(void *ctx, struct open_state *st, s64 ret)
 	struct open_event *e = &st->e;
 
 	e->ret = ret;
+	e->fd = st->slot ? -1 : ret;
 	COUNT(generated);
 	if (unwanted(e)) {
 		COUNT(filtered);
@@ -252,5 +262,72 @@ int BPF_PROG(open_exit, struct pt_regs *regs, long ret)
 	finish(ctx, st, ret);
 	st->e.call = 0;
 	opens_drop(task);
+	return 0;
+}
+
+/*
+ * io_uring: the request is prepared (its name copied from user memory) when it is submitted, and
+ * completes in whatever thread gets it done.
+ */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 4096);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, u64); /* address of the request */
+	__type(value, struct open_state);
+} uring_opens SEC(".maps");
+
+static __always_inline void uring_submitted(struct io_kiocb *req)
+{
+	const struct io_open *open = (const void *)req;
+	u64 key = (u64)req, ids;
+	u8 opcode = BPF_CORE_READ(req, opcode);
+	struct open_state *st;
+	long n;
+
+	if (opcode != IORING_OP_OPENAT && opcode != IORING_OP_OPENAT2)
+		return;
+	ids = current_ids();
+	if (!target_match(ids))
+		return;
+	bpf_map_update_elem(&uring_opens, &key, (const void *)&opens_zero, BPF_ANY);
+	st = bpf_map_lookup_elem(&uring_opens, &key);
+	if (!st) {
+		COUNT(generated);
+		COUNT(lost_state);
+		return;
+	}
+	set_who(&st->e, ids, opcode == IORING_OP_OPENAT ? CALL_URING_OPENAT : CALL_URING_OPENAT2);
+	st->e.dfd = BPF_CORE_READ(open, dfd);
+	st->slot = BPF_CORE_READ(open, file_slot);
+	set_flags(&st->e, BPF_CORE_READ(open, how.flags), BPF_CORE_READ(open, how.mode));
+	n = bpf_probe_read_kernel_str(st->path, PATH_LEN, BPF_CORE_READ(open, filename, name));
+	if (n > 0) {
+		st->e.path.off = sizeof(st->e);
+		st->e.path.len = n - 1;
+	}
+}
+
+static __always_inline void uring_completed(void *ctx, u64 req, s32 res)
+{
+	struct open_state *st = bpf_map_lookup_elem(&uring_opens, &req);
+
+	if (!st)
+		return;
+	finish(ctx, st, res);
+	bpf_map_delete_elem(&uring_opens, &req);
+}
+
+SEC("tp_btf/io_uring_submit_req")
+int BPF_PROG(uring_submit, struct io_kiocb *req)
+{
+	uring_submitted(req);
+	return 0;
+}
+
+SEC("tp_btf/io_uring_complete")
+int BPF_PROG(uring_complete, struct io_ring_ctx *ring, void *req, struct io_uring_cqe *cqe)
+{
+	uring_completed(ctx, (u64)req, BPF_CORE_READ(cqe, res));
 	return 0;
 }

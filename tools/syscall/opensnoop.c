@@ -73,7 +73,7 @@ static const struct column columns[] = {
 	{ "call", E(call), U_ENUM, .flags = COL_HIDDEN, .names = call_names,
 	  .help = "system call, or io_uring operation" },
 	{ "ret", E(ret), U_COUNT, .flags = COL_HIDDEN, .help = "what the call returned" },
-	{ "fd", E(ret), U_FD, .width = 4, .help = "new descriptor" },
+	{ "fd", E(fd), U_FD, .width = 4, .help = "new descriptor" },
 	{ "err", E(ret), U_ERRNO, .width = 12, .help = "error" },
 	{ "flags", E(flags), U_FLAGS, .width = 20, .flags = COL_HIDDEN, .flag_names = open_flags,
 	  .help = "flags (-e)" },
@@ -134,8 +134,16 @@ static const struct column_switch switches[] = { { CFG(show_uid), "+uid" },
 						 { CFG(show_full), "-path,+full" },
 						 {} };
 
-static const struct probe probes[] = { { "system calls", { { { "open_enter", "open_exit" } } } },
-				       {} };
+static const struct probe probes[] = {
+	{ "system calls", { { { "open_enter", "open_exit" } } } },
+	{ "io_uring opens as they are submitted",
+	  { { { "uring_submit" }, "io_kiocb" } },
+	  .without = "opens by io_uring are not seen" },
+	{ "io_uring opens as they complete",
+	  { { { "uring_complete" }, "io_ring_ctx,void,io_uring_cqe" } },
+	  .without = "opens by io_uring are not seen" },
+	{}
+};
 
 const struct tool tool_opensnoop = {
 	.name = "opensnoop",

@@ -34,6 +34,7 @@ struct open_event {
 	__u32 uid;
 	__u32 call; /* enum open_call */
 	__s64 ret;
+	__s64 fd; /* negative: none, or a slot of io_uring's own table */
 	__u64 flags;
 	__s32 mode; /* -1: none was asked for */
 	__s32 dfd;
