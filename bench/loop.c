@@ -1,0 +1,110 @@
+// SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
+/*
+ * The program that is traced: reads lines "CALL N" and makes that many calls at full speed, on the
+ * file named on its command line. Answers each with the nanoseconds they took, by the clock and of
+ * its own CPU time.
+ */
+#include <fcntl.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+
+struct io {
+	const char *path;
+	int file, null;
+	char byte;
+};
+
+static void do_open(struct io *io)
+{
+	syscall(SYS_close, syscall(SYS_openat, AT_FDCWD, io->path, O_RDONLY | O_CLOEXEC, 0));
+}
+
+/* One open, then a pause: what a program does that opens files now and then. */
+static void do_tick(struct io *io)
+{
+	static const struct timespec pause = { 0, 1000000 };
+
+	do_open(io);
+	nanosleep(&pause, NULL);
+}
+
+static void do_null(struct io *io)
+{
+	syscall(SYS_write, io->null, &io->byte, 1);
+}
+
+static void do_write(struct io *io)
+{
+	syscall(SYS_pwrite64, io->file, &io->byte, 1, 0);
+}
+
+static void do_read(struct io *io)
+{
+	syscall(SYS_pread64, io->file, &io->byte, 1, 0);
+}
+
+static void do_getppid(struct io *io)
+{
+	(void)io;
+	syscall(SYS_getppid);
+}
+
+static const struct call {
+	const char *name;
+	void (*run)(struct io *io);
+} calls[] = {
+	{ "open", do_open },   { "tick", do_tick }, { "null", do_null },
+	{ "write", do_write }, { "read", do_read }, { "getppid", do_getppid },
+};
+
+static uint64_t now(clockid_t clock)
+{
+	struct timespec ts;
+
+	clock_gettime(clock, &ts);
+	return (uint64_t)ts.tv_sec * 1000000000u + (uint64_t)ts.tv_nsec;
+}
+
+static void batch(struct io *io, const struct call *call, long n)
+{
+	uint64_t cpu = now(CLOCK_PROCESS_CPUTIME_ID), start = now(CLOCK_MONOTONIC), end;
+
+	for (long i = 0; i < n; i++)
+		call->run(io);
+	end = now(CLOCK_MONOTONIC);
+	printf("%llu %llu\n", (unsigned long long)(end - start),
+	       (unsigned long long)(now(CLOCK_PROCESS_CPUTIME_ID) - cpu));
+	fflush(stdout);
+}
+
+int main(int argc, char **argv)
+{
+	struct io io = { .path = argc > 1 ? argv[1] : "", .byte = 'x' };
+	char line[64], name[32];
+	long n;
+
+	io.file = open(io.path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+	io.null = open("/dev/null", O_WRONLY | O_CLOEXEC);
+	if (io.file < 0 || io.null < 0 || write(io.file, "x", 1) != 1) {
+		perror("loop");
+		return 1;
+	}
+	while (fgets(line, sizeof(line), stdin)) {
+		const struct call *call = NULL;
+
+		if (sscanf(line, "%31s %ld", name, &n) != 2)
+			return 2;
+		for (size_t i = 0; i < sizeof(calls) / sizeof(*calls); i++)
+			if (!strcmp(name, calls[i].name))
+				call = &calls[i];
+		if (!call)
+			return 2;
+		batch(&io, call, n);
+	}
+	return 0;
+}
