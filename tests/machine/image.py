@@ -21,7 +21,7 @@ BOOT_MODULES = ("virtio_pci", "virtio_blk", "virtio_console", "ext4")
 TOOLS = (
     "busybox", "kmod", "mount", "umount", "losetup", "unshare", "nsenter", "setpriv",
     "mkfs.ext4", "tune2fs", "debugfs", "mkfs.xfs", "xfs_io", "mkfs.btrfs", "btrfs",
-    "dmsetup", "fuse2fs", "fusermount3",
+    "dmsetup", "fuse2fs", "fusermount", "fusermount3", "mount.fuse3",
 )
 KMOD_LINKS = ("modprobe", "insmod", "rmmod", "lsmod", "modinfo", "depmod")
 DATA = ("/etc/mke2fs.conf", "/etc/ld.so.cache", "/usr/share/xfsprogs")

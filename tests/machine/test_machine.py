@@ -180,6 +180,15 @@ def test_terminal(guest):
     assert guest.run_pty(["sleep", "100"], interrupt_after=1).returncode == 128 + signal.SIGINT
 
 
+def test_reader_of_the_output_that_goes_away(guest):
+    def gone(fd, data):
+        raise BrokenPipeError
+
+    process = guest.spawn(["yes"], sink=gone)
+    assert process.wait(20).returncode == 128 + signal.SIGKILL
+    assert guest.run(["true"]).returncode == 0
+
+
 # ---------------------------------------------------------------- files, disks, modules
 
 
@@ -227,8 +236,9 @@ def test_mounts(guest, kind):
     assert f" {kind} " in guest.read_file("/proc/mounts").decode()
 
 
-@pytest.mark.parametrize("name", """xfs btrfs nfs nfsd fuse overlay null_blk scsi_debug loop brd zram
-    dm-mod dm-delay dm-flakey dm-crypt raid1 sch_netem veth bfq virtio_blk virtio_net""".split())
+@pytest.mark.parametrize("name", """xfs btrfs nfs nfsd fuse overlay null_blk scsi_debug loop brd
+    zram dm-mod dm-delay dm-flakey dm-crypt raid1 sch_netem veth bfq virtio_blk
+    virtio_net""".split())
 def test_modules(guest, name):
     guest.modprobe(name)
 
@@ -258,6 +268,24 @@ def test_filesystems_on_the_scratch_disk(guest, kind, make):
     guest.write_file("/mnt/file", ALL_BYTES)
     assert guest.run(["umount", "/mnt"]).returncode == 0
     assert not guest.exists("/mnt/file")
+
+
+def test_fuse_and_device_mapper(guest):
+    guest.modprobe("fuse")
+    guest.modprobe("dm-delay")
+    script = """set -e
+        mkfs.ext4 -q /dev/vdb
+        fuse2fs /dev/vdb /mnt -o rw
+        grep -q '^/dev/vdb /mnt fuse' /proc/mounts
+        umount /mnt
+        while pidof fuse2fs; do sleep 0.1; done
+        echo '0 8192 delay /dev/vdb 0 50' | dmsetup create --noudevsync slow
+        dmsetup mknodes"""
+    result = guest.run(["sh", "-c", script])
+    assert result.returncode == 0, result
+    reads = ["dd", "if=/dev/mapper/slow", "of=/dev/null", "bs=4096", "count=10", "iflag=direct"]
+    assert 0.5 < guest.run(reads).seconds < 5
+    assert guest.run(["dmsetup", "remove", "--noudevsync", "slow"]).returncode == 0
 
 
 def test_throttled_disk_is_slow():
