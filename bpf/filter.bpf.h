@@ -65,40 +65,15 @@ static __always_inline u64 current_ids(void)
 	return bpf_get_current_pid_tgid();
 }
 
-/*
- * Does the current command match glob @which? Global, so that the verifier takes it once and not
- * per caller; reads its arguments itself, for 5.10's global functions take no pointers.
- */
-__noinline int comm_matches(u32 which)
+/* Does the command's name @comm match glob @which? */
+static __always_inline bool comm_matches(const char *comm, u32 which)
 {
-	u32 p = 0, s = 0, star = COMM_LEN, mark = 0;
-	char comm[COMM_LEN] = {};
+	u32 state = 1;
 
-	if (which >= MAX_COMM_GLOBS || bpf_get_current_comm(comm, sizeof(comm)))
-		return 0;
-	for (int i = 0; i < COMM_LEN * COMM_LEN; i++) {
-		char c = comm[s & (COMM_LEN - 1)], g = target.comms[which][p & (COMM_LEN - 1)];
-
-		if (p >= COMM_LEN)
-			g = 0;
-		if (s >= COMM_LEN - 1)
-			c = 0;
-		if (!c && !g)
-			return 1;
-		if (g == '*') {
-			star = p++;
-			mark = s;
-		} else if (c && (g == c || g == '?')) {
-			p++;
-			s++;
-		} else if (star < COMM_LEN && c) {
-			p = star + 1;
-			s = ++mark;
-		} else {
-			return 0;
-		}
-	}
-	return 0;
+	for (int i = 0; i < COMM_LEN && comm[i]; i++)
+		state = (state & target.comms[which].mask[(u8)comm[i]]) << 1 |
+			(state & target.comms[which].loops);
+	return state & target.comms[which].accept;
 }
 
 /* Is @cgroup_id the current task's cgroup, or an ancestor of it? */
@@ -122,8 +97,12 @@ static __always_inline bool in_cgroup(u64 cgroup_id)
 
 static __always_inline bool comm_wanted(void)
 {
+	char comm[COMM_LEN];
+
+	if (bpf_get_current_comm(comm, sizeof(comm)))
+		return false;
 	for (u32 i = 0; i < MAX_COMM_GLOBS; i++)
-		if (i < target.n_comms && comm_matches(i))
+		if (i < target.n_comms && comm_matches(comm, i))
 			return true;
 	return false;
 }

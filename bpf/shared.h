@@ -81,6 +81,16 @@ enum target_flags {
 	TARGET_PIDNS = 1 << 8, /* pids are those of the namespace with inode pidns_ino */
 };
 
+/*
+ * A glob, compiled: bit i of a state says that the first i elements have matched. A byte c turns
+ * state s into (s & mask[c]) << 1 | (s & loops); a name matches if it leaves the bit @accept.
+ */
+struct comm_glob {
+	__u32 loops; /* positions at which a '*' stands */
+	__u32 accept;
+	__u32 mask[256];
+};
+
 struct target_cfg {
 	__u32 flags;
 	__u32 self_tgid; /* in the initial pid namespace, or in pidns_ino's with TARGET_PIDNS */
@@ -89,7 +99,7 @@ struct target_cfg {
 	__u64 cgroup_id;
 	__u32 mntns_ino;
 	__u32 n_comms;
-	char comms[MAX_COMM_GLOBS][COMM_LEN];
+	struct comm_glob comms[MAX_COMM_GLOBS];
 };
 
 /* Values of target_tgids. */

@@ -6,12 +6,13 @@
 #include <unistd.h>
 #include <sys/wait.h>
 
-__attribute__((noreturn)) static void run(char **argv, int hold, int failure, const sigset_t *mask)
+__attribute__((noreturn)) static void run(char **argv, int hold, int failure, const sigset_t *mask,
+					  void (*sigpipe)(int))
 {
 	char go;
 	int error;
 
-	signal(SIGPIPE, SIG_DFL);
+	signal(SIGPIPE, sigpipe);
 	sigprocmask(SIG_SETMASK, mask, NULL);
 	while (read(hold, &go, 1) != 1)
 		if (errno != EINTR)
@@ -23,7 +24,7 @@ __attribute__((noreturn)) static void run(char **argv, int hold, int failure, co
 	_exit(error == ENOENT ? 127 : 126);
 }
 
-bool child_fork(struct child *c, char **argv, const sigset_t *mask)
+bool child_fork(struct child *c, char **argv, const sigset_t *mask, void (*sigpipe)(int))
 {
 	int hold[2], failure[2];
 
@@ -37,7 +38,7 @@ bool child_fork(struct child *c, char **argv, const sigset_t *mask)
 	c->pid = fork();
 	if (!c->pid) {
 		close(hold[1]); /* or the tracer's death would go unnoticed */
-		run(argv, hold[0], failure[1], mask);
+		run(argv, hold[0], failure[1], mask, sigpipe);
 	}
 	close(hold[0]);
 	close(failure[1]);

@@ -16,10 +16,11 @@ struct child {
 };
 
 /*
- * Forks the command and returns while it waits. @mask is the signal mask that it shall have. It
+ * Forks the command and returns while it waits. @mask is the signal mask, and
+ * @sigpipe the disposition of SIGPIPE, that it shall have. It
  * keeps our terminal, process group, descriptors and privileges. False with errno set.
  */
-bool child_fork(struct child *c, char **argv, const sigset_t *mask);
+bool child_fork(struct child *c, char **argv, const sigset_t *mask, void (*sigpipe)(int));
 
 /* Lets it exec. Returns 0, or the errno that exec failed with (it has been reaped then). */
 int child_release(struct child *c);

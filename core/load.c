@@ -148,7 +148,7 @@ static void say_load_failed(int err)
 	else
 		log_error("loading %s%s failed: %s; --verbose shows the kernel's words",
 			  *name ? "program " : "the programs", name, strerror(-err));
-	log_verbose("%s", log);
+	log_verifier();
 }
 
 /* Locked memory was charged against a limit before 5.11; raising it needs a privilege there. */

@@ -7,6 +7,8 @@
 
 #include <bpf/libbpf.h>
 
+#include "out/escape.h"
+
 static struct {
 	const char *name;
 	bool verbose;
@@ -14,10 +16,23 @@ static struct {
 	char libbpf[64 * 1024]; /* a verifier log is long, and its end matters */
 } state = { .name = "iosonde" };
 
+/* Messages quote what people typed and what files are called: it must not reach the terminal raw.
+ */
 static void say(const char *fmt, va_list args)
 {
+	char text[4096], safe[ESCAPE_MAX * sizeof(text)];
+	size_t len;
+
+	vsnprintf(text, sizeof(text), fmt, args);
 	fprintf(stderr, "%s: ", state.name);
-	vfprintf(stderr, fmt, args);
+	for (const char *line = text;; line += len + 1) {
+		/* what is quoted may have been escaped already: backslashes stay as they are */
+		len = strcspn(line, "\n\\");
+		fwrite(safe, 1, escape_text(safe, line, len), stderr);
+		if (!line[len])
+			break;
+		fputc(line[len], stderr);
+	}
 	fputc('\n', stderr);
 }
 
@@ -75,6 +90,12 @@ void log_verbose(const char *fmt, ...)
 	va_start(args, fmt);
 	say(fmt, args);
 	va_end(args);
+}
+
+void log_verifier(void)
+{
+	if (state.verbose)
+		fputs(log_libbpf(), stderr);
 }
 
 const char *log_libbpf(void)

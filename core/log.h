@@ -11,6 +11,9 @@ __attribute__((format(printf, 1, 2))) void log_warn(const char *fmt, ...);
 /* Only with --verbose. */
 __attribute__((format(printf, 1, 2))) void log_verbose(const char *fmt, ...);
 
+/* What libbpf said, whole (a verifier log is longer than a message may be); only with --verbose. */
+void log_verifier(void);
+
 /* What libbpf said since the last log_libbpf_clear(): "" or its last messages, for --verbose. */
 const char *log_libbpf(void);
 void log_libbpf_clear(void);

@@ -6,6 +6,7 @@
 #include "core/help.h"
 #include "core/log.h"
 #include "core/run.h"
+#include "core/suggest.h"
 
 #define USAGE 2
 
@@ -20,6 +21,7 @@ static const struct tool *find(const char *name)
 static int unknown(const char *what, const char *name)
 {
 	const char *names[128];
+	char safe[SHOWN_MAX];
 	const char *near;
 	size_t n = 0;
 
@@ -28,10 +30,11 @@ static int unknown(const char *what, const char *name)
 	names[n++] = "help";
 	names[n++] = "list";
 	near = suggest(name, names, n);
+	shown(safe, name, strlen(name));
 	if (near)
-		log_error("no %s \"%s\"; did you mean \"%s\"?", what, name, near);
+		log_error("no %s \"%s\"; did you mean \"%s\"?", what, safe, near);
 	else
-		log_error("no %s \"%s\"; 'iosonde list' shows what there is", what, name);
+		log_error("no %s \"%s\"; 'iosonde list' shows what there is", what, safe);
 	return USAGE;
 }
 

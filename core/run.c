@@ -95,7 +95,7 @@ static void block_signals(struct run *run)
 	sigaddset(&mask, SIGTERM);
 	sigaddset(&mask, SIGCHLD);
 	sigprocmask(SIG_BLOCK, &mask, &run->old_mask);
-	signal(SIGPIPE, SIG_IGN);
+	run->old_sigpipe = signal(SIGPIPE, SIG_IGN);
 }
 
 /* What can be refused without asking the kernel for anything. Returns 0 or the exit status. */
@@ -312,7 +312,8 @@ static int run_all(struct run *run, int argc, char **argv)
 	if (!check_privileges(run))
 		return failed(run);
 	if (run->command && !run->opts.ebpf) {
-		run->forked = child_fork(&run->child, run->command, &run->old_mask);
+		run->forked =
+			child_fork(&run->child, run->command, &run->old_mask, run->old_sigpipe);
 		if (!run->forked) {
 			log_error("cannot start a process: %s", strerror(errno));
 			return CANT_HELP;

@@ -48,6 +48,7 @@ struct run {
 	struct child child;
 	bool forked;
 	sigset_t old_mask;
+	void (*old_sigpipe)(int);
 	int pidfds[MAX_IDS];
 	uint32_t n_alive; /* of the processes given with -p */
 

@@ -95,7 +95,7 @@ static bool shown_by_default(const struct run *run, const struct column *col)
 	if (col->unit == U_STACK)
 		return col->name[0] == 'k' ? run->opts.kstack : run->opts.ustack;
 	if (run->opts.format == FORMAT_JSON)
-		return true;
+		return shown;
 	for (const struct column_switch *s = run->tool->switches; s && s->columns; s++) {
 		if (!cfg_flag(run, &s->when))
 			continue;

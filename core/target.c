@@ -9,6 +9,7 @@
 #include <sys/vfs.h>
 #include <unistd.h>
 
+#include "core/glob.h"
 #include "core/names/user.h"
 
 #define CGROUP2_MAGIC	  0x63677270
@@ -100,6 +101,45 @@ static bool resolve_mntns(const char *arg, uint32_t *ino, char *err, size_t err_
 	return *ino != 0;
 }
 
+/* Length of the glob element at @p: a character, an escaped one, or a bracket expression. */
+static size_t element_length(const char *p)
+{
+	const char *end;
+
+	if (*p == '\\' && p[1])
+		return 2;
+	if (*p != '[')
+		return 1;
+	end = strchr(p + 2 + (p[1] == '!' || p[1] == '^'), ']'); /* "[]a]" contains the bracket */
+	return end ? (size_t)(end - p) + 1 : 1;
+}
+
+/* The glob @pattern as an automaton; see struct comm_glob. */
+static void compile_glob(const char *pattern, struct comm_glob *out)
+{
+	uint32_t position = 0;
+
+	memset(out, 0, sizeof(*out));
+	for (const char *p = pattern; *p;) {
+		size_t len = element_length(p);
+
+		if (*p == '*') {
+			out->loops |= 1U << position;
+			p++;
+			continue;
+		}
+		for (int c = 1; c < 256; c++) {
+			char byte = (char)c;
+
+			if (glob_match(p, len, &byte, 1))
+				out->mask[c] |= 1U << position;
+		}
+		position++;
+		p += len;
+	}
+	out->accept = 1U << position;
+}
+
 bool target_resolve(const struct common_opts *opts, bool command, struct target_cfg *cfg, char *err,
 		    size_t err_size)
 {
@@ -132,7 +172,8 @@ bool target_resolve(const struct common_opts *opts, bool command, struct target_
 	if (opts->n_comms) {
 		cfg->flags |= TARGET_COMM;
 		cfg->n_comms = opts->n_comms;
-		memcpy(cfg->comms, opts->comms, sizeof(cfg->comms));
+		for (uint32_t i = 0; i < opts->n_comms; i++)
+			compile_glob(opts->comms[i], &cfg->comms[i]);
 	}
 	if (opts->cgroup) {
 		if (!resolve_cgroup(opts->cgroup, &cfg->cgroup_id, err, err_size))

@@ -652,7 +652,7 @@ int BPF_PROG(layers_thread_exit, struct task_struct *task)
 		st->op.end_ns = bpf_ktime_get_ns();
 		charge(&st->op, CELL_CPU, st->op.end_ns);
 		st->op.flags |= OP_KILLED;
-		close_op(st, &st->op, -EINTR);
+		close_op(st, &st->op, 0); /* nobody is left to get a result */
 	}
 	close_parked(st);
 	for (int i = 0; i < LAYERS_SLOTS; i++)

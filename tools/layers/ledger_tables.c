@@ -2,37 +2,20 @@
 /* The columns of the ledger's tables: shares for people, nanoseconds for machines. */
 #include "tools/layers/ledger.h"
 
-#define SHARES(type)                                                                               \
-	{ "cpu%", FIELD(type, cells.share[CELL_CPU]), U_SHARE, .flags = COL_PEOPLE,                \
-	  .help = "running in the kernel" },                                                       \
-		{ "runq%", FIELD(type, cells.share[CELL_RUNQ]), U_SHARE, .flags = COL_PEOPLE,      \
-		  .help = "waiting for a CPU" },                                                   \
-		{ "queue%", FIELD(type, cells.share[CELL_QUEUE]), U_SHARE, .flags = COL_PEOPLE,    \
-		  .help = "its requests waited in the block layer" },                              \
-		{ "device%", FIELD(type, cells.share[CELL_DEVICE]), U_SHARE, .flags = COL_PEOPLE,  \
-		  .help = "a request of its was at the device" },                                  \
-		{ "wait%", FIELD(type, cells.share[CELL_WAIT]), U_SHARE, .flags = COL_PEOPLE,      \
-		  .help = "blocked on something else" },                                           \
-	{                                                                                          \
-		"unknown%", FIELD(type, cells.share[CELL_UNKNOWN]), U_SHARE,                       \
-			.flags = 0, .help = "what the stamps can't tell"                           \
-	}
-
-#define CELLS(type)                                                                                \
-	{ "cpu", FIELD(type, cells.ns[CELL_CPU]), U_NSEC, .flags = COL_HIDDEN,                     \
-	  .help = "time running in the kernel" },                                                  \
-		{ "runq", FIELD(type, cells.ns[CELL_RUNQ]), U_NSEC, .flags = COL_HIDDEN,           \
-		  .help = "time waiting for a CPU" },                                              \
-		{ "queue", FIELD(type, cells.ns[CELL_QUEUE]), U_NSEC, .flags = COL_HIDDEN,         \
-		  .help = "time blocked while its requests waited in the block layer" },           \
-		{ "device", FIELD(type, cells.ns[CELL_DEVICE]), U_NSEC, .flags = COL_HIDDEN,       \
-		  .help = "time blocked while a request of its was at the device" },               \
-		{ "wait", FIELD(type, cells.ns[CELL_WAIT]), U_NSEC, .flags = COL_HIDDEN,           \
-		  .help = "time blocked on something else" },                                      \
-	{                                                                                          \
-		"unknown", FIELD(type, cells.ns[CELL_UNKNOWN]), U_NSEC,                            \
-			.flags = COL_HIDDEN, .help = "time that the stamps can't tell"             \
-	}
+/* clang-format off */
+#define SHARE(type, name, cell, what) \
+	{ name "%", FIELD(type, cells.share[cell]), U_SHARE, .flags = COL_PEOPLE, \
+	  .help = "share of the time " what }
+#define CELL(type, name, cell, what) \
+	{ name, FIELD(type, cells.ns[cell]), U_NSEC, .flags = COL_HIDDEN, .help = "time " what }
+#define EACH_CELL(X, type) \
+	X(type, "cpu", CELL_CPU, "running in the kernel"), \
+	X(type, "runq", CELL_RUNQ, "waiting for a CPU"), \
+	X(type, "queue", CELL_QUEUE, "blocked while its requests waited in the block layer"), \
+	X(type, "device", CELL_DEVICE, "blocked while a request of its was at the device"), \
+	X(type, "wait", CELL_WAIT, "blocked on something else"), \
+	X(type, "unknown", CELL_UNKNOWN, "that the stamps can't tell")
+/* clang-format on */
 
 static const struct flag_name flag_names[] = { { OP_KILLED, OP_KILLED, "killed" },
 					       { OP_RESTARTED, OP_RESTARTED, "restarted" },
@@ -54,8 +37,8 @@ const struct column layers_op_columns[] = {
 	{ "bytes", O(bytes), U_BYTES, .width = 6, .help = "bytes read or written" },
 	{ "lat", O(cells.lat_ns), U_NSEC, .width = 7, .flags = COL_LATENCY,
 	  .help = "entry to return" },
-	CELLS(struct op_row),
-	SHARES(struct op_row),
+	EACH_CELL(CELL, struct op_row),
+	EACH_CELL(SHARE, struct op_row),
 	{ "restarts", O(restarts), U_COUNT, .flags = COL_HIDDEN,
 	  .help = "times that a signal restarted it" },
 	{ "notes", O(flags), U_FLAGS, .flags = COL_HIDDEN, .flag_names = flag_names,
@@ -73,7 +56,7 @@ const struct column layers_op_columns[] = {
 		{ "errors", S(errors), U_COUNT, .width = 6, .help = "calls that failed" },         \
 		{ "bytes", S(bytes), U_BYTES, .width = 6, .help = "bytes read or written" },       \
 		{ "lat", S(cells.lat_ns), U_NSEC, .width = 7, .help = "time in all" },             \
-		CELLS(struct sum_row), SHARES(struct sum_row)
+		EACH_CELL(CELL, struct sum_row), EACH_CELL(SHARE, struct sum_row)
 
 static const struct column call_columns[] = {
 	{ "call", S(call), U_TEXT, .width = 15, .help = "system call" },
