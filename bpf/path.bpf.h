@@ -46,8 +46,8 @@ __noinline int path_step(void)
 	struct path_walk *w = path_walk_here();
 	struct dentry *dentry, *parent;
 	struct mount *mount, *up;
+	u64 pos;
 	long n;
-	u32 pos;
 
 	if (!w)
 		return 0;
@@ -71,7 +71,8 @@ __noinline int path_step(void)
 		w->flags |= VPATH_TRUNCATED;
 		return 0;
 	}
-	n = bpf_probe_read_kernel_str(&w->buf[pos & (PATH_LEN - 1)], NAME_ROOM,
+	BOUND(pos, PATH_LEN - 1);
+	n = bpf_probe_read_kernel_str(&w->buf[pos], NAME_ROOM,
 				      BPF_CORE_READ(dentry, d_name.name));
 	if (n <= 0)
 		return 0;

@@ -26,9 +26,11 @@ struct open_state {
 TASK_STATE(opens, struct open_state, 2048)
 
 /* For events that carry more than fits a thread's state: absolute path and stacks. */
+#define DATA_ROOM (4 * PATH_LEN) /* two paths and two stacks, up to a power of two */
+
 struct open_out {
 	struct open_event e;
-	char data[2 * PATH_LEN + 2 * STACK_BYTES + NAME_ROOM];
+	char data[DATA_ROOM + STACK_BYTES];
 	u32 busy;
 };
 
@@ -148,17 +150,17 @@ static __always_inline const struct path *base_path(const struct open_event *e, 
 	return file ? &file->f_path : NULL;
 }
 
-/* Appends the walked path to @out at @pos. Returns the new end. */
-static __always_inline u32 add_full(struct open_out *out, u32 pos)
+/* Appends the absolute path to @out at @pos. Returns the new end. */
+static __always_inline u64 add_full(struct open_out *out, u64 pos)
 {
 	struct open_event *e = &out->e;
 	const struct path *base;
 	struct path_walk *w;
-	u32 len;
+	u64 len;
 
 	if (!has_file(e) && !e->path.len)
 		return pos;
-	base = base_path(e, out->data[0]);
+	base = base_path(e, e->path.len ? out->data[0] : 0);
 	if (!base)
 		return pos;
 	w = path_walk(base);
@@ -167,8 +169,8 @@ static __always_inline u32 add_full(struct open_out *out, u32 pos)
 		return pos;
 	}
 	len = w->pos;
-	if (len > PATH_LEN)
-		len = PATH_LEN;
+	BOUND(len, PATH_LEN - 1);
+	BOUND(pos, PATH_LEN - 1);
 	e->full.off = sizeof(*e) + pos;
 	e->full.len = len;
 	e->full.flags = w->flags;
@@ -177,20 +179,20 @@ static __always_inline u32 add_full(struct open_out *out, u32 pos)
 		e->full.tail_off = e->path.off;
 		e->full.tail_len = e->path.len;
 	}
-	if (pos <= PATH_LEN && !bpf_probe_read_kernel(&out->data[pos], len, w->buf))
+	if (!bpf_probe_read_kernel(&out->data[pos], len, w->buf))
 		pos += len;
 	path_done(w);
 	return pos;
 }
 
-static __always_inline u32 add_stack(void *ctx, struct open_out *out, struct vstack *s, u32 pos,
+/* Appends the stack to @out at @pos. Returns the new end. */
+static __always_inline u64 add_stack(void *ctx, struct open_out *out, struct vstack *s, u64 pos,
 				     u64 flags)
 {
 	long n;
 
-	pos = (pos + 7) & ~7U;
-	if (pos > 2 * PATH_LEN + STACK_BYTES)
-		return pos;
+	pos += 7;
+	BOUND(pos, (DATA_ROOM - 1) & ~7);
 	n = bpf_get_stack(ctx, &out->data[pos], STACK_BYTES, flags);
 	if (n <= 0)
 		return pos;
@@ -202,16 +204,18 @@ static __always_inline u32 add_stack(void *ctx, struct open_out *out, struct vst
 /* Puts the event together where there is room for everything that was asked for. */
 static __always_inline void emit_rich(void *ctx, struct open_state *st)
 {
-	u32 zero = 0, pos = st->e.path.len;
+	u32 zero = 0;
 	struct open_out *out = bpf_map_lookup_elem(&open_scratch, &zero);
+	u64 pos = st->e.path.len;
 
-	if (!out || out->busy || pos >= PATH_LEN) {
+	if (!out || out->busy) {
 		COUNT(lost_state);
 		return;
 	}
 	out->busy = 1;
+	BOUND(pos, PATH_LEN - 1);
 	bpf_probe_read_kernel(&out->e, sizeof(out->e), &st->e);
-	bpf_probe_read_kernel(out->data, pos + 1, st->path);
+	bpf_probe_read_kernel(out->data, pos, st->path);
 	__builtin_memset(&out->e.full, 0, sizeof(out->e.full));
 	if (cfg.full)
 		pos = add_full(out, pos);
@@ -220,8 +224,8 @@ static __always_inline void emit_rich(void *ctx, struct open_state *st)
 		pos = add_stack(ctx, out, &out->e.kstack, pos, 0);
 	if (engine.ustack)
 		pos = add_stack(ctx, out, &out->e.ustack, pos, BPF_F_USER_STACK);
-	if (pos <= sizeof(out->data))
-		emit(out, sizeof(out->e) + pos);
+	BOUND(pos, DATA_ROOM - 1);
+	emit(out, sizeof(out->e) + pos);
 	out->busy = 0;
 }
 
@@ -229,6 +233,7 @@ static __always_inline void emit_rich(void *ctx, struct open_state *st)
 static __always_inline void finish(void *ctx, struct open_state *st, s64 ret)
 {
 	struct open_event *e = &st->e;
+	u64 len;
 
 	e->ret = ret;
 	e->fd = st->slot ? -1 : ret;
@@ -240,10 +245,13 @@ static __always_inline void finish(void *ctx, struct open_state *st, s64 ret)
 	if (st->path_ptr)
 		read_path(st, (const char *)st->path_ptr);
 	rec_init(&e->rec, REC_ROW);
-	if (cfg.full || engine.kstack || engine.ustack)
+	if (cfg.full || engine.kstack || engine.ustack) {
 		emit_rich(ctx, st);
-	else if (e->path.len < PATH_LEN)
-		emit(e, sizeof(*e) + e->path.len);
+	} else {
+		len = e->path.len;
+		BOUND(len, PATH_LEN - 1);
+		emit(e, sizeof(*e) + len);
+	}
 }
 
 SEC("tp_btf/sys_exit")
