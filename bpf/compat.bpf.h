@@ -31,7 +31,16 @@ struct bio___pre_v5_12 {
 	struct gendisk *bi_disk;
 };
 
-/* 6.18: inode.i_ino is an unsigned long up to here; read through ino_of() in case it widens. */
+/*
+ * 7.0: the name of an open that io_uring will do is a struct of its own around the same pointer.
+ */
+struct delayed_filename {
+	struct filename *__incomplete_filename;
+};
+
+struct io_open___since_v7_0 {
+	struct delayed_filename filename;
+};
 
 #pragma clang attribute pop
 
@@ -66,6 +75,16 @@ static __always_inline u32 bio_disk_dev(const struct bio *bio)
 	else
 		disk = BPF_CORE_READ(old, bi_disk);
 	return BPF_CORE_READ(disk, major) << 20 | BPF_CORE_READ(disk, first_minor);
+}
+
+/* The name, in kernel memory, that a prepared io_uring open carries. */
+static __always_inline const char *uring_open_name(const struct io_open *open)
+{
+	const struct io_open___since_v7_0 *now = (const void *)open;
+
+	if (bpf_core_type_exists(struct delayed_filename))
+		return BPF_CORE_READ(now, filename.__incomplete_filename, name);
+	return BPF_CORE_READ(open, filename, name);
 }
 
 /*

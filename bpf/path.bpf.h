@@ -72,8 +72,7 @@ __noinline int path_step(void)
 		return 0;
 	}
 	BOUND(pos, PATH_LEN - 1);
-	n = bpf_probe_read_kernel_str(&w->buf[pos], NAME_ROOM,
-				      BPF_CORE_READ(dentry, d_name.name));
+	n = bpf_probe_read_kernel_str(&w->buf[pos], NAME_ROOM, BPF_CORE_READ(dentry, d_name.name));
 	if (n <= 0)
 		return 0;
 	if (pos + n > PATH_LEN - 1) {

@@ -30,21 +30,45 @@ bool ladder_has_task_storage(const struct btf *btf)
 	       btf_has_enum_value(btf, "bpf_func_id", "BPF_FUNC_task_storage_get");
 }
 
-static const char *section_of(const struct bpf_object *obj, const char *prog)
+/* The program that @spec ("name" or "name(proto)") names; NULL if the object has none. */
+static const struct bpf_program *program_of(const struct bpf_object *obj, const char *spec)
 {
-	const struct bpf_program *p = bpf_object__find_program_by_name(obj, prog);
+	char name[64];
+
+	snprintf(name, sizeof(name), "%.*s", (int)strcspn(spec, "("), spec);
+	return bpf_object__find_program_by_name(obj, name);
+}
+
+const char *ladder_hook(const struct bpf_object *obj, const char *spec)
+{
+	const struct bpf_program *p = program_of(obj, spec);
 
 	return p ? bpf_program__section_name(p) : NULL;
+}
+
+/* What @spec wants the hook to pass; "" for anything. */
+static void wanted_proto(const char *spec, char *out, size_t size)
+{
+	const char *open = strchr(spec, '(');
+
+	snprintf(out, size, "%.*s", open ? (int)strcspn(open + 1, ")") : 0, open ? open + 1 : "");
+}
+
+static bool names(const char *spec, const char *prog)
+{
+	size_t len = strcspn(spec, "(");
+
+	return strlen(prog) == len && !memcmp(spec, prog, len);
 }
 
 /* Can @rung's hooks be there? If not, says why into @why. */
 static bool rung_offered(const struct bpf_object *obj, const struct btf *btf,
 			 const struct rung *rung, char *why, size_t size)
 {
-	char proto[256];
+	char proto[256], want[256];
 
 	for (size_t i = 0; i < RUNG_PROGS && rung->progs[i]; i++) {
-		const char *sec = section_of(obj, rung->progs[i]);
+		const char *sec = ladder_hook(obj, rung->progs[i]);
 		const char *hook = sec ? strchr(sec, '/') : NULL;
 
 		if (!hook) {
@@ -58,8 +82,9 @@ static bool rung_offered(const struct bpf_object *obj, const struct btf *btf,
 			snprintf(why, size, "%s (not in this kernel)", sec);
 			return false;
 		}
-		if (!proto_fits(proto, rung->proto)) {
-			snprintf(why, size, "%s (passes %s, not %s)", sec, proto, rung->proto);
+		wanted_proto(rung->progs[i], want, sizeof(want));
+		if (!proto_fits(proto, *want ? want : NULL)) {
+			snprintf(why, size, "%s (passes %s, not %s)", sec, proto, want);
 			return false;
 		}
 	}
@@ -127,7 +152,7 @@ bool ladder_uses(const struct loaded *l, const char *prog)
 			continue;
 		rung = &l->tool->probes[i].rungs[l->choices[i].rung];
 		for (size_t p = 0; p < RUNG_PROGS && rung->progs[p]; p++)
-			if (!strcmp(rung->progs[p], prog))
+			if (names(rung->progs[p], prog))
 				return true;
 	}
 	return false;
@@ -149,10 +174,10 @@ bool ladder_step_down(struct loaded *l, int err)
 		bool found;
 
 		for (size_t p = 0; rung && p < RUNG_PROGS; p++)
-			if (rung->progs[p] && !strcmp(rung->progs[p], name)) {
+			if (rung->progs[p] && names(rung->progs[p], name)) {
 				snprintf(choice->why + len, sizeof(choice->why) - len,
 					 "%s%s (refused: %s)", len ? ", " : "",
-					 section_of(l->obj, name), strerror(-err));
+					 ladder_hook(l->obj, name), strerror(-err));
 				btf = btf_of_kernel(NULL);
 				found = btf && next_rung(l->obj, btf, probe, choice);
 				btf__free(btf);

@@ -7,6 +7,7 @@
 
 #include <bpf/bpf.h>
 
+#include "core/ladder.h"
 #include "core/log.h"
 
 static bool program_info(const struct bpf_program *prog, struct bpf_prog_info *info)
@@ -64,9 +65,7 @@ void loaded_explain(const struct loaded *l)
 		}
 		rung = &probe->rungs[choice->rung];
 		for (size_t p = 0; p < RUNG_PROGS && rung->progs[p]; p++)
-			log_verbose("%s: %s%s%s", probe->what,
-				    bpf_program__section_name(bpf_object__find_program_by_name(
-					    l->obj, rung->progs[p])),
+			log_verbose("%s: %s%s%s", probe->what, ladder_hook(l->obj, rung->progs[p]),
 				    *choice->why ? "; better ones failed: " : "", choice->why);
 		if (rung->blind)
 			log_verbose("%s: blind to %s", probe->what, rung->blind);

@@ -36,12 +36,12 @@ struct bpf_image {
 
 /*
  * One way to observe something: the programs that do it, together. Each program's SEC() names its
- * hook. @proto is what the hook must look like in BTF, where its shape differs between kernels: the
- * struct names that its arguments point to ("request_queue,bio"; "*" for any); NULL accepts any.
+ * hook. Where a hook's shape differs between kernels, the program's name is followed by what the
+ * hook must pass according to BTF: the names of the structs that its arguments point to, or of
+ * their types, "*" for any one: "bio_queue_q(request_queue,bio)".
  */
 struct rung {
 	const char *progs[RUNG_PROGS];
-	const char *proto;
 	const char *blind; /* what this rung can't see, for --verbose and doctor */
 };
 

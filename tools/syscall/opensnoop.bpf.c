@@ -281,15 +281,15 @@ struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(max_entries, 4096);
 	__uint(map_flags, BPF_F_NO_PREALLOC);
-	__type(key, u64); /* address of the request */
+	__type(key, u64); /* address of the request, or ring_key() */
 	__type(value, struct open_state);
 } uring_opens SEC(".maps");
 
-static __always_inline void uring_submitted(struct io_kiocb *req)
+static __always_inline void uring_submitted(struct io_kiocb *req, u64 key)
 {
 	const struct io_open *open = (const void *)req;
-	u64 key = (u64)req, ids;
 	u8 opcode = BPF_CORE_READ(req, opcode);
+	u64 ids;
 	struct open_state *st;
 	long n;
 
@@ -309,7 +309,7 @@ static __always_inline void uring_submitted(struct io_kiocb *req)
 	st->e.dfd = BPF_CORE_READ(open, dfd);
 	st->slot = BPF_CORE_READ(open, file_slot);
 	set_flags(&st->e, BPF_CORE_READ(open, how.flags), BPF_CORE_READ(open, how.mode));
-	n = bpf_probe_read_kernel_str(st->path, PATH_LEN, BPF_CORE_READ(open, filename, name));
+	n = bpf_probe_read_kernel_str(st->path, PATH_LEN, uring_open_name(open));
 	if (n > 0) {
 		st->e.path.off = sizeof(st->e);
 		st->e.path.len = n - 1;
@@ -326,10 +326,31 @@ static __always_inline void uring_completed(void *ctx, u64 req, s32 res)
 	bpf_map_delete_elem(&uring_opens, &req);
 }
 
+/* The tracepoints as they have been: since 6.3 submit_req, before it submit_sqe ... */
 SEC("tp_btf/io_uring_submit_req")
 int BPF_PROG(uring_submit, struct io_kiocb *req)
 {
-	uring_submitted(req);
+	uring_submitted(req, (u64)req);
+	return 0;
+}
+
+SEC("tp_btf/io_uring_submit_sqe")
+int BPF_PROG(uring_submit_sqe, struct io_kiocb *req)
+{
+	uring_submitted(req, (u64)req);
+	return 0;
+}
+
+/* ... and before 5.17 completion names no request, only what the program gave it as user_data. */
+static __always_inline u64 ring_key(void *ring, u64 user_data)
+{
+	return (u64)ring ^ user_data * 0x9e3779b97f4a7c15ULL;
+}
+
+SEC("tp_btf/io_uring_submit_sqe")
+int BPF_PROG(uring_submit_ring, void *ring, void *req, u8 opcode, u64 user_data)
+{
+	uring_submitted(req, ring_key(ring, user_data));
 	return 0;
 }
 
@@ -337,5 +358,19 @@ SEC("tp_btf/io_uring_complete")
 int BPF_PROG(uring_complete, struct io_ring_ctx *ring, void *req, struct io_uring_cqe *cqe)
 {
 	uring_completed(ctx, (u64)req, BPF_CORE_READ(cqe, res));
+	return 0;
+}
+
+SEC("tp_btf/io_uring_complete")
+int BPF_PROG(uring_complete_res, void *ring, void *req, u64 user_data, int res)
+{
+	uring_completed(ctx, (u64)req, res);
+	return 0;
+}
+
+SEC("tp_btf/io_uring_complete")
+int BPF_PROG(uring_complete_ring, void *ring, u64 user_data, int res)
+{
+	uring_completed(ctx, ring_key(ring, user_data), res);
 	return 0;
 }

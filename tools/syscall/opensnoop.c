@@ -136,11 +136,16 @@ static const struct column_switch switches[] = { { CFG(show_uid), "+uid" },
 
 static const struct probe probes[] = {
 	{ "system calls", { { { "open_enter", "open_exit" } } } },
-	{ "io_uring opens as they are submitted",
-	  { { { "uring_submit" }, "io_kiocb" } },
-	  .without = "opens by io_uring are not seen" },
-	{ "io_uring opens as they complete",
-	  { { { "uring_complete" }, "io_ring_ctx,void,io_uring_cqe" } },
+	{ "io_uring opens",
+	  {
+		  { { "uring_submit(io_kiocb)", "uring_complete(io_ring_ctx,void,io_uring_cqe)" } },
+		  { { "uring_submit(io_kiocb)", "uring_complete_res(void,void,*,int,*,*,*)" } },
+		  { { "uring_submit_sqe(io_kiocb,*)",
+		      "uring_complete_res(void,void,*,int,*,*,*)" } },
+		  { { "uring_submit_ring(void,void,*,*,*,*,*)",
+		      "uring_complete_ring(void,*,int,*)" },
+		    .blind = "two io_uring opens in flight with the same user_data" },
+	  },
 	  .without = "opens by io_uring are not seen" },
 	{}
 };
