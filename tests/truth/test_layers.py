@@ -1,11 +1,13 @@
 # SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
 """The ledger against truths known in advance, never against its own sum.
 
-What a neighbour on the machine may spoil (it can take our CPU or our disk, so that a share falls) is
-tried up to three times; counts, bytes, errors and sums are exact at the first try.
+Counts, bytes, errors and sums are exact at the first try. Shares and times a neighbour on the machine
+can spoil: it takes the CPU or the disk, and a hypervisor may keep a CPU while the device works, so that
+a thread never gets to sleep. Such experiments run at real-time priority and are tried a few times.
 """
 
 import json
+import re
 import signal
 import statistics
 
@@ -50,13 +52,15 @@ def ops(run, call):
     return sorted(rows, key=lambda r: r["time_ns"])
 
 
-def check_counts(run):
+def check_counts(run, unfinished=()):
+    """unfinished: calls of which one never came back; whether that is an error is open."""
     calls, size, errors = expected_calls(run)
     seen = {plain_call(r["call"]): r for r in run.of("call")}
     assert {c for c in seen if seen[c]["count"]} == set(calls)
     for call, count in calls.items():
         row = seen[call]
-        assert (row["count"], row["errors"]) == (count, errors[call]), row
+        assert row["count"] == count, row
+        assert 0 <= row["errors"] - errors[call] <= (call in unfinished), row
         # An open moves no bytes.
         if not call.startswith("open") and call != "creat":
             assert row["bytes"] == size[call], row
@@ -162,28 +166,52 @@ def test_attached_in_mid_call(host, tmp):
 # --- where the time went ---
 
 
+def warm(host, path):
+    """Into the page cache: the host may have reclaimed it since it was written."""
+    size = str(1 << 20)
+    done = host.run([host.workload, "--silent", "rw", "pread", "64", size, path])
+    assert done.returncode == 0, str(done)
+
+
+def at_work(row):
+    """Latency without the wait for a CPU: what a busy neighbour can't change."""
+    return row["lat_ns"] - row["runq_ns"]
+
+
 def test_warm_reads_are_cpu(host, tmp, data):
+    """And what is called a wait for a CPU is one by the kernel's own account (schedstat)."""
+
     def experiment():
-        run = layers(host, tmp, ["rw", "pread", 20000, 4096, data])
+        warm(host, data)
+        run = layers(host, tmp, ["--rt", "--delay", "rw", "pread", 20000, 4096, data])
         row = call_row(run, "pread")
+        assert row["cpu_ns"] >= 0.95 * at_work(row), row
+        assert row["runq_ns"] <= 1.02 * run.work[0]["run_delay_ns"] + 1e6, (row, run.work)
         assert share(row, "cpu_ns") >= 0.95, row
         check_unknown(run, "pread")
 
-    best_of(3, experiment)
+    best_of(5, experiment)
 
 
-def test_spinners_on_the_same_cpu(host, tmp, data):
-    """Two spinners and a reader share a CPU: a third each. What the reader got it knows itself."""
+def test_spinners_on_the_same_cpu(host, tmp):
+    """Two spinners and a reader share a CPU: a third each, and the kernel says what was waited.
+
+    The reads are long, so that they are preempted inside: a kernel that doesn't preempt in the
+    kernel switches on the way out of a short call, and that wait belongs to no call.
+    """
+    path = f"{tmp}/big"
+    assert host.run([host.workload, "--silent", "make", path, str(64 << 20)]).returncode == 0
 
     def experiment():
-        run = layers(host, tmp, ["spin", 1, 1500, 1 << 20, data])
+        warm(host, path)
+        run = layers(host, tmp, ["--delay", "spin", 1, 1500, 32 << 20, path])
         row, work = call_row(run, "pread"), run.work[0]
-        assert 0.45 <= share(row, "runq_ns") <= 0.75, row
-        # Between the reads it can be preempted as well, so its wait outside them is in the slack.
-        waited = work["wall_ns"] - work["cpu_ns"]
-        outside = work["wall_ns"] - work["calls"]["pread"]["total_ns"]
-        slack = outside + 0.03 * work["wall_ns"]
-        assert abs(row["runq_ns"] - waited) <= slack, (row, work)
+        outside = work["wall_ns"] - row["lat_ns"]
+        slack = 0.03 * work["wall_ns"]
+        assert -slack <= work["run_delay_ns"] - row["runq_ns"] <= outside + slack, (row, work)
+        # A neighbour on that CPU takes its part too: then more than 75 % is the truth.
+        most = max(0.75, work["run_delay_ns"] / work["wall_ns"] + 0.05)
+        assert 0.45 <= share(row, "runq_ns") <= most, (row, work)
         check_unknown(run, "pread")
 
     best_of(3, experiment)
@@ -191,7 +219,7 @@ def test_spinners_on_the_same_cpu(host, tmp, data):
 
 def test_pipe_read_waits(host, tmp):
     def experiment():
-        run = layers(host, tmp, ["pipe", 200, 4], ["--slow", "50ms"])
+        run = layers(host, tmp, ["--rt", "pipe", 200, 4], ["--slow", "50ms"])
         check_counts(run)
         rows = ops(run, "read")
         assert len(rows) == 4 and len(run.of("op")) == 4
@@ -211,16 +239,17 @@ def test_pipe_read_waits(host, tmp):
 
 def test_direct_reads_are_device(host, tmp, data):
     def experiment():
-        run = layers(host, tmp, ["rw", "pread", 128, 65536, data, "direct"])
+        run = layers(host, tmp, ["--rt", "rw", "pread", 128, 65536, data, "direct"])
         check_counts(run)
         row = call_row(run, "pread")
-        assert share(row, "device_ns") >= 0.70, row
+        assert row["device_ns"] >= 0.70 * at_work(row), row
         check_unknown(run, "pread")
 
-    best_of(3, experiment)
+    best_of(5, experiment)
 
 
-BLOCK_TRACE = """
+# The kernel's own trace of one file's requests and of when its reader sleeps.
+KERNEL_TRACE = """
 set -e
 t="$1"
 mkdir -p "$t"
@@ -229,32 +258,45 @@ i="$t/instances/iosonde-truth-$$"
 mkdir "$i"
 trap 'echo 0 >"$i/tracing_on"; rmdir "$i"; umount "$t"' EXIT
 echo mono >"$i/trace_clock"
-for e in issue complete; do
-	echo "$2" >"$i/events/block/block_rq_$e/filter"
-	echo 1 >"$i/events/block/block_rq_$e/enable"
-done
+follow() {
+	echo "$2" >"$i/events/$1/filter"
+	echo 1 >"$i/events/$1/enable"
+}
+follow block/block_rq_issue "$2"
+follow block/block_rq_complete "$2"
+follow sched/sched_switch 'prev_comm == "direct-reader"'
+follow sched/sched_waking 'comm == "direct-reader"'
 out="$3"
 shift 3
 "$@"
 cat "$i/trace" >"$out"
 """
+TRACE_LINE = re.compile(r"\s(\d+\.\d+): (\w+): (.*)")
 
 
-def requests_of(text):
-    """Issue-to-complete times in ns, from the kernel's own trace of the block events."""
-    issued, times = {}, []
+def device_and_sleep(text):
+    """Sums in ns over all requests: issue to complete, and of that the time its reader slept."""
+    issued = slept_at = woken_at = None
+    count = device = asleep = 0
     for line in text.splitlines():
-        where, _, rest = line.partition(": block_rq_")
-        if not rest:
+        found = TRACE_LINE.search(line)
+        if not found:
             continue
-        stamp = float(where.split()[-1]) * 1e9
-        event, _, fields = rest.partition(": ")
-        sector = fields.split(") ")[1].split(" + ")[0]
-        if event == "issue":
-            issued[sector] = stamp
-        elif sector in issued:
-            times.append(stamp - issued.pop(sector))
-    return times
+        stamp, event, what = float(found[1]) * 1e9, found[2], found[3]
+        if event == "block_rq_issue":
+            issued, slept_at, woken_at = stamp, None, None
+        elif event == "sched_switch" and re.search(r"prev_state=[DS]", what):
+            slept_at = stamp
+        elif event == "sched_waking":
+            woken_at = stamp
+        elif event == "block_rq_complete" and issued is not None:
+            count += 1
+            device += stamp - issued
+            # It is woken a moment after the completion; before it, only by somebody else.
+            if slept_at is not None and woken_at is None:
+                asleep += stamp - slept_at
+            issued = None
+    return count, device, asleep
 
 
 def contiguous_file(host, tmp):
@@ -269,42 +311,50 @@ def contiguous_file(host, tmp):
 
 
 def test_device_time_is_the_block_layers(host, tmp):
-    """The same requests, timed by the block tracepoints through tracefs: within 10 %."""
+    """The same requests, timed by the kernel's own tracepoints through tracefs.
+
+    Of the time from issue to complete the thread is blocked from the moment it sleeps; before that
+    it is still busy telling the device, which on a virtual one takes a good part of a short request.
+    So the exact truth is the overlap; from above, the whole of it within 10 %.
+    """
     path, where = contiguous_file(host, tmp)
     first, last = where["sector"], where["sector"] + where["sectors"]
     only = f"dev == {where['dev']} && sector >= {first} && sector < {last}"
 
     def experiment():
         rows, trace_out = f"{tmp}/rows", f"{tmp}/trace"
-        work = [host.workload, "rw", "pread", "128", "65536", path, "direct"]
-        traced = [host.iosonde, "layers", "-o", "json", "-O", rows, "--", *work]
-        script = ["unshare", "-m", "sh", "-c", BLOCK_TRACE, "sh", f"{tmp}/tracefs", only, trace_out]
-        result = host.run([*script, *traced])
+        work = ["--comm", "direct-reader", "rw", "pread", "128", "65536", path, "direct"]
+        traced = [host.iosonde, "layers", "-o", "json", "-O", rows, "--", host.workload, *work]
+        script = ["unshare", "-m", "sh", "-c", KERNEL_TRACE, "sh", f"{tmp}/tracefs"]
+        result = host.run([*script, only, trace_out, *traced])
         assert result.returncode == 0, str(result)
-        times = requests_of(host.read_file(trace_out).decode())
-        assert len(times) == 128, len(times)
+        count, device, asleep = device_and_sleep(host.read_file(trace_out).decode())
+        assert count == 128
         got = [json.loads(x) for x in host.read_file(rows).splitlines()]
         (row,) = [r for r in got if r["type"] == "call" and plain_call(r["call"]) == "pread"]
-        assert row["device_ns"] == pytest.approx(sum(times), rel=0.10)
+        # The trace's stamps are whole microseconds, and iosonde's own come a little later.
+        assert abs(row["device_ns"] - asleep) <= 0.03 * asleep + 2000 * count, (row, asleep)
+        assert row["device_ns"] <= 1.10 * device, (row, device)
 
     best_of(3, experiment)
 
 
 def test_fsync_is_explained(host, tmp, data):
-    """An fsync's time is in the device, or waiting for the journal, by name."""
+    """Most of an fsync is in the device, queued for it or waiting for something with a name."""
 
     def experiment():
-        run = layers(host, tmp, ["rw", "fsync", 40, 65536, data])
+        run = layers(host, tmp, ["--rt", "rw", "fsync", 40, 65536, data])
         check_counts(run)
         row = call_row(run, "fsync")
-        explained = row["device_ns"] + row["queue_ns"] + row["wait_ns"] + row["cpu_ns"]
-        assert explained >= 0.9 * row["lat_ns"], row
-        assert share(row, "cpu_ns") < 0.5, row
+        outside = row["device_ns"] + row["queue_ns"] + row["wait_ns"]
+        assert outside >= 0.5 * at_work(row), row
         check_unknown(run, "fsync")
         return run
 
-    run = best_of(3, experiment)
-    assert all(w["reason"] and w["count"] > 0 for w in run.of("wait"))
+    run = best_of(5, experiment)
+    waits = [w for w in run.of("wait") if w["call"] == "fsync"]
+    assert all(w["reason"] and w["count"] > 0 and w["stack"] for w in waits)
+    assert sum(w["wait_ns"] for w in waits) <= call_row(run, "fsync")["wait_ns"]
 
 
 def test_unknown_stays_small(host, tmp, data):
@@ -350,7 +400,7 @@ def test_exec_from_a_second_thread(host, tmp, data):
     next_work = [host.workload, "rw", "pread", 5, 4096, data]
     run = layers(host, tmp, ["execthread", 80, *next_work], ["--slow", "0"])
     assert len(run.work) == 2 and run.work[0]["pid"] == run.work[1]["pid"]
-    check_counts(run)
+    check_counts(run, unfinished=("read",))
     (row,) = ops(run, "read")
     assert row["lat_ns"] >= 70e6 and row["pid"] == run.work[0]["pid"], row
     assert len(ops(run, "pread")) == 5
@@ -367,7 +417,7 @@ def test_latency_of_long_operations(host, tmp, data):
     """
 
     def experiment():
-        work = ["--times", 200, "rw", "pread", 128, 65536, data, "direct"]
+        work = ["--rt", "--times", 200, "rw", "pread", 128, 65536, data, "direct"]
         run = layers(host, tmp, work, ["--slow", "0"])
         own = run.work[0]["calls"]["pread"]["times_ns"]
         seen = [r["lat_ns"] for r in ops(run, "pread")]
@@ -384,7 +434,8 @@ def test_latency_of_short_operations(host, tmp, data, call, path):
     """Within 500 ns per call of what the program measured, summed in the kernel."""
 
     def experiment():
-        run = layers(host, tmp, ["rw", call, 50000, 4096, path or data])
+        warm(host, data)
+        run = layers(host, tmp, ["--rt", "rw", call, 50000, 4096, path or data])
         row, own = call_row(run, call), run.work[0]["calls"][call]
         # The result line is a write too; a pipe's write is short against 50,000 others.
         assert abs(row["lat_ns"] - own["total_ns"]) / own["calls"] <= 500, (row, own)
@@ -397,7 +448,8 @@ def test_quantiles(host, tmp, data):
     """p50, p99 and max of the table against the program's own figures for each call."""
 
     def experiment():
-        work = ["--times", 4000, "rw", "pread", 4000, 65536, data]
+        warm(host, data)
+        work = ["--rt", "--times", 4000, "rw", "pread", 4000, 65536, data]
         run = layers(host, tmp, work)
         own = sorted(run.work[0]["calls"]["pread"]["times_ns"])
         row = call_row(run, "pread")

@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
 """With the two capabilities that BPF needs and no more; none kept; the command's own untouched."""
 
-import json
 import re
 import signal
 
@@ -19,6 +18,7 @@ from tracer import (
     trace,
     wait_attached,
     wait_ready,
+    wait_until,
 )
 
 
@@ -90,6 +90,8 @@ def test_capabilities_are_dropped(host, tmp, command, start):
     host.run(["chmod", "777", tmp])
     argv = [host.iosonde, command, "-o", "json", "-O", f"{tmp}/rows", "--", host.workload]
     with started(host, [*start, "sleep", "60"]) as plain:
+        comm = f"/proc/{plain.pid}/comm"
+        wait_until("setpriv done", lambda: host.read_file(comm) == b"sleep\n")
         child_caps = held(host, plain.pid)
     with started(host, [*start, *argv, "--go", "burst", "5", "/dev/null"]) as sonde:
         job = child_of(host, sonde.pid)
@@ -100,7 +102,8 @@ def test_capabilities_are_dropped(host, tmp, command, start):
         # Before 5.19 map look-ups by bpf(2) need CAP_BPF: iosonde may keep that and says so.
         allowed = 1 << CAP_BPF if host.name in ("5.10",) else 0
         assert not any(v & ~allowed for v in kept.values()), kept
-        assert not caps_of(host, sonde.pid, "CapBnd") & ~allowed
+        if not start:  # emptying the bounding set takes CAP_SETPCAP, which nobody had
+            assert not caps_of(host, sonde.pid, "CapBnd") & ~allowed
         assert proc_status(host, sonde.pid)["NoNewPrivs"] == "1"
         host.run(["kill", "-USR1", str(job)])
         result = sonde.wait()
@@ -191,16 +194,19 @@ def test_stopped_by_a_signal_drains(host, tmp):
     """Without any capability left it can still detach, drain and finish."""
     rows = f"{tmp}/rows"
     argv = [host.iosonde, "opensnoop", "-o", "json", "-O", rows, "--"]
-    with started(host, [*argv, host.workload, "--go", "burst", "2000", "/dev/null"]) as sonde:
+    with started(host, [*argv, host.workload, "--go", "tick", "20", "1000", "/dev/null"]) as sonde:
         job = child_of(host, sonde.pid)
         wait_ready(host, job)
         wait_attached(host, sonde.pid)
         host.run(["kill", "-USR1", str(job)])
+        wait_until("an open", lambda: b'"open"' in host.read_file(rows))
         sonde.signal(signal.SIGTERM)
         result = sonde.wait(20)
+    # It is passed on to the command, as timeout(1) and others expect of a wrapper.
+    assert result.returncode == 143, str(result)
     run = read_run(host, "opensnoop", result, rows)
-    assert len(run.of("open")) == run.summary["shown"] == run.summary["generated"]
-    assert json.loads(result.stdout)["calls"]["openat"]["calls"] == 2000
+    opened = len(run.of("open"))
+    assert 0 < opened == run.summary["shown"] == run.summary["generated"] < 1000
 
 
 def test_trace_of_another_users_command(host, tmp):

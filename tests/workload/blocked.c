@@ -3,6 +3,7 @@
 #include "workload.h"
 
 #include <pthread.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -224,7 +225,8 @@ int cmd_spin(struct ctx *c)
 	char *buf = malloc(size);
 	pid_t pid[16];
 
-	if (fd < 0 || !buf || spinners > 16)
+	/* Real-time spinners would never let anybody else run. */
+	if (fd < 0 || !buf || spinners > 16 || sched_getscheduler(0) != SCHED_OTHER)
 		die("spin");
 	opens->bytes = 0;
 	memset(buf, 1, size);

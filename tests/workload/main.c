@@ -78,10 +78,24 @@ static void enter_namespace(void)
 		die("mount namespace");
 }
 
+/* Real-time: other programs on the machine can't take the CPU from an experiment about time. */
+static void be_first(void)
+{
+	static const struct sched_param param = { .sched_priority = 10 };
+
+	if (sched_setscheduler(0, SCHED_FIFO, &param))
+		die("SCHED_FIFO");
+}
+
 static void usage(void)
 {
-	fputs("usage: workload [--go] [--times MAX] [--comm NAME] [--cpu N] [--uid N] [--cgroup "
-	      "DIR] [--newns] [--silent] COMMAND [ARGS]\n",
+	fputs("usage: workload [OPTIONS] COMMAND [ARGS]\n"
+	      "  --go           start at SIGUSR1\n"
+	      "  --times MAX    print the latency of up to MAX calls of each kind\n"
+	      "  --delay        print how long this thread waited for a CPU\n"
+	      "  --silent       print nothing\n"
+	      "  --rt           run before everything that isn't real-time\n"
+	      "  --comm NAME, --uid N, --cpu N, --cgroup DIR, --newns: be that, there\n",
 	      stderr);
 	for (size_t i = 0; i < ARRAY_SIZE(commands); i++)
 		fprintf(stderr, "  %-10s %s\n", commands[i].name, commands[i].help);
@@ -95,25 +109,28 @@ static void become(unsigned int uid)
 		die("setresuid");
 }
 
-/* One global option; returns how many arguments it took, 0 if it is none. */
-static int global_option(struct ctx *c, char **argv, bool *go)
+/* A global option without a value; false if it is none. */
+static bool global_flag(struct ctx *c, const char *o)
 {
-	const char *o = argv[0], *value = argv[1];
-
-	if (!strcmp(o, "--go")) {
-		*go = true;
-		return 1;
-	}
-	if (!strcmp(o, "--silent")) {
+	if (!strcmp(o, "--go"))
+		c->go = true;
+	else if (!strcmp(o, "--silent"))
 		c->silent = true;
-		return 1;
-	}
-	if (!strcmp(o, "--newns")) {
+	else if (!strcmp(o, "--delay"))
+		c->delay = true;
+	else if (!strcmp(o, "--rt"))
+		be_first();
+	else if (!strcmp(o, "--newns"))
 		enter_namespace();
-		return 1;
-	}
+	else
+		return false;
+	return true;
+}
+
+static bool global_value(struct ctx *c, const char *o, const char *value)
+{
 	if (!value)
-		return 0;
+		return false;
 	if (!strcmp(o, "--times"))
 		c->times_cap = strtoull(value, NULL, 10);
 	else if (!strcmp(o, "--comm"))
@@ -125,38 +142,46 @@ static int global_option(struct ctx *c, char **argv, bool *go)
 	else if (!strcmp(o, "--cgroup"))
 		enter_cgroup(value);
 	else
-		return 0;
-	return 2;
+		return false;
+	return true;
+}
+
+static int run(struct ctx *c, const struct command *command)
+{
+	int64_t before = c->delay ? run_delay_ns(c) : 0;
+	int status;
+
+	if (c->go)
+		wait_for_go();
+	status = command->run(c);
+	if (c->delay)
+		extra_add(c, "run_delay_ns", run_delay_ns(c) - before);
+	if (!c->silent)
+		result_print(c);
+	return status;
 }
 
 int main(int argc, char **argv)
 {
 	struct ctx c = { 0 };
-	bool go = false;
-	int at = 1, status;
+	int at = 1;
 
-	while (at < argc && !strncmp(argv[at], "--", 2)) {
-		int took = global_option(&c, argv + at, &go);
-
-		if (!took)
+	c.sh = map_shared(sizeof(*c.sh));
+	for (; at < argc && !strncmp(argv[at], "--", 2); at++) {
+		if (global_flag(&c, argv[at]))
+			continue;
+		if (!global_value(&c, argv[at], argv[at + 1]))
 			usage();
-		at += took;
+		at++;
 	}
 	if (at >= argc)
 		usage();
-	c.sh = map_shared(sizeof(*c.sh));
 	c.name = argv[at];
 	c.argc = argc - at - 1;
 	c.argv = argv + at + 1;
 	for (size_t i = 0; i < ARRAY_SIZE(commands); i++) {
-		if (strcmp(c.name, commands[i].name))
-			continue;
-		if (go)
-			wait_for_go();
-		status = commands[i].run(&c);
-		if (!c.silent)
-			result_print(&c);
-		return status;
+		if (!strcmp(c.name, commands[i].name))
+			return run(&c, &commands[i]);
 	}
 	usage();
 }

@@ -161,6 +161,21 @@ const char *arg_str(struct ctx *c, int index, const char *deflt)
 	return deflt;
 }
 
+int64_t run_delay_ns(struct ctx *c)
+{
+	struct tally *opens = tally_get(c, "openat"), *reads = tally_get(c, "read");
+	char text[128] = { 0 };
+	long long on_cpu, delay;
+	long fd = SC(SYS_openat, AT_FDCWD, "/proc/thread-self/schedstat", O_RDONLY | O_CLOEXEC);
+
+	tally_add(opens, fd < 0 ? fd : 0, 0);
+	if (fd < 0)
+		return -1;
+	tally_add(reads, SC(SYS_read, fd, text, sizeof(text) - 1), 0);
+	close((int)fd);
+	return sscanf(text, "%lld %lld", &on_cpu, &delay) == 2 ? delay : -1;
+}
+
 /* The line is gathered in memory, so that it is one write whatever its length. */
 struct line {
 	char *buf;

@@ -77,6 +77,8 @@ struct ctx {
 	char **argv;
 	uint64_t times_cap; /* 0: no --times */
 	bool silent;	    /* print nothing */
+	bool go;	    /* start when told to */
+	bool delay;	    /* report how long this thread waited for a CPU */
 	int64_t extra[8];   /* further figures a subcommand wants printed */
 	const char *extra_name[8];
 };
@@ -95,6 +97,12 @@ void result_print(struct ctx *c);
 
 long arg_num(struct ctx *c, int index, long deflt);
 const char *arg_str(struct ctx *c, int index, const char *deflt);
+
+/*
+ * How long this thread has waited for a CPU so far, by the kernel's own account. One open and one
+ * read, both counted. -1 where the kernel keeps no such account.
+ */
+int64_t run_delay_ns(struct ctx *c);
 
 /* Times one call: TIMED(tally, expression giving a result or -errno). */
 #define TIMED(t, expr)                                                                             \
