@@ -173,6 +173,8 @@ class Machine:
     icount: guest time counts instructions, on one processor.
     """
 
+    process_type = Process
+
     def __init__(self, kernel="5.10", smp=2, memory=2048, files=(), scratch_mib=1024,
                  throttle_iops=0, icount=False, append="", qemu_args=(), boot_timeout=60):
         self.kernel = kernels.find(kernel)
@@ -362,7 +364,7 @@ class Machine:
 
     def _begin(self, what, frame_of, sink=None):
         number = next(self._numbers)
-        process = Process(self, number, what, sink)
+        process = self.process_type(self, number, what, sink)
         with self._changed:
             self._processes[number] = process
         self._send(frame_of(number))

@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
 """Truth tests: experiments whose outcome is known in advance.
 
-They run on the running kernel or, with --kernel, in a guest of the test machine. A check that can't
-run somewhere is named in skips.toml with its reason; any other skip fails the run.
+They run on the running kernel or, with --kernel, in guests of the test machine, each booted once.
+The kernel ends every test's id. A check that can't run somewhere is named in skips.toml with its
+reason; any other skip fails the run.
 """
 
 import sys
@@ -16,101 +17,198 @@ pytest.register_assert_rewrite("tracer")
 
 from host import ROOT, Host  # noqa: E402
 
-KERNELS = ("running", "5.10", "6.1", "6.12", "sid")
+sys.path.insert(0, str(ROOT))
+
+from guest import Guest  # noqa: E402
+
+from tests.machine.debian import DebianError  # noqa: E402
+from tests.machine.kernels import KernelError  # noqa: E402
+from tests.machine.machine import MachineDied  # noqa: E402
+
+GUESTS = ("5.10", "6.1", "6.12", "sid")
+KERNELS = ("running", *GUESTS)
+# Which of the engine's fall-backs is forced, and the environment that does it.
+RUNGS = {"default": {}, "hash": {"IOSONDE_WITHOUT": "task_storage"}}
+NO_TASK_STORAGE = ("5.10",)  # the default is the hash there
 SKIPS = Path(__file__).with_name("skips.toml")
+MISSING = "the kernel could not be fetched, which --allow-missing-kernel allows"
 
 
 def pytest_addoption(parser):
     parser.addoption(
-        "--kernel", default="running", choices=KERNELS, help="where to run the truth tests"
+        "--kernel",
+        action="append",
+        choices=KERNELS,
+        help="where to run the truth tests (default: running); may be given several times",
     )
     parser.addoption("--build", default=None, help="build directory (default: build)")
+    parser.addoption(
+        "--allow-missing-kernel",
+        action="store_true",
+        help="skip the tests of a kernel that could not be fetched, instead of failing them",
+    )
 
 
-def load_skips(kernel):
+def load_skips():
+    """{(test, kernel): reason}"""
     entries = tomllib.loads(SKIPS.read_text()).get("skip", [])
+    skips = {}
     for entry in entries:
-        if set(entry) != {"test", "kernel", "reason"} or not entry["reason"].strip():
-            raise pytest.UsageError(f"skips.toml: not a test, kernel and reason: {entry}")
-        if entry["kernel"] not in KERNELS:
-            raise pytest.UsageError(f"skips.toml: no such kernel: {entry}")
-    return {e["test"]: e["reason"] for e in entries if e["kernel"] == kernel}
+        if set(entry) != {"test", "kernels", "reason"} or not entry["reason"].strip():
+            raise pytest.UsageError(f"skips.toml: not a test, kernels and reason: {entry}")
+        for kernel in entry["kernels"]:
+            if kernel not in KERNELS:
+                raise pytest.UsageError(f"skips.toml: no such kernel: {entry}")
+            skips[entry["test"], kernel] = entry["reason"]
+    return skips
 
 
-def short_id(item_or_id):
-    """test_x.py::test_y[z], wherever pytest was started."""
-    path, _, name = getattr(item_or_id, "nodeid", item_or_id).partition("::")
+def kernel_of(item):
+    call = getattr(item, "callspec", None)
+    return call.params.get("host") if call else None
+
+
+def short_id(item):
+    """test_x.py::test_y[z], wherever pytest was started, without the kernel."""
+    path, _, name = item.nodeid.partition("::")
+    kernel = kernel_of(item)
+    if kernel:
+        name = name.removesuffix(f"[{kernel}]")
+        if name.endswith(f"-{kernel}]"):
+            name = name.removesuffix(f"-{kernel}]") + "]"
     return f"{Path(path).name}::{name}"
 
 
 def pytest_configure(config):
-    config.known_skips = load_skips(config.getoption("--kernel"))
+    config.known_skips = load_skips()
     config.wrong_skips = []
 
 
+@pytest.hookimpl(trylast=True)
+def pytest_generate_tests(metafunc):
+    """The kernel comes last, so that it ends the id. Guests where a module wants only those."""
+    if "host" not in metafunc.fixturenames:
+        return
+    kernels = metafunc.config.getoption("--kernel") or ["running"]
+    where = getattr(metafunc.module, "ONLY_ON", KERNELS)
+    metafunc.parametrize("host", [k for k in kernels if k in where], indirect=True, scope="session")
+
+
+def pointless(item):
+    """The same experiment as another one, or none at all where no kernel was left for it."""
+    params = getattr(item, "callspec", None) and item.callspec.params or {}
+    if params.get("rung") == "hash" and kernel_of(item) in NO_TASK_STORAGE:
+        return True
+    return "host" in item.fixturenames and kernel_of(item) not in KERNELS
+
+
+def check_skips_exist(config, here):
+    """A skip of a test that isn't there any more would hide the next one of its name."""
+    if config.getoption("keyword") or any("::" in a for a in config.args):
+        return
+    there = {(short_id(i), kernel_of(i)) for i in here}
+    files = {test.split("::")[0] for test, _ in there}
+    kernels = {kernel for _, kernel in there}
+    for test, kernel in config.known_skips:
+        if kernel in kernels and test.split("::")[0] in files and (test, kernel) not in there:
+            raise pytest.UsageError(f"skips.toml names a test that is not there: {test}, {kernel}")
+
+
 def pytest_collection_modifyitems(config, items):
-    here = [i for i in items if Path(i.path).parent == Path(__file__).parent]
-    ids = {short_id(i) for i in here}
-    files = {i.split("::")[0] for i in ids}
-    whole = not config.getoption("keyword") and not any("::" in a for a in config.args)
-    for test, reason in config.known_skips.items():
-        if whole and test.split("::")[0] in files and test not in ids:
-            raise pytest.UsageError(f"skips.toml names a test that is not there: {test}")
+    mine = [i for i in items if Path(i.path).parent == Path(__file__).parent]
+    left_out = [i for i in mine if pointless(i)]
+    here = [i for i in mine if i not in left_out]
+    if left_out:
+        config.hook.pytest_deselected(items=left_out)
+        items[:] = [i for i in items if i not in left_out]
+    check_skips_exist(config, here)
     for item in here:
-        reason = config.known_skips.get(short_id(item))
+        reason = config.known_skips.get((short_id(item), kernel_of(item)))
         if reason:
             item.add_marker(pytest.mark.skip(reason=reason))
+
+
+def is_known_skip(item, report):
+    if (short_id(item), kernel_of(item)) in item.config.known_skips:
+        return True
+    return item.config.getoption("--allow-missing-kernel") and MISSING in str(report.longrepr)
 
 
 @pytest.hookimpl(hookwrapper=True)
 def pytest_runtest_makereport(item, call):
     report = (yield).get_result()
     excused = getattr(report, "wasxfail", None) is not None or report.skipped
-    if excused and short_id(item) not in item.config.known_skips:
+    if excused and is_known_skip(item, report):
+        report.expected_skip = True
+    elif excused:
         report.outcome = "failed"
         report.longrepr = f"skipped without an entry in skips.toml: {report.longrepr}"
         if hasattr(report, "wasxfail"):
             del report.wasxfail
-        item.config.wrong_skips.append(short_id(item))
-
-
-def pytest_terminal_summary(terminalreporter, config):
-    for report in terminalreporter.stats.get("skipped", []):
-        reason = config.known_skips.get(short_id(report.nodeid))
-        if reason:
-            terminalreporter.write_line(f"skipped: {short_id(report.nodeid)}: {reason}")
+        item.config.wrong_skips.append(item.nodeid)
 
 
 def pytest_sessionfinish(session, exitstatus):
     # Belt and braces: a whole module skipped at import never reaches makereport.
     reporter = session.config.pluginmanager.get_plugin("terminalreporter")
     for report in reporter.stats.get("skipped", []) if reporter else []:
-        if short_id(report.nodeid) not in session.config.known_skips:
+        if not getattr(report, "expected_skip", False):
             session.config.wrong_skips.append(report.nodeid)
     if session.config.wrong_skips and exitstatus == 0:
         session.exitstatus = 1
 
 
+def make_guest(config, kernel):
+    try:
+        return Guest(kernel, config.getoption("--build"))
+    except (DebianError, KernelError) as error:
+        if config.getoption("--allow-missing-kernel"):
+            pytest.skip(f"{MISSING}: {error}")
+        raise
+
+
 @pytest.fixture(scope="session")
 def host(request):
-    kernel = request.config.getoption("--kernel")
-    if kernel == "running":
+    if request.param == "running":
         place = Host(request.config.getoption("--build"))
         yield place
         place.close()
         return
-    sys.path.insert(0, str(ROOT))
-    from tests.machine import machine
-
-    with machine.Machine(kernel) as place:
+    with make_guest(request.config, request.param) as place:
         yield place
+
+
+@pytest.fixture(autouse=True)
+def alive(request):
+    """A guest that has died fails the test it died in, and the later ones at once."""
+    place = request.getfixturevalue("host") if "host" in request.fixturenames else None
+    try:
+        if place and place.emulated:
+            place.check(ask=False)
+    except MachineDied as died:
+        pytest.fail(f"the guest had died before: {str(died).splitlines()[0]}", pytrace=False)
+    yield
+    if place and place.emulated:
+        place.check(ask=False)
 
 
 @pytest.fixture
 def tmp(host):
-    return host.tmpdir()
+    path = host.tmpdir()
+    yield path
+    host.remove(path)
 
 
 @pytest.fixture(scope="module")
 def module_tmp(host):
-    return host.tmpdir()
+    path = host.tmpdir()
+    yield path
+    host.remove(path)
+
+
+@pytest.fixture(scope="module", params=RUNGS)
+def rung(host, request):
+    """The module's tests run with each way to keep the state of threads that the kernel has."""
+    host.environment = RUNGS[request.param]
+    yield request.param
+    host.environment = {}

@@ -84,8 +84,11 @@ class Process:
 
 class Host:
     name = "running"
+    emulated = False
+    pid = os.getpid()  # of something that runs there
 
     def __init__(self, build=None):
+        self.environment = {}  # a test's choice, added to every command's
         build = Path(build or os.environ.get("IOSONDE_BUILD", ROOT / "build"))
         self.iosonde = str(build / "iosonde")
         self.workload = str(build / "tests/workload/workload")
@@ -118,6 +121,15 @@ class Host:
             # Trees deeper than a path can name.
             subprocess.run(["rm", "-rf", path], check=False)
 
+    def remove(self, path):
+        pass  # close() does
+
+    def few(self, count):
+        return count
+
+    def _environment(self, env):
+        return {**os.environ, **self.environment, **(env or {})}
+
     def spawn(self, argv, env=None, cwd=None):
         out, err = tempfile.TemporaryFile(), tempfile.TemporaryFile()
         popen = subprocess.Popen(
@@ -125,7 +137,7 @@ class Host:
             stdin=subprocess.DEVNULL,
             stdout=out,
             stderr=err,
-            env=None if env is None else {**os.environ, **env},
+            env=self._environment(env),
             cwd=cwd,
         )
         return Process(argv, popen, out, err)
@@ -138,7 +150,7 @@ class Host:
             stdin=subprocess.DEVNULL if input is None else None,
             capture_output=True,
             timeout=timeout,
-            env=None if env is None else {**os.environ, **env},
+            env=self._environment(env),
             cwd=cwd,
         )
         taken = time.monotonic() - start
@@ -161,7 +173,7 @@ class Host:
         start = time.monotonic()
         pid, fd = pty.fork()
         if pid == 0:
-            os.environ.update(env or {})
+            os.environ.update(self._environment(env))
             fcntl.ioctl(0, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
             try:
                 os.execvp(argv[0], [str(a) for a in argv])

@@ -1,0 +1,49 @@
+# SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
+"""A guest of the test machine as a place for the truth tests: what Host is for the running kernel."""
+
+import shutil
+
+from tests.machine.machine import Process
+from tests.machine.place import Place
+
+# Programs that tests run and that the machine doesn't hold anyway, with the packages they are in.
+TOOLS = {"bash": "bash", "capsh": "libcap2-bin"}
+# An emulated processor is 10 to 50 times slower, and two share one thread of the host.
+PATIENCE = 6
+
+
+class PatientProcess(Process):
+    def wait(self, timeout=60):
+        return super().wait(timeout * PATIENCE)
+
+
+class Guest(Place):
+    """A Place whose commands get more time, and an environment that a test may choose."""
+
+    process_type = PatientProcess
+    emulated = True
+    pid = 1  # of something that runs there: the agent
+
+    def __init__(self, kernel, build=None):
+        self.environment = {}
+        super().__init__(kernel, build, files=self._tools())
+
+    @staticmethod
+    def _tools():
+        files = []
+        for tool, package in TOOLS.items():
+            found = shutil.which(tool, path="/usr/sbin:/usr/bin:/sbin:/bin")
+            if not found:
+                raise FileNotFoundError(f"{tool} not found: install {package}")
+            files.append((found, f"/usr/bin/{tool}"))
+        return files
+
+    def few(self, count):
+        """As many repetitions as take about as long as count do natively."""
+        return max(1, count // 20)
+
+    def spawn(self, argv, input=None, env=None, cwd=None, **more):
+        return super().spawn(argv, input, {**self.environment, **(env or {})}, cwd, **more)
+
+    def remove(self, path):
+        self.run(["rm", "-rf", path])
