@@ -204,7 +204,7 @@ def test_spinners_on_the_same_cpu(host, tmp):
 
     def experiment():
         warm(host, path)
-        run = layers(host, tmp, ["--delay", "spin", 1, 1500, 32 << 20, path])
+        run = layers(host, tmp, ["spin", 1, 1500, 32 << 20, path])
         row, work = call_row(run, "pread"), run.work[0]
         outside = work["wall_ns"] - row["lat_ns"]
         slack = 0.03 * work["wall_ns"]
@@ -231,21 +231,11 @@ def test_pipe_read_waits(host, tmp):
 
     run = best_of(3, experiment)
     waits = run.of("wait")
-    assert any("pipe" in w["reason"] and w["wait_ns"] >= 4 * 195e6 for w in waits), waits
+    piped = [w for w in waits if "pipe" in w["reason"]]
+    assert sum(w["wait_ns"] for w in piped) >= 4 * 195e6 and sum(w["count"] for w in piped) == 4
     assert any("pipe" in frame for w in waits for frame in w["stack"]), waits
     total = sum(r["wait_ns"] for r in run.of("call"))
     assert 0.98 * total <= sum(w["wait_ns"] for w in waits) <= total
-
-
-def test_direct_reads_are_device(host, tmp, data):
-    def experiment():
-        run = layers(host, tmp, ["--rt", "rw", "pread", 128, 65536, data, "direct"])
-        check_counts(run)
-        row = call_row(run, "pread")
-        assert row["device_ns"] >= 0.70 * at_work(row), row
-        check_unknown(run, "pread")
-
-    best_of(5, experiment)
 
 
 # The kernel's own trace of one file's requests and of when its reader sleeps.
@@ -310,12 +300,13 @@ def contiguous_file(host, tmp):
     raise AssertionError("no file in one piece")
 
 
-def test_device_time_is_the_block_layers(host, tmp):
-    """The same requests, timed by the kernel's own tracepoints through tracefs.
+def test_direct_reads_are_device(host, tmp):
+    """64 KiB O_DIRECT reads, timed for comparison by the kernel's own tracepoints through tracefs.
 
     Of the time from issue to complete the thread is blocked from the moment it sleeps; before that
-    it is still busy telling the device, which on a virtual one takes a good part of a short request.
-    So the exact truth is the overlap; from above, the whole of it within 10 %.
+    it is still busy telling the device, which on a virtual one takes a good part of a short request,
+    and where the hypervisor keeps its CPU all the while, the whole of it. So the exact truth is the
+    overlap; from above, issue to complete within 10 %; and 70 % of the latency wherever it slept.
     """
     path, where = contiguous_file(host, tmp)
     first, last = where["sector"], where["sector"] + where["sectors"]
@@ -335,6 +326,8 @@ def test_device_time_is_the_block_layers(host, tmp):
         # The trace's stamps are whole microseconds, and iosonde's own come a little later.
         assert abs(row["device_ns"] - asleep) <= 0.03 * asleep + 2000 * count, (row, asleep)
         assert row["device_ns"] <= 1.10 * device, (row, device)
+        if asleep >= 0.75 * at_work(row):
+            assert row["device_ns"] >= 0.70 * at_work(row), row
 
     best_of(3, experiment)
 

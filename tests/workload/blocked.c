@@ -220,6 +220,7 @@ int cmd_spin(struct ctx *c)
 	uint64_t ms = (uint64_t)arg_num(c, 1, 1000), end, wall, cpu;
 	size_t size = (size_t)arg_num(c, 2, 1 << 20);
 	long spinners = arg_num(c, 4, 2);
+	int64_t delay;
 	struct tally *opens = tally_get(c, "openat"), *reads = tally_get(c, "pread");
 	long fd = TIMED(opens, SC(SYS_openat, AT_FDCWD, arg_str(c, 3, NULL), O_RDONLY));
 	char *buf = malloc(size);
@@ -233,6 +234,7 @@ int cmd_spin(struct ctx *c)
 	pin_to((int)arg_num(c, 0, 0));
 	for (long i = 0; i < spinners; i++)
 		pid[i] = spinner();
+	delay = run_delay_ns(c);
 	wall = now_ns();
 	end = wall + ms * 1000000;
 	cpu = thread_cpu_ns();
@@ -240,6 +242,7 @@ int cmd_spin(struct ctx *c)
 		TIMED(reads, SC(SYS_pread64, fd, buf, size, 0L));
 	extra_add(c, "cpu_ns", (int64_t)(thread_cpu_ns() - cpu));
 	extra_add(c, "wall_ns", (int64_t)(now_ns() - wall));
+	extra_add(c, "run_delay_ns", run_delay_ns(c) - delay);
 	for (long i = 0; i < spinners; i++) {
 		kill(pid[i], SIGKILL);
 		waitpid(pid[i], NULL, 0);
