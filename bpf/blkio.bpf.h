@@ -164,6 +164,8 @@ static __always_inline bool bio_follow(u64 task, u64 bio, u32 gen, u64 queued, u
 		owner = bpf_map_lookup_elem(&bio_owners, &task);
 		if (!owner)
 			return false;
+		/* a thread that had this address before may have left bios in flight */
+		owner->seq = queued;
 	}
 	i = bios_free_slot(task);
 	if (i < 0 || i >= BIO_SLOTS)
@@ -233,6 +235,16 @@ static __always_inline bool is_flush(struct request *rq)
 	return (BPF_CORE_READ(rq, cmd_flags) & REQ_OP_MASK) == REQ_OP_FLUSH;
 }
 
+/* Global, like bio_done(): called in a loop. */
+__noinline int bio_issued(u64 bio, u64 stamp)
+{
+	struct bio_slot *slot = slot_of_bio(bio);
+
+	if (slot)
+		slot->issued_ns = stamp;
+	return 0;
+}
+
 static __always_inline void rq_issued(struct request *rq, u64 stamp)
 {
 	struct bio *bio = BPF_CORE_READ(rq, bio);
@@ -244,10 +256,7 @@ static __always_inline void rq_issued(struct request *rq, u64 stamp)
 		return;
 	}
 	for (i = 0; bio && i < BIO_CHAIN; i++) {
-		struct bio_slot *slot = slot_of_bio((u64)bio);
-
-		if (slot)
-			slot->issued_ns = stamp;
+		bio_issued((u64)bio, stamp);
 		bio = BPF_CORE_READ(bio, bi_next);
 	}
 	if (bio)
@@ -258,7 +267,7 @@ static __always_inline void rq_issued(struct request *rq, u64 stamp)
  * @bio is over. A flush was issued as another request, of the queue's own: the last one issued
  * since this bio was queued is the one that served it.
  */
-static __always_inline void bio_done(u64 bio, u64 q, u64 now)
+__noinline int bio_done(u64 bio, u64 q, u64 now)
 {
 	struct bio_ref *ref = bpf_map_lookup_elem(&bio_refs, &bio);
 	struct bio_slot *slot = ref ? slot_of_ref(ref) : NULL;
@@ -274,6 +283,7 @@ static __always_inline void bio_done(u64 bio, u64 q, u64 now)
 	}
 	if (ref)
 		bpf_map_delete_elem(&bio_refs, &bio);
+	return 0;
 }
 
 /* The first @bytes of the request are over: those of its bios that they cover whole. */
@@ -328,7 +338,7 @@ int BPF_PROG(bio_split_q, struct request_queue *q, struct bio *bio)
 SEC("tp_btf/block_bio_complete")
 int BPF_PROG(bio_complete, struct request_queue *q, struct bio *bio)
 {
-	bio_done((u64)bio, 0, bpf_ktime_get_ns());
+	bio_done(address_of(bio), 0, bpf_ktime_get_ns());
 	return 0;
 }
 

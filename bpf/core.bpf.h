@@ -33,6 +33,15 @@ struct {
  */
 #define BOUND(var, mask) asm volatile("%0 &= %1" : "+r"(var) : "i"(mask))
 
+/* A kernel pointer as a plain number, which global functions take as an argument. */
+static __always_inline u64 address_of(const void *ptr)
+{
+	u64 address = 0;
+
+	bpf_probe_read_kernel(&address, sizeof(address), &ptr);
+	return address;
+}
+
 /*
  * Which half of an aggregating map to count into: the first member of its keys. The engine moves it
  * on, waits for a grace period, and drains the half that nobody writes to any more.

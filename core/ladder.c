@@ -129,6 +129,10 @@ bool ladder_choose(struct loaded *l, const struct btf *btf, const void *cfg)
 		bpf_object__open_mem(image->data, (size_t)(image->end - image->data), NULL);
 	bool ok = obj != NULL;
 
+	if (!obj) {
+		log_error("cannot open the programs of %s: %s", l->tool->name, strerror(errno));
+		log_verifier();
+	}
 	for (size_t i = 0; ok && l->tool->probes[i].what; i++) {
 		const struct probe *probe = &l->tool->probes[i];
 		struct choice *choice = &l->choices[i];

@@ -114,8 +114,10 @@ static struct bpf_object *open_object(const struct load_opts *opts)
 	struct bpf_object *obj =
 		bpf_object__open_mem(image->data, (size_t)(image->end - image->data), &open);
 
-	if (!obj)
+	if (!obj) {
 		log_error("cannot open the programs of %s: %s", opts->tool->name, strerror(errno));
+		log_verifier();
+	}
 	return obj;
 }
 

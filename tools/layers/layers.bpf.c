@@ -56,9 +56,10 @@ struct layers_state {
 	u64 self; /* address of the task, as a number: a key that global functions can take */
 	struct layers_op op;
 	struct layers_op parked; /* left with "restart me": a handler may make calls of its own */
+	struct layers_key parked_key;
 	struct layers_slot slots[LAYERS_SLOTS];
 	u32 generation;
-	u32 has_wake;
+	u32 reserved;
 	char name[NAME_KEPT];
 };
 
@@ -115,6 +116,7 @@ struct {
 #define SLOWEST_MAX 16
 struct layers_slowest {
 	u64 least_ns;
+	u64 least; /* its place in lat_ns */
 	u64 lat_ns[SLOWEST_MAX];
 };
 
@@ -165,7 +167,7 @@ static __always_inline void charge(struct layers_op *op, u32 cell, u64 now)
 		TALLY(LAYERS_CLAMPED);
 		return;
 	}
-	op->cells[cell & 7] += now - op->mark_ns;
+	op->cells[cell] += now - op->mark_ns;
 	op->mark_ns = now;
 }
 
@@ -280,28 +282,33 @@ static __noinline int flush_slot(struct layers_slot *slot)
 	return 0;
 }
 
-/* Sends the path of a file that is seen for the first time. */
-static __noinline int announce_file(struct file *file, struct layers_file *id)
+/*
+ * Sends the path of the struct file at @file, whose inode is {@dev, @ino, @gen}, if it is seen for
+ * the first time. Global, like every function here that loops: the verifier takes it once, not per
+ * call.
+ */
+__noinline int announce_file(u64 file, u64 ino, u32 dev, u32 gen)
 {
+	struct layers_file id = { .ino = ino, .dev = dev, .gen = gen };
 	struct file_out *out;
 	struct path_walk *w;
-	u32 zero = 0, len;
+	u32 zero = 0;
+	u64 len;
 
-	if (!id || bpf_map_lookup_elem(&layers_files, id))
+	if (bpf_map_lookup_elem(&layers_files, &id))
 		return 0;
 	out = bpf_map_lookup_elem(&layers_file_out, &zero);
-	if (!out || bpf_map_update_elem(&layers_files, id, &zero, BPF_NOEXIST))
+	if (!out || bpf_map_update_elem(&layers_files, &id, &zero, BPF_NOEXIST))
 		return 0;
-	w = path_walk(&file->f_path);
+	w = path_walk(&((struct file *)file)->f_path);
 	if (!w) {
-		bpf_map_delete_elem(&layers_files, id);
+		bpf_map_delete_elem(&layers_files, &id);
 		return 0;
 	}
 	len = w->pos;
-	if (len > PATH_LEN)
-		len = PATH_LEN;
+	BOUND(len, PATH_LEN - 1);
 	rec_init(&out->e.rec, REC_FILE);
-	out->e.file = *id;
+	out->e.file = id;
 	out->e.path.off = sizeof(out->e);
 	out->e.path.len = len;
 	out->e.path.flags = w->flags;
@@ -311,7 +318,7 @@ static __noinline int announce_file(struct file *file, struct layers_file *id)
 	path_done(w);
 	if (!emit_uncounted(out, sizeof(out->e) + len)) {
 		TALLY(LAYERS_LOST_PATH);
-		bpf_map_delete_elem(&layers_files, id); /* the next operation tries again */
+		bpf_map_delete_elem(&layers_files, &id); /* the next operation tries again */
 	}
 	return 0;
 }
@@ -341,32 +348,26 @@ static __always_inline u32 find_slot(struct layers_state *st, u32 call, u64 ids,
 	slot->key.file.gen = gen;
 	slot->key.file.dev = inode ? BPF_CORE_READ(inode, i_sb, s_dev) : 0;
 	if (inode)
-		announce_file(file, &slot->key.file);
+		announce_file((u64)file, ino, slot->key.file.dev, gen);
 	return index;
 }
 
 /* --- the end of an operation --- */
 
-static __always_inline bool among_slowest(u64 lat)
+__noinline int among_slowest(u64 lat)
 {
 	u32 zero = 0, least = 0;
-	struct layers_slowest *s;
+	struct layers_slowest *s = bpf_map_lookup_elem(&layers_slowest, &zero);
 
-	if (!cfg.n_slowest)
-		return false;
-	s = bpf_map_lookup_elem(&layers_slowest, &zero);
 	if (!s || lat <= s->least_ns)
-		return false;
+		return 0;
+	s->lat_ns[s->least & (SLOWEST_MAX - 1)] = lat;
 	for (u32 i = 1; i < SLOWEST_MAX; i++)
 		if (s->lat_ns[i] < s->lat_ns[least & (SLOWEST_MAX - 1)])
 			least = i;
-	s->lat_ns[least & (SLOWEST_MAX - 1)] = lat;
-	least = 0;
-	for (u32 i = 1; i < SLOWEST_MAX; i++)
-		if (s->lat_ns[i] < s->lat_ns[least & (SLOWEST_MAX - 1)])
-			least = i;
+	s->least = least;
 	s->least_ns = s->lat_ns[least & (SLOWEST_MAX - 1)];
-	return true;
+	return 1;
 }
 
 static __noinline int send_op(struct layers_state *st, struct layers_op *op, s64 ret, u64 lat)
@@ -447,7 +448,7 @@ static __always_inline void close_op(struct layers_state *st, struct layers_op *
 		sums->bytes += ret;
 	COUNT(generated);
 	add_latency(op->call, lat);
-	slowest = among_slowest(lat);
+	slowest = cfg.n_slowest && among_slowest(lat);
 	if (cfg.stream && lat < cfg.slow_ns)
 		COUNT(filtered);
 	if (slowest || (cfg.stream && lat >= cfg.slow_ns))
@@ -463,10 +464,38 @@ static __always_inline bool rejoins(const struct layers_op *parked, u32 call, st
 	return parked->call == call && parked->ip == REGS_IP(regs) && parked->sp == REGS_SP(regs);
 }
 
+static __always_inline void park(struct layers_state *st)
+{
+	st->parked = st->op;
+	st->parked_key = st->slots[st->op.slot & (LAYERS_SLOTS - 1)].key;
+	st->op.call = 0;
+}
+
+static __always_inline bool same_key(const struct layers_key *a, const struct layers_key *b)
+{
+	return a->file.ino == b->file.ino && a->file.dev == b->file.dev &&
+	       a->file.gen == b->file.gen && a->tgid == b->tgid && a->call == b->call;
+}
+
+/* A handler's calls may have taken the parked operation's slot for something else: takes it back.
+ */
+static __always_inline void reclaim_slot(struct layers_state *st)
+{
+	struct layers_slot *slot = &st->slots[st->parked.slot & (LAYERS_SLOTS - 1)];
+
+	if (O_OPEN(st->parked.call) || same_key(&slot->key, &st->parked_key))
+		return;
+	flush_slot(slot);
+	slot->key = st->parked_key;
+	slot->inode = 0; /* the tag is lost: the next operation looks again */
+}
+
 static __always_inline void close_parked(struct layers_state *st)
 {
-	if (st->parked.call)
-		close_op(st, &st->parked, -EINTR);
+	if (!st->parked.call)
+		return;
+	reclaim_slot(st);
+	close_op(st, &st->parked, -EINTR);
 }
 
 static __always_inline void keep_name(struct layers_state *st, const struct syscall_args *args)
@@ -511,6 +540,15 @@ static __always_inline void open_op(struct layers_state *st, u32 call, u64 ids,
 	op->slot = find_slot(st, call, ids, (struct file *)op->file);
 }
 
+/* Before its first operation: from now on its wakers leave a stamp. */
+static __always_inline void meet_thread(struct layers_state *st)
+{
+	u64 none = 0;
+
+	st->self = bpf_get_current_task();
+	bpf_map_update_elem(&layers_wakes, &st->self, &none, BPF_ANY);
+}
+
 SEC("tp_btf/sys_enter")
 int BPF_PROG(layers_enter, struct pt_regs *regs, long id)
 {
@@ -530,14 +568,20 @@ int BPF_PROG(layers_enter, struct pt_regs *regs, long id)
 		COUNT(lost_state);
 		return 0;
 	}
+	if (st->op.call) { /* its return was never seen */
+		COUNT(generated);
+		COUNT(lost_state);
+	}
 	if (st->parked.call && rejoins(&st->parked, call, regs)) {
+		reclaim_slot(st);
 		st->op = st->parked;
 		st->op.before_ns += st->parked.end_ns - st->parked.entry_ns;
 		st->op.restarts++;
 		st->op.flags |= OP_RESTARTED;
 		st->parked.call = 0;
 	} else {
-		st->self = bpf_get_current_task();
+		if (!st->self)
+			meet_thread(st);
 		open_op(st, call, ids, regs, compat);
 		st->op.start_ns = now;
 	}
@@ -561,16 +605,17 @@ SEC("tp_btf/sys_exit")
 int BPF_PROG(layers_exit, struct pt_regs *regs, long ret)
 {
 	struct layers_state *st;
-	bool maybe = syscall_maybe(REGS_CALL(regs));
+	bool compat;
 	u64 now;
 
-	if (!maybe && !REGS_NO_CALL(regs))
+	/* only to leave early: which call it was is what the entry stored */
+	if (!syscall_maybe(REGS_CALL(regs)) && !REGS_NO_CALL(regs))
 		return 0;
 	st = layers_of(current_task());
 	if (!st || !st->op.call) {
 		if (st && REGS_NO_CALL(regs))
 			handler_returned(st, regs);
-		else if (maybe && target_match(current_ids()))
+		else if (syscall_entered(REGS_CALL(regs), &compat) && target_match(current_ids()))
 			TALLY(LAYERS_NO_ENTRY);
 		return 0;
 	}
@@ -579,8 +624,7 @@ int BPF_PROG(layers_exit, struct pt_regs *regs, long ret)
 	st->op.end_ns = now;
 	if (ret <= -ERESTARTSYS && ret >= -ERESTART_RESTARTBLOCK) {
 		close_parked(st); /* an outer call that was never entered again */
-		st->parked = st->op;
-		st->op.call = 0;
+		park(st);
 		return 0;
 	}
 	close_op(st, &st->op, ret);
@@ -592,7 +636,6 @@ int BPF_PROG(layers_exit, struct pt_regs *regs, long ret)
 static __always_inline void switched_out(void *ctx, struct task_struct *prev, bool preempted)
 {
 	struct layers_state *st = layers_of(prev);
-	u64 key = (u64)prev, none = 0;
 
 	if (!st || !st->op.call)
 		return;
@@ -603,8 +646,6 @@ static __always_inline void switched_out(void *ctx, struct task_struct *prev, bo
 		return;
 	}
 	st->op.state = BLOCKED;
-	if (!st->has_wake && !bpf_map_update_elem(&layers_wakes, &key, &none, BPF_ANY))
-		st->has_wake = 1;
 	st->op.stack = bpf_get_stackid(ctx, &layers_stacks, BPF_F_FAST_STACK_CMP);
 	if (st->op.stack < 0)
 		TALLY(LAYERS_LOST_STACK);
@@ -657,10 +698,9 @@ int BPF_PROG(layers_thread_exit, struct task_struct *task)
 	close_parked(st);
 	for (int i = 0; i < LAYERS_SLOTS; i++)
 		flush_slot(&st->slots[i]);
-	if (st->has_wake)
-		bpf_map_delete_elem(&layers_wakes, &key);
-	st->has_wake = 0;
+	bpf_map_delete_elem(&layers_wakes, &key);
 	bios_forget(key);
+	st->self = 0;
 	layers_drop(task);
 	return 0;
 }
