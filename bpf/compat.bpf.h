@@ -31,11 +31,19 @@ struct bio___pre_v5_12 {
 	struct gendisk *bi_disk;
 };
 
+struct bio___since_v5_12 {
+	struct block_device *bi_bdev;
+};
+
 /*
  * 7.0: the name of an open that io_uring will do is a struct of its own around the same pointer.
  */
 struct delayed_filename {
 	struct filename *__incomplete_filename;
+};
+
+struct io_open___pre_v7_0 {
+	struct filename *filename;
 };
 
 struct io_open___since_v7_0 {
@@ -57,34 +65,23 @@ static __always_inline u64 task_state(const struct task_struct *task)
 
 static __always_inline struct request_queue *bio_queue_of(const struct bio *bio)
 {
+	const struct bio___since_v5_12 *now = (const void *)bio;
 	const struct bio___pre_v5_12 *old = (const void *)bio;
 
-	if (bpf_core_field_exists(bio->bi_bdev))
-		return BPF_CORE_READ(bio, bi_bdev, bd_disk, queue);
+	if (bpf_core_field_exists(now->bi_bdev))
+		return BPF_CORE_READ(now, bi_bdev, bd_disk, queue);
 	return BPF_CORE_READ(old, bi_disk, queue);
-}
-
-/* The disk that a bio goes to, as user space's makedev(major, minor) can name it. */
-static __always_inline u32 bio_disk_dev(const struct bio *bio)
-{
-	const struct bio___pre_v5_12 *old = (const void *)bio;
-	struct gendisk *disk;
-
-	if (bpf_core_field_exists(bio->bi_bdev))
-		disk = BPF_CORE_READ(bio, bi_bdev, bd_disk);
-	else
-		disk = BPF_CORE_READ(old, bi_disk);
-	return BPF_CORE_READ(disk, major) << 20 | BPF_CORE_READ(disk, first_minor);
 }
 
 /* The name, in kernel memory, that a prepared io_uring open carries. */
 static __always_inline const char *uring_open_name(const struct io_open *open)
 {
 	const struct io_open___since_v7_0 *now = (const void *)open;
+	const struct io_open___pre_v7_0 *old = (const void *)open;
 
 	if (bpf_core_type_exists(struct delayed_filename))
 		return BPF_CORE_READ(now, filename.__incomplete_filename, name);
-	return BPF_CORE_READ(open, filename, name);
+	return BPF_CORE_READ(old, filename, name);
 }
 
 /*

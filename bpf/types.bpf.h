@@ -192,8 +192,6 @@ struct request_queue {
 };
 
 struct gendisk {
-	int major;
-	int first_minor;
 	struct request_queue *queue;
 };
 
@@ -203,8 +201,6 @@ struct block_device {
 
 struct bio {
 	struct bio *bi_next;
-	struct block_device *bi_bdev;
-	unsigned int bi_opf;
 	struct bvec_iter bi_iter;
 	void *bi_private;
 };
@@ -228,7 +224,6 @@ struct open_how {
 struct io_open {
 	int dfd;
 	u32 file_slot;
-	struct filename *filename;
 	struct open_how how;
 };
 

@@ -116,12 +116,27 @@ static const struct option_spec run_options[] = { DURATION_OPTION,
 						    .arg = "DURATION", .help = INTERVAL_HELP },
 						  {} };
 
-static const struct option_spec interval_options[] = {
+#define COUNT_OPTION                                                                               \
+	{                                                                                          \
+		"count", 0, COMMON(count), U_COUNT, .min = 1, .arg = "N",                          \
+						    .help = "stop after this many intervals",      \
+						    .positional = true                             \
+	}
+
+/* A histogram is one of the whole run unless an interval is given, a table one of each second. */
+static const struct option_spec histogram_options[] = {
 	DURATION_OPTION,
 	{ "interval", 'i', COMMON(interval_ns), U_NSEC, .bare = SECOND, .min = 1000000,
 	  .arg = "DURATION", .help = INTERVAL_HELP, .positional = true },
-	{ "count", 0, COMMON(count), U_COUNT, .min = 1, .arg = "N",
-	  .help = "stop after this many intervals", .positional = true },
+	COUNT_OPTION,
+	{}
+};
+
+static const struct option_spec table_options[] = {
+	DURATION_OPTION,
+	{ "interval", 'i', COMMON(interval_ns), U_NSEC, .bare = SECOND, .min = 1000000,
+	  .deflt = "1s", .arg = "DURATION", .help = INTERVAL_HELP, .positional = true },
+	COUNT_OPTION,
 	{}
 };
 
@@ -162,9 +177,11 @@ static const struct option_spec engine_options[] = {
 	{}
 };
 
-static bool by_interval(const struct tool *tool)
+static const struct option_spec *run_specs(const struct tool *tool)
 {
-	return tool->kind == TOOL_TABLE || tool->kind == TOOL_HISTOGRAM;
+	if (tool->kind == TOOL_TABLE)
+		return table_options;
+	return tool->kind == TOOL_HISTOGRAM ? histogram_options : run_options;
 }
 
 size_t common_option_sets(const struct tool *tool, struct common_opts *opts, void *cfg,
@@ -175,8 +192,7 @@ size_t common_option_sets(const struct tool *tool, struct common_opts *opts, voi
 	if (tool->options)
 		sets[n++] = (struct option_set){ tool->options, cfg, "Options" };
 	sets[n++] = (struct option_set){ target_options, opts, "Targets" };
-	sets[n++] = (struct option_set){ by_interval(tool) ? interval_options : run_options, opts,
-					 "Run" };
+	sets[n++] = (struct option_set){ run_specs(tool), opts, "Run" };
 	sets[n++] = (struct option_set){ output_options, opts, "Output" };
 	sets[n++] = (struct option_set){ engine_options, opts, "Engine" };
 	return n;

@@ -18,10 +18,11 @@
 #include "core/syscalls.h"
 
 /*
- * Where variable @name of @section (".rodata", ".bss") lives: before loading its initial value,
- * after it the memory that is shared with the programs. NULL if the object has none.
+ * Where variable @name of @section (".rodata", ".bss") lives: *@map_out and the offset in it. False
+ * if the object has none.
  */
-static void *section_var(struct bpf_object *obj, const char *section, const char *name)
+static bool section_var(struct bpf_object *obj, const char *section, const char *name,
+			struct bpf_map **map_out, size_t *off)
 {
 	const struct btf *btf = bpf_object__btf(obj);
 	__s32 id = btf__find_by_name_kind(btf, section, BTF_KIND_DATASEC);
@@ -37,13 +38,15 @@ static void *section_var(struct bpf_object *obj, const char *section, const char
 		bpf_object__for_each_map(map, obj)
 		{
 			const char *dot = strrchr(bpf_map__name(map), '.');
-			size_t size;
 
-			if (bpf_map__is_internal(map) && dot && !strcmp(dot, section))
-				return (char *)bpf_map__initial_value(map, &size) + var[i].offset;
+			if (!bpf_map__is_internal(map) || !dot || strcmp(dot, section))
+				continue;
+			*map_out = map;
+			*off = var[i].offset;
+			return true;
 		}
 	}
-	return NULL;
+	return false;
 }
 
 /* Sets a variable; one that the object doesn't have is fine, one of another size is a bug. */
@@ -51,9 +54,10 @@ static bool set_rodata(struct bpf_object *obj, const char *name, const void *val
 {
 	const struct btf *btf = bpf_object__btf(obj);
 	__s32 id = btf__find_by_name_kind(btf, name, BTF_KIND_VAR);
-	void *at = section_var(obj, ".rodata", name);
+	struct bpf_map *map;
+	size_t off, map_size;
 
-	if (!at)
+	if (!section_var(obj, ".rodata", name, &map, &off))
 		return true;
 	if (id > 0 &&
 	    btf__resolve_size(btf, btf__type_by_id(btf, (__u32)id)->type) != (__s64)size) {
@@ -61,7 +65,7 @@ static bool set_rodata(struct bpf_object *obj, const char *name, const void *val
 			  name);
 		return false;
 	}
-	memcpy(at, value, size);
+	memcpy((char *)bpf_map__initial_value(map, &map_size) + off, value, size);
 	return true;
 }
 
@@ -69,10 +73,13 @@ static bool configure(struct loaded *l, const struct load_opts *opts)
 {
 	struct engine_cfg engine = opts->engine;
 	uint8_t calls[2][SYSCALL_MAX];
+	const char *unknown = l->tool->calls ? syscall_table(l->tool->calls, calls) : NULL;
 
 	engine.has_task_storage = l->task_storage;
-	if (l->tool->calls)
-		syscall_table(l->tool->calls, calls);
+	if (unknown) {
+		log_error("internal error: no system call %s", unknown);
+		return false;
+	}
 	return set_rodata(l->obj, "engine", &engine, sizeof(engine)) &&
 	       set_rodata(l->obj, "target", opts->target, sizeof(*opts->target)) &&
 	       (!l->tool->cfg_size || set_rodata(l->obj, "cfg", opts->cfg, l->tool->cfg_size)) &&
@@ -161,6 +168,26 @@ static void allow_locked_memory(void)
 	setrlimit(RLIMIT_MEMLOCK, &limit);
 }
 
+/* What bpf_map__initial_value() points at stays libbpf's own copy after a plain load. */
+static bool map_epoch(struct loaded *l)
+{
+	struct bpf_map *map;
+	size_t off;
+	void *at;
+
+	if (!section_var(l->obj, ".bss", "epoch", &map, &off))
+		return true;
+	l->bss_size = bpf_map__value_size(map);
+	at = mmap(NULL, l->bss_size, PROT_READ | PROT_WRITE, MAP_SHARED, bpf_map__fd(map), 0);
+	if (at == MAP_FAILED) {
+		log_error("cannot map the programs' variables: %s", strerror(errno));
+		return false;
+	}
+	l->bss = at;
+	l->epoch = (uint32_t *)(l->bss + off);
+	return true;
+}
+
 static bool map_counters(struct loaded *l)
 {
 	int fd = loaded_map(l, "counters");
@@ -172,8 +199,7 @@ static bool map_counters(struct loaded *l)
 		return false;
 	}
 	l->counters = at;
-	l->epoch = section_var(l->obj, ".bss", "epoch");
-	return true;
+	return map_epoch(l);
 }
 
 static bool load(struct loaded *l, const struct load_opts *opts)
@@ -264,7 +290,10 @@ bool loaded_attach(struct loaded *l)
 /* Programs run inside RCU read sections; this returns when all that are running now are over. */
 static void grace_period(void)
 {
-	syscall(SYS_membarrier, MEMBARRIER_CMD_GLOBAL, 0, 0);
+	/* refused where some CPUs run without ticks (nohz_full): then wait far longer than a
+	 * program runs */
+	if (syscall(SYS_membarrier, MEMBARRIER_CMD_GLOBAL, 0, 0))
+		usleep(100000);
 }
 
 void loaded_detach(struct loaded *l)
@@ -293,6 +322,8 @@ void loaded_free(struct loaded *l)
 		bpf_link__destroy(l->iters[--l->n_iters]);
 	if (l->counters)
 		munmap(l->counters, (size_t)l->n_cpus * sizeof(struct counters));
+	if (l->bss)
+		munmap(l->bss, l->bss_size);
 	bpf_object__close(l->obj);
 	free(l);
 }

@@ -31,7 +31,9 @@ struct loaded {
 	bool task_storage;
 	struct counters *counters; /* mapped; one per possible CPU */
 	int n_cpus;
-	volatile uint32_t *epoch; /* in .bss, shared with the programs; NULL if they have none */
+	char *bss; /* the programs' variables, mapped; NULL if they have no epoch */
+	size_t bss_size;
+	volatile uint32_t *epoch; /* in bss */
 };
 
 struct load_opts {

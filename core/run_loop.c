@@ -55,16 +55,19 @@ static void on_time(struct run *run)
 {
 	uint64_t now = now_ns();
 
+	/* finish() makes the last report, when nothing is counted any more */
+	if ((run->end_ns && now >= run->end_ns) ||
+	    (run->next_report_ns && now >= run->next_report_ns && run->opts.count &&
+	     run->reports + 1 >= run->opts.count)) {
+		run->stop = true;
+		return;
+	}
 	if (run->next_report_ns && now >= run->next_report_ns) {
 		output_report(run, false);
 		run->next_report_ns += run->opts.interval_ns;
 		if (run->next_report_ns <= now) /* we were stopped, or are too slow */
 			run->next_report_ns = now + run->opts.interval_ns;
-		if (run->opts.count && run->reports >= run->opts.count)
-			run->stop = true;
 	}
-	if (run->end_ns && now >= run->end_ns)
-		run->stop = true;
 }
 
 /* In a burst without end the loop must still see signals and the clock. */
@@ -108,13 +111,21 @@ static bool open_ring(struct run *run)
 	return run->ring && watch(run, ring_buffer__epoll_fd(run->ring));
 }
 
-static void watch_processes(struct run *run)
+/* One that has ended since it was looked up is no reason to fail, nor to wait for. */
+static bool watch_processes(struct run *run)
 {
 	for (uint32_t i = 0; i < run->opts.pids.n; i++) {
 		run->pidfds[i] = (int)syscall(SYS_pidfd_open, run->opts.pids.id[i], 0);
-		if (watch(run, run->pidfds[i]))
+		if (watch(run, run->pidfds[i])) {
 			run->n_alive++;
+		} else if (errno != ESRCH) {
+			log_error("cannot watch process %u: %m", run->opts.pids.id[i]);
+			return false;
+		}
 	}
+	if (run->opts.pids.n && !run->n_alive)
+		run->stop = true;
+	return true;
 }
 
 bool loop_open(struct run *run)
@@ -131,8 +142,7 @@ bool loop_open(struct run *run)
 		log_error("cannot wait for events: %m");
 		return false;
 	}
-	watch_processes(run);
-	return open_ring(run);
+	return watch_processes(run) && open_ring(run);
 }
 
 static int timeout_ms(const struct run *run)

@@ -92,7 +92,7 @@ static bool shown_by_default(const struct run *run, const struct column *col)
 {
 	bool shown = columns_usual(col, run->opts.format);
 
-	if (col->unit == U_STACK)
+	if (col->unit == U_STACK && run->tool->kind != TOOL_STACKS)
 		return col->name[0] == 'k' ? run->opts.kstack : run->opts.ustack;
 	if (run->opts.format == FORMAT_JSON)
 		return shown;

@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
 #include "core/syscalls.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <string.h>
 
 #include <asm/unistd.h>
 
 static const struct syscall_number native[] = {
-#include "core/syscalls.inc"
+#include "syscalls_native.inc"
 	{ NULL, 0 },
 };
 
@@ -24,15 +25,21 @@ int syscall_number(const char *name, int compat)
 	return find(compat ? syscalls_compat : native, name);
 }
 
-void syscall_table(const char *const *names, uint8_t calls[2][SYSCALL_MAX])
+const char *syscall_table(const char *const *names, uint8_t calls[2][SYSCALL_MAX])
 {
 	memset(calls, 0, 2 * SYSCALL_MAX);
 	for (size_t i = 0; names[i]; i++) {
+		bool known = *names[i] == '-';
+
 		for (int compat = 0; compat < 2; compat++) {
 			int nr = syscall_number(names[i], compat);
 
+			known |= nr >= 0;
 			if (nr >= 0 && nr < SYSCALL_MAX)
 				calls[compat][nr] = (uint8_t)(i + 1);
 		}
+		if (!known)
+			return names[i];
 	}
+	return NULL;
 }

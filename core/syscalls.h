@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
-/* Numbers of the system calls that commands follow, by ABI of the machine iosonde is built for. */
+/* Numbers of the system calls, by ABI of the machine iosonde is built for. */
 #ifndef IOSONDE_SYSCALLS_H
 #define IOSONDE_SYSCALLS_H
 
@@ -21,8 +21,9 @@ int syscall_number(const char *name, int compat);
 
 /*
  * Fills @calls: 1 + the index in @names of the call that each number stands for, 0 for others.
- * @names ends with NULL; names that start with '-' (not system calls) only take an index.
+ * @names ends with NULL; names that start with '-' (not system calls) only take an index. Returns
+ * NULL, or a name that is no system call in either ABI.
  */
-void syscall_table(const char *const *names, uint8_t calls[2][SYSCALL_MAX]);
+const char *syscall_table(const char *const *names, uint8_t calls[2][SYSCALL_MAX]);
 
 #endif

@@ -10,9 +10,12 @@
 
 const struct syscall_number syscalls_compat[] = {
 #if defined(__x86_64__)
-#include "core/syscalls.inc"
+#include "syscalls_compat.inc"
 #elif defined(__aarch64__)
-	/* arm: arch/arm64/tools/syscall_32.tbl; its headers aren't installed on arm64 */
+	/*
+	 * arm: arch/arm64/tools/syscall_32.tbl; its headers aren't installed on arm64, so this is
+	 * what commands follow, not everything.
+	 */
 	{ "open", 5 },
 	{ "creat", 8 },
 	{ "openat", 322 },

@@ -65,11 +65,16 @@ struct column_switch {
  * the old one, and only then reads and removes it: nothing is counted twice or missed.
  *
  * A row is the key followed by
- *	TOOL_TABLE	the value: __u64 members, summed over CPUs (COL_MAX ones: the largest)
+ *	TOOL_TABLE	the value: __u64 members, summed over CPUs (COL_MAX ones: the largest). The
+ *			first one is how many events the row stands for.
  *	TOOL_HISTOGRAM	struct hist_row, one row per slot in use; the value is __u64[LOG2_SLOTS] or
  *			__u64[HIST_SLOTS] (bpf/hist.h)
  *	TOOL_STACKS	struct stack_row; the value is one __u64
- * Keys are a multiple of 8 bytes long.
+ * and by a __u64: the time (CLOCK_MONOTONIC ns) at which the epoch ended. Keys are a multiple of 8
+ * bytes long. Maps are BPF_MAP_TYPE_HASH, LRU_HASH or their per-CPU kinds.
+ *
+ * Rows are ordered by --sort, else by the first column of the value, largest first; equal ones by
+ * the columns of the key. Text shows a histogram as a block per key.
  */
 struct drain {
 	const char *map;

@@ -1,10 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
-/* Every command of iosonde: one line each. */
+/* Every command of iosonde. TOOLS comes from the list in meson.build: TOOL(layers) ... */
 #include "core/tool.h"
-
-#define TOOLS                                                                                      \
-	TOOL(layers)                                                                               \
-	TOOL(opensnoop)
 
 #define TOOL(name) extern const struct tool tool_##name;
 TOOLS
