@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
 """What is typed wrongly, or can't be had: one clear line and the right exit status, always."""
 
-import os
 import time
 
 import pytest
@@ -139,7 +138,7 @@ def test_no_btf(host, command, tmp):
     host.write_file(f"{tmp}/empty", b"")
     host.write_file(f"{tmp}/rubbish", bytes(range(256)) * 16)
     for path in ("/dev/null", f"{tmp}/empty", f"{tmp}/rubbish", "/nonexistent/btf"):
-        argv = [host.iosonde, command, "--btf", path, "-d", "1", "-p", str(os.getpid())]
+        argv = [host.iosonde, command, "--btf", path, "-d", "1", "-p", str(host.pid)]
         result = host.run(argv, timeout=10)
         assert result.returncode == 1, str(result)
         one_line(result, path)

@@ -21,7 +21,11 @@ from tracer import (
     wait_zombie,
 )
 
-MILLION = 1_000_000
+
+@pytest.fixture
+def million(host):
+    """A million natively."""
+    return host.few(1_000_000)
 
 
 def last_rows(host, path, count=60):
@@ -37,7 +41,7 @@ def count_rows(host, path, kind, command):
 
 
 @pytest.mark.parametrize("threads", [1, 2])
-def test_million_opens(host, tmp, threads):
+def test_million_opens(host, tmp, million, threads):
     """A neighbour that takes the reader's CPU away can make it lose some: one try of three counts.
 
     That what was lost was counted holds for every try.
@@ -47,48 +51,53 @@ def test_million_opens(host, tmp, threads):
     argv = [host.iosonde, "opensnoop", "-o", "json", "-O", rows, "--"]
     lost = []
     for _ in range(3):
-        result = host.run([*argv, host.workload, "burst", MILLION, target, threads], timeout=120)
+        result = host.run([*argv, host.workload, "burst", million, target, threads], timeout=120)
         assert result.returncode == 0, str(result)
         done = json.loads(result.stdout)["calls"]["openat"]["calls"]
         shown, summary = count_rows(host, rows, "open", "opensnoop")
         assert shown == summary["shown"]
-        assert shown + summary["filtered"] + summary["lost"] == done == MILLION
+        assert shown + summary["filtered"] + summary["lost"] == done == million
         lost.append(summary["lost"])
         if not summary["lost"]:
             break
     assert lost[-1] == 0, lost
 
 
-def test_million_opens_filtered(host, tmp):
-    """What a filter drops is counted too."""
-    rows = f"{tmp}/rows"
-    argv = [host.iosonde, "opensnoop", "-x", "-o", "json", "-O", rows, "--"]
-    result = host.run([*argv, host.workload, "burst", MILLION, "/dev/null", 2], timeout=120)
-    assert result.returncode == 0, str(result)
-    shown, summary = count_rows(host, rows, "open", "opensnoop")
-    assert (shown, summary["filtered"], summary["lost"]) == (0, MILLION, 0)
+def test_filtered_opens(host, tmp, million):
+    """What a filter drops is counted too, in the kernel (-x) and behind the buffer (--where)."""
+    some = million // 5
+    for options in (["-x"], ["--where", "ret < 0"]):
+        argv = [host.workload, "burst", some, "/dev/null", "2"]
+        run = trace(host, tmp, "opensnoop", options, argv)
+        assert not run.of("open") and run.summary["filtered"] == some
 
 
-def test_million_writes(host, tmp):
+def test_million_writes(host, tmp, million):
     """The ledger sums in the kernel: whatever became of single rows, its table has every call."""
-    run = trace(host, tmp, "layers", [], [host.workload, "rw", "write", MILLION, 1, "/dev/null"])
+    run = trace(host, tmp, "layers", [], [host.workload, "rw", "write", million, 1, "/dev/null"])
     check_ledger(run)
     row = call_row(run, "write")
-    assert (row["count"], row["errors"]) == (MILLION + 1, 0)
-    assert run.summary["generated"] >= MILLION
+    assert (row["count"], row["errors"]) == (million + 1, 0)
+    assert run.summary["generated"] >= million
 
 
-def test_million_writes_as_rows(host, tmp):
-    """--slow 0: each write is an event."""
+def test_million_writes_as_rows(host, tmp, million):
+    """--slow 0: each write is an event, as fast as they come; not one of them unaccounted.
+
+    That the buffer holds is no promise here, for this is what the table spares: a write of 200 ns
+    makes a row of 300 bytes.
+    """
     rows = f"{tmp}/rows"
     argv = [host.iosonde, "layers", "--slow", "0", "-o", "json", "-O", rows, "--"]
-    command = [host.workload, "rw", "write", MILLION, 1, "/dev/null"]
+    command = [host.workload, "rw", "write", million, 1, "/dev/null"]
     result = host.run([*argv, *command], timeout=120)
     assert result.returncode == 0, str(result)
     shown, summary = count_rows(host, rows, "op", "layers")
     # One open of the file; the result line is one write more.
-    assert shown + summary["filtered"] + summary["lost"] == MILLION + 2, summary
-    assert summary["lost"] == 0, summary
+    assert shown + summary["filtered"] + summary["lost"] == million + 2, summary
+    assert shown > million / 2
+    (row,) = [r for r in last_rows(host, rows) if r["type"] == "call" and r["call"] == "write"]
+    assert row["count"] == million + 1
 
 
 def stopped_reader(host, tmp, command, options, work):
@@ -109,32 +118,33 @@ def stopped_reader(host, tmp, command, options, work):
     return rows, result
 
 
-def test_stopped_reader_opens(host, tmp):
-    work = ["burst", MILLION, "/dev/null"]
+def test_stopped_reader_opens(host, tmp, million):
+    work = ["burst", million, "/dev/null"]
     rows, result = stopped_reader(host, tmp, "opensnoop", [], work)
     done = json.loads(result.stdout)["calls"]["openat"]["calls"]
     shown, summary = count_rows(host, rows, "open", "opensnoop")
     assert shown == summary["shown"] and shown > 0
-    assert shown + summary["filtered"] + summary["lost"] == done == MILLION
+    assert shown + summary["filtered"] + summary["lost"] == done == million
     assert summary["lost"] > 0 and summary["lost_ring"] > 0
     assert "lost" in result.err, result.err
 
 
-def test_stopped_reader_writes(host, tmp):
-    work = ["rw", "write", MILLION, 1, "/dev/null"]
+def test_stopped_reader_writes(host, tmp, million):
+    work = ["rw", "write", million, 1, "/dev/null"]
     rows, result = stopped_reader(host, tmp, "layers", ["--slow", "0"], work)
     shown, summary = count_rows(host, rows, "op", "layers")
     assert shown > 0 and summary["lost"] > 0
-    assert shown + summary["filtered"] + summary["lost"] == MILLION + 2
+    assert shown + summary["filtered"] + summary["lost"] == million + 2
     (row,) = [r for r in last_rows(host, rows) if r["type"] == "call" and r["call"] == "write"]
-    assert row["count"] == MILLION + 1, "the table may not lose what the ring lost"
+    assert row["count"] == million + 1, "the table may not lose what the ring lost"
 
 
-def test_pipe_nobody_reads(host, tmp):
+def test_pipe_nobody_reads(host, tmp, million):
     """The reader of iosonde's own output stalls: iosonde waits, the traced program doesn't."""
+    some = million // 5
     go, out = f"{tmp}/go", f"{tmp}/rows"
     script = (
-        f'"$0" opensnoop --buffer 64k -o json -- "$1" --silent burst {MILLION} /dev/null'
+        f'"$0" opensnoop --buffer 64k -o json -- "$1" --silent burst {some} /dev/null'
         f' | {{ while ! test -e "{go}"; do sleep 0.1; done; cat >"{out}"; }}'
     )
     with started(host, ["sh", "-c", script, host.iosonde, host.workload]) as shell:
@@ -147,5 +157,5 @@ def test_pipe_nobody_reads(host, tmp):
         result = shell.wait()
     assert result.returncode == 0 and took < 60, str(result)
     shown, summary = count_rows(host, out, "open", "opensnoop")
-    assert shown + summary["filtered"] + summary["lost"] == MILLION
+    assert shown + summary["filtered"] + summary["lost"] == some
     assert summary["lost"] > 0

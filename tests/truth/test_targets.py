@@ -310,7 +310,7 @@ def test_failure_with_a_command_is_125(host):
 
 
 def test_failure_without_a_command_is_1(host):
-    argv = [host.iosonde, "opensnoop", "--btf", "/dev/null", "-p", str(os.getpid()), "-d", "1"]
+    argv = [host.iosonde, "opensnoop", "--btf", "/dev/null", "-p", str(host.pid), "-d", "1"]
     result = host.run(argv)
     assert result.returncode == 1 and result.stderr, str(result)
 
