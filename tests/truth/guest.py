@@ -22,6 +22,7 @@ class Guest(Place):
 
     process_type = PatientProcess
     emulated = True
+    slower = 10
     pid = 1  # of something that runs there: the agent
 
     def __init__(self, kernel, build=None):

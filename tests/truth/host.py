@@ -85,6 +85,7 @@ class Process:
 class Host:
     name = "running"
     emulated = False
+    slower = 1  # a tolerance of so many ns is so many times larger
     pid = os.getpid()  # of something that runs there
 
     def __init__(self, build=None):

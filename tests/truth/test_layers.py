@@ -150,7 +150,8 @@ def test_process_that_was_there(host, tmp):
 def test_attached_in_mid_call(host, tmp):
     """The read that was under way has no entry, so it isn't there; the next one is."""
     rows = f"{tmp}/mid"
-    with started(host, [host.workload, "pipe", "1500", "2"]) as job:
+    ms = 8000 if host.emulated else 1500
+    with started(host, [host.workload, "pipe", str(ms), "2"]) as job:
         argv = [host.iosonde, "layers", "--slow", "0", "-o", "json", "-O", rows, "-p", str(job.pid)]
         with started(host, argv) as sonde:
             wait_attached(host, sonde.pid)
@@ -160,7 +161,7 @@ def test_attached_in_mid_call(host, tmp):
             assert sonde.wait(10).returncode == 0
     got = [json.loads(x) for x in host.read_file(rows).splitlines()]
     reads = [r for r in got if r["type"] == "op" and r["call"] == "read"]
-    assert len(reads) == 1 and reads[0]["lat_ns"] > 1.4e9, reads
+    assert len(reads) == 1 and reads[0]["lat_ns"] > (ms - 100) * 1e6, reads
 
 
 # --- where the time went ---
@@ -183,7 +184,7 @@ def test_warm_reads_are_cpu(host, tmp, data):
 
     def experiment():
         warm(host, data)
-        run = layers(host, tmp, ["--rt", "--delay", "rw", "pread", 20000, 4096, data])
+        run = layers(host, tmp, ["--rt", "--delay", "rw", "pread", host.few(20000), 4096, data])
         row = call_row(run, "pread")
         assert row["cpu_ns"] >= 0.95 * at_work(row), row
         assert row["runq_ns"] <= 1.02 * run.work[0]["run_delay_ns"] + 1e6, (row, run.work)
@@ -219,12 +220,14 @@ def test_spinners_on_the_same_cpu(host, tmp):
 
 def test_pipe_read_waits(host, tmp):
     def experiment():
-        run = layers(host, tmp, ["--rt", "pipe", 200, 4], ["--slow", "50ms"])
+        work = ["--rt", "--times", 4, "pipe", 200, 4]
+        run = layers(host, tmp, work, ["--slow", "50ms"])
         check_counts(run)
         rows = ops(run, "read")
         assert len(rows) == 4 and len(run.of("op")) == 4
-        for row in rows:
-            assert abs(row["wait_ns"] - 200e6) <= 5e6, row
+        for row, own in zip(rows, run.work[0]["calls"]["read"]["times_ns"]):
+            # An emulated processor may be halted for longer than the byte took: then it says so.
+            assert 195e6 <= row["wait_ns"] <= (own if host.emulated else 205e6), (row, own)
             assert row["queue_ns"] == row["device_ns"] == 0, row
         check_unknown(run, "read")
         return run
@@ -324,7 +327,8 @@ def test_direct_reads_are_device(host, tmp):
         got = [json.loads(x) for x in host.read_file(rows).splitlines()]
         (row,) = [r for r in got if r["type"] == "call" and plain_call(r["call"]) == "pread"]
         # The trace's stamps are whole microseconds, and iosonde's own come a little later.
-        assert abs(row["device_ns"] - asleep) <= 0.03 * asleep + 2000 * count, (row, asleep)
+        slack = 0.03 * asleep + 2000 * count * host.slower
+        assert abs(row["device_ns"] - asleep) <= slack, (row, asleep)
         assert row["device_ns"] <= 1.10 * device, (row, device)
         if asleep >= 0.75 * at_work(row):
             assert row["device_ns"] >= 0.70 * at_work(row), row
@@ -428,10 +432,10 @@ def test_latency_of_short_operations(host, tmp, data, call, path):
 
     def experiment():
         warm(host, data)
-        run = layers(host, tmp, ["--rt", "rw", call, 50000, 4096, path or data])
+        run = layers(host, tmp, ["--rt", "rw", call, host.few(50000), 4096, path or data])
         row, own = call_row(run, call), run.work[0]["calls"][call]
         # The result line is a write too; a pipe's write is short against 50,000 others.
-        assert abs(row["lat_ns"] - own["total_ns"]) / own["calls"] <= 500, (row, own)
+        assert abs(row["lat_ns"] - own["total_ns"]) / own["calls"] <= 500 * host.slower, (row, own)
         return row, own
 
     best_of(3, experiment)
@@ -448,9 +452,9 @@ def test_quantiles(host, tmp, data):
         row = call_row(run, "pread")
         middle = statistics.median(own)
         # A histogram's slot is as wide as its value at worst; the call itself is 500 ns shorter.
-        assert middle / 2 - 500 <= row["p50_ns"] <= 2 * middle, (row, middle)
+        assert middle / 2 - 500 * host.slower <= row["p50_ns"] <= 2 * middle, (row, middle)
         assert row["p50_ns"] <= row["p99_ns"] <= row["max_ns"], row
-        assert abs(row["max_ns"] - own[-1]) <= max(0.05 * own[-1], 20_000), (row, own[-1])
+        assert abs(row["max_ns"] - own[-1]) <= max(0.05 * own[-1], 20_000 * host.slower), (row, own[-1])
 
     best_of(3, experiment)
 
