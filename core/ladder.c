@@ -125,26 +125,26 @@ static bool wanted(const struct probe *probe, const void *cfg)
 bool ladder_choose(struct loaded *l, const struct btf *btf, const void *cfg)
 {
 	const struct bpf_image *image = l->tool->image;
-	struct bpf_object *obj =
-		bpf_object__open_mem(image->data, (size_t)(image->end - image->data), NULL);
-	bool ok = obj != NULL;
 
-	if (!obj) {
+	if (!l->obj)
+		l->obj =
+			bpf_object__open_mem(image->data, (size_t)(image->end - image->data), NULL);
+	if (!l->obj) {
 		log_error("cannot open the programs of %s: %s", l->tool->name, strerror(errno));
 		log_verifier();
+		return false;
 	}
-	for (size_t i = 0; ok && l->tool->probes[i].what; i++) {
+	for (size_t i = 0; l->tool->probes[i].what; i++) {
 		const struct probe *probe = &l->tool->probes[i];
 		struct choice *choice = &l->choices[i];
 
 		choice->rung = -1;
-		if (!wanted(probe, cfg) || next_rung(obj, btf, probe, choice) || probe->without)
+		if (!wanted(probe, cfg) || next_rung(l->obj, btf, probe, choice) || probe->without)
 			continue;
 		log_error("this kernel offers no hook for %s: tried %s", probe->what, choice->why);
-		ok = false;
+		return false;
 	}
-	bpf_object__close(obj);
-	return ok;
+	return true;
 }
 
 bool ladder_uses(const struct loaded *l, const char *prog)

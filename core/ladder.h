@@ -11,8 +11,8 @@ struct btf;
 bool ladder_has_task_storage(const struct btf *btf);
 
 /*
- * Takes the first rung of each probe whose hooks exist with the shape they must have. False after a
- * message when a probe that isn't optional has none.
+ * Opens l->obj if it isn't yet, and takes the first rung of each probe whose hooks exist with the
+ * shape they must have. False after a message when a probe that isn't optional has none.
  */
 bool ladder_choose(struct loaded *l, const struct btf *btf, const void *cfg);
 

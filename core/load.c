@@ -207,7 +207,8 @@ static bool load(struct loaded *l, const struct load_opts *opts)
 	int err;
 
 	for (;;) {
-		l->obj = open_object(opts);
+		if (!l->obj)
+			l->obj = open_object(opts);
 		if (!l->obj || !configure(l, opts) || !size_maps(l, opts))
 			return false;
 		choose_programs(l, opts->target);
@@ -249,7 +250,8 @@ struct loaded *loaded_open(const struct load_opts *opts)
 		return NULL;
 	}
 	l->task_storage = ladder_has_task_storage(btf);
-	ok = ladder_choose(l, btf, opts->cfg);
+	l->obj = open_object(opts);
+	ok = l->obj && ladder_choose(l, btf, opts->cfg);
 	btf__free(btf);
 	allow_locked_memory();
 	if (ok && load(l, opts))

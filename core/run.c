@@ -248,10 +248,11 @@ static void finish(struct run *run)
 	const struct tool_ops *ops = run->tool->ops;
 
 	loaded_detach(run->loaded);
-	if (!run->abort_now && !run->out_error) {
-		loop_consume(run);
+	if (run->out_error)
+		run->abort_now = true;
+	loop_consume(run);
+	if (!run->abort_now)
 		output_report(run, true);
-	}
 	output_summary(run);
 	output_flush(run);
 	if (ops && ops->finish)

@@ -56,11 +56,13 @@ struct run {
 	int epoll_fd, signal_fd, timer_fd;
 	uint64_t next_report_ns, end_ns; /* CLOCK_MONOTONIC; 0: never */
 	uint64_t reports;
-	bool stop, abort_now;
+	bool stop, abort_now; /* abort_now: rows are counted, but not shown any more */
+	unsigned interrupts;
 	uint32_t since_check;
 
 	/* rows, as user space counts them */
 	uint64_t shown, filtered;
+	uint64_t unread; /* left in the ring by a run that was broken off: lost */
 	struct json_pair extra[MAX_EXTRA];
 	bool extra_text[MAX_EXTRA];
 	size_t n_extra;

@@ -45,7 +45,7 @@ static void on_signal(struct run *run)
 		/* a terminal's ^C reaches the command itself; a kill of iosonde alone doesn't */
 		if (info.ssi_signo == SIGTERM && run->forked && !run->child.exited)
 			kill(run->child.pid, SIGTERM);
-		if (run->stop && info.ssi_signo == SIGINT)
+		if (info.ssi_signo == SIGINT && ++run->interrupts > 1)
 			run->abort_now = true;
 		run->stop = true;
 	}
@@ -86,8 +86,11 @@ static int on_record(void *ctx, void *data, size_t len)
 	on_signal(run);
 	on_time(run);
 	/* stopping: the last reading, after everything is detached, takes what is left */
-	return (run->stop && run->loaded->n_links) || run->abort_now || !output_flush(run) ? -EINTR
-											   : 0;
+	if (run->stop && run->loaded->n_links)
+		return -EINTR;
+	if (!run->abort_now && !output_flush(run))
+		run->abort_now = true;
+	return 0;
 }
 
 void loop_consume(struct run *run)

@@ -223,6 +223,10 @@ bool run_sort(const struct run *run, const struct table *table, struct sort *sor
 
 void output_row(struct run *run, const void *rec, size_t len)
 {
+	if (run->abort_now) {
+		run->unread++;
+		return;
+	}
 	if (run->where && !where_match(run->where, rec, len)) {
 		run->filtered++;
 		return;
@@ -304,6 +308,9 @@ static void summary_text(const struct run *run, const struct counters *c, uint64
 	if (missed)
 		fprintf(stderr, "; %llu nested in a program that was running",
 			(unsigned long long)missed);
+	if (run->unread)
+		fprintf(stderr, "; %llu were left when the run was broken off",
+			(unsigned long long)run->unread);
 	if (c->null_helper)
 		fprintf(stderr, "; %llu details could not be read",
 			(unsigned long long)c->null_helper);
@@ -331,7 +338,8 @@ void output_summary(struct run *run)
 	struct counters c = loaded_counters(run->loaded);
 	uint64_t missed = loaded_missed(run->loaded);
 	uint64_t filtered = c.filtered + run->filtered;
-	uint64_t lost = c.lost_ring + c.lost_state + missed, generated = c.generated + missed;
+	uint64_t lost = c.lost_ring + c.lost_state + missed + run->unread;
+	uint64_t generated = c.generated + missed;
 	struct json_pair pairs[24 + MAX_EXTRA];
 	size_t n = 0;
 
@@ -346,6 +354,7 @@ void output_summary(struct run *run)
 	add_pair(pairs, &n, "lost_ring", c.lost_ring);
 	add_pair(pairs, &n, "lost_state", c.lost_state);
 	add_pair(pairs, &n, "lost_missed", missed);
+	add_pair(pairs, &n, "lost_unread", run->unread);
 	add_pair(pairs, &n, "null_helper", c.null_helper);
 	for (size_t i = 0; run->tool->counters && run->tool->counters[i]; i++)
 		add_pair(pairs, &n, run->tool->counters[i], c.tool[i]);
