@@ -145,6 +145,16 @@ def test_no_btf(host, command, tmp):
 
 
 @pytest.mark.parametrize("command", COMMANDS)
+def test_btf_from_a_file(host, command, tmp):
+    """The other side: a good file is taken."""
+    host.run(["cp", "/sys/kernel/btf/vmlinux", f"{tmp}/btf"])
+    argv = [host.iosonde, command, "--btf", f"{tmp}/btf", "-o", "json", "-O", f"{tmp}/rows", "--"]
+    result = host.run([*argv, host.workload, "burst", "5", "/dev/null"], timeout=20)
+    assert result.returncode == 0, str(result)
+    assert read_run(host, command, result, f"{tmp}/rows").summary["generated"] >= 5
+
+
+@pytest.mark.parametrize("command", COMMANDS)
 @pytest.mark.parametrize("form", ["text", "json", "csv"])
 def test_full_disk(host, command, form):
     """> /dev/full: said once, and no endless loop of writes that fail."""

@@ -31,6 +31,8 @@ ALL_CALLS = (
     "read,write,pread,pwrite,readv,writev,preadv2,pwritev2,fsync,fdatasync,sendfile,copy_file_range"
 )
 
+pytestmark = pytest.mark.usefixtures("rung")
+
 
 @pytest.fixture(scope="module")
 def data(host, module_tmp):
@@ -101,6 +103,22 @@ def test_errors_are_counted(host, tmp):
     got = sorted((plain_call(r["call"]), r["err"]) for r in run.of("op") if r["err"])
     assert got == want
     assert all(r["ret"] < 0 and r["bytes"] == 0 for r in run.of("op") if r["err"])
+
+
+def test_every_way_to_open_is_counted(host, tmp):
+    """Those that failed too; what goes through io_uring is no system call of the program."""
+    where = f"{tmp}/opens"
+    host.run(["mkdir", where])
+    run = layers(host, tmp, ["opens", where], ["--slow", "0"])
+    ops_done = [o for o in run.work[0]["opens"] if "uring" not in o["call"]]
+    for call in ("open", "openat", "openat2", "creat", "open_by_handle_at"):
+        mine = [o for o in ops_done if o["call"] == call]
+        if not mine:
+            continue
+        row = call_row(run, call)
+        assert (row["count"], row["errors"]) == (len(mine), sum(o["ret"] < 0 for o in mine)), row
+    rows = sorted((r["tid"], r["call"], r["ret"]) for r in run.of("op") if r["call"] != "write")
+    assert rows == sorted((o["tid"], o["call"], o["ret"]) for o in ops_done)
 
 
 def test_files_are_named(host, tmp, data):

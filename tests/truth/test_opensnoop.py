@@ -16,6 +16,8 @@ from tracer import (
     wait_attached,
 )
 
+pytestmark = pytest.mark.usefixtures("rung")
+
 FLAG_NAMES = {
     "O_CREAT": os.O_CREAT,
     "O_EXCL": os.O_EXCL,
@@ -69,8 +71,8 @@ class Opens:
 
 
 @pytest.fixture(scope="module")
-def opens(host, module_tmp):
-    where = f"{module_tmp}/opens"
+def opens(host, rung, module_tmp):
+    where = f"{module_tmp}/opens-{rung}"
     host.run(["mkdir", where])
     run = trace(host, module_tmp, "opensnoop", ["-F"], [host.workload, "opens", where])
     return Opens(run)

@@ -328,6 +328,21 @@ def test_no_escapes_into_a_pipe(host):
     assert not re.search(BARS, result.stdout.decode()), "bars are for terminals"
 
 
+def test_terminal_is_refreshed(host):
+    """A live table is drawn over the one before; what it is and when stands above it."""
+    argv = [host.iosonde, "layers", "-i", "300ms", "--"]
+    work = [host.workload, "--silent", "tick", "20", "60", "/dev/null"]
+    result = host.run_pty([*argv, *work], columns=100, env={"TERM": "xterm"})
+    assert result.returncode == 0, str(result)
+    text = result.stdout
+    assert text.count(b"System calls") >= 3, text
+    first = text.index(b"System calls")
+    second = text.index(b"System calls", first + 1)
+    moves = ESCAPE.findall(text[first:second])
+    assert any(m.endswith((b"H", b"A", b"J")) for m in moves), moves
+    assert re.search(rb"load", text[:second]), text[:second]
+
+
 def test_terminal_shows_bars(host, tmp):
     argv = [host.iosonde, "layers", "--", host.workload, "--silent", "pipe", "50", "2"]
     result = host.run_pty(argv, columns=120, env={"TERM": "xterm", "LANG": "C.UTF-8"})
