@@ -62,6 +62,7 @@ int help_overview(void)
 	}
 	text_puts(&out, "\nStart with: iosonde layers -- dd if=/dev/zero of=f bs=1M count=100 "
 			"conv=fsync\n"
+			"What works here, and why the rest doesn't: iosonde doctor\n"
 			"More: iosonde help COMMAND, iosonde list, iosonde --version\n");
 	return finish(&out);
 }

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "core/doctor.h"
 #include "core/help.h"
 #include "core/log.h"
 #include "core/run.h"
@@ -27,6 +28,7 @@ static int unknown(const char *what, const char *name)
 
 	for (size_t i = 0; catalogue[i] && n < 120; i++)
 		names[n++] = catalogue[i]->name;
+	names[n++] = "doctor";
 	names[n++] = "help";
 	names[n++] = "list";
 	near = suggest(name, names, n);
@@ -44,6 +46,8 @@ static int help(int argc, char **argv)
 
 	if (argc < 2)
 		return help_overview();
+	if (!strcmp(argv[1], "doctor"))
+		return doctor(2, (char *[]){ argv[1], "--help", NULL });
 	return tool ? help_tool(tool) : unknown("command", argv[1]);
 }
 
@@ -65,6 +69,8 @@ int main(int argc, char **argv)
 		return help_list();
 	if (!strcmp(word, "version") || !strcmp(word, "--version") || !strcmp(word, "-V"))
 		return help_version();
+	if (!strcmp(word, "doctor"))
+		return doctor(argc - 1, argv + 1);
 	tool = find(word);
 	if (!tool)
 		return unknown(*word == '-' ? "option" : "command", word);
