@@ -92,8 +92,8 @@ void look_module_btf(struct ability *a)
 		fd = bpf_btf_get_fd_by_id(id);
 	a->available = files && fd >= 0;
 	snprintf(a->found, sizeof(a->found), "%zu modules loaded, %zu with types%s%s",
-		 count_modules(), files, fd < 0 ? "; opening types: " : "",
-		 fd < 0 ? strerror(errno) : "");
+		 count_modules(), files, files && fd < 0 ? ": " : "",
+		 files && fd < 0 ? strerror(errno) : "");
 	if (fd >= 0)
 		close(fd);
 	if (a->available)

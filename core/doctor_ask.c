@@ -290,7 +290,7 @@ enum answer ask_symbol(struct sink *out, enum format format, const struct btf *b
 
 struct syscall_row {
 	const char *name;
-	int64_t number;	       /* negative: not in this ABI */
+	int64_t number;	       /* negative: not in this ABI, or newer than iosonde */
 	int64_t number_compat; /* 32-bit programs */
 	char function[128];    /* of the kernel, that does it; "" where that isn't known */
 };
@@ -371,23 +371,26 @@ enum answer ask_syscall(struct sink *out, enum format format, const struct btf *
 				   .number = syscall_number(name, 0),
 				   .number_compat = syscall_number(name, 1) };
 	char safe[SHOWN_MAX];
+	bool native;
 
 	if (!*name) {
 		log_error("--syscall: give a name, such as openat");
 		return ANSWER_USAGE;
 	}
 	shown(safe, name, strlen(name));
-	if (row.number < 0 && row.number_compat < 0) {
-		log_error("no system call %s", safe);
-		return ANSWER_NO;
-	}
-	/* calls of 32-bit programs alone are old, and their functions have names of all kinds */
-	if (!kernel_function(btf, name, row.number < 0, row.function, sizeof(row.function)) &&
-	    row.number >= 0) {
+	native = kernel_function(btf, name, false, row.function, sizeof(row.function));
+	if (row.number >= 0 && !native) {
 		log_error("system call %s has a number, but this kernel has no function for it",
 			  safe);
 		return ANSWER_NO;
 	}
+	if (!native && row.number_compat < 0) {
+		log_error("no system call %s", safe);
+		return ANSWER_NO;
+	}
+	/* calls of 32-bit programs alone are old, and their functions have names of all kinds */
+	if (!native)
+		kernel_function(btf, name, true, row.function, sizeof(row.function));
 	print(out, format, &syscall_table_, &row, sizeof(row));
 	return ANSWER_YES;
 }
