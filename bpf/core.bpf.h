@@ -48,6 +48,12 @@ static __always_inline u64 address_of(const void *ptr)
  */
 u32 epoch;
 
+/*
+ * 1 while every program is attached. Programs are attached and detached one by one, and what needs
+ * several of them to be right must neither begin nor end in between.
+ */
+u32 all_attached;
+
 static __always_inline struct counters *counters_here(void)
 {
 	u32 cpu = bpf_get_smp_processor_id();

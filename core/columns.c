@@ -106,6 +106,8 @@ bool columns_usual(const struct column *col, enum format format)
 {
 	if (format != FORMAT_TEXT && (col->flags & COL_PEOPLE))
 		return false;
+	if (format == FORMAT_CSV && (col->flags & COL_CSV))
+		return true;
 	return format == FORMAT_JSON || !(col->flags & (COL_HIDDEN | COL_MACHINE));
 }
 

@@ -182,8 +182,10 @@ bool ladder_step_down(struct loaded *l, int err)
 				snprintf(choice->why + len, sizeof(choice->why) - len,
 					 "%s%s (refused: %s)", len ? ", " : "",
 					 ladder_hook(l->obj, name), strerror(-err));
-				btf = btf_of_kernel(NULL);
+				btf = btf_of_kernel(l->btf_file);
 				found = btf && next_rung(l->obj, btf, probe, choice);
+				if (!found)
+					choice->rung = -1;
 				btf__free(btf);
 				return found || probe->without;
 			}

@@ -168,14 +168,25 @@ static void allow_locked_memory(void)
 	setrlimit(RLIMIT_MEMLOCK, &limit);
 }
 
+/* The mapped variable @name of .bss; NULL if the programs have none. */
+static volatile uint32_t *bss_var(const struct loaded *l, const char *name)
+{
+	struct bpf_map *map;
+	size_t off;
+
+	if (!section_var(l->obj, ".bss", name, &map, &off))
+		return NULL;
+	return (volatile uint32_t *)(l->bss + off);
+}
+
 /* What bpf_map__initial_value() points at stays libbpf's own copy after a plain load. */
-static bool map_epoch(struct loaded *l)
+static bool map_variables(struct loaded *l)
 {
 	struct bpf_map *map;
 	size_t off;
 	void *at;
 
-	if (!section_var(l->obj, ".bss", "epoch", &map, &off))
+	if (!section_var(l->obj, ".bss", "all_attached", &map, &off))
 		return true;
 	l->bss_size = bpf_map__value_size(map);
 	at = mmap(NULL, l->bss_size, PROT_READ | PROT_WRITE, MAP_SHARED, bpf_map__fd(map), 0);
@@ -184,7 +195,8 @@ static bool map_epoch(struct loaded *l)
 		return false;
 	}
 	l->bss = at;
-	l->epoch = (uint32_t *)(l->bss + off);
+	l->epoch = bss_var(l, "epoch");
+	l->all_attached = bss_var(l, "all_attached");
 	return true;
 }
 
@@ -199,7 +211,7 @@ static bool map_counters(struct loaded *l)
 		return false;
 	}
 	l->counters = at;
-	return map_epoch(l);
+	return map_variables(l);
 }
 
 static bool load(struct loaded *l, const struct load_opts *opts)
@@ -236,6 +248,7 @@ struct loaded *loaded_open(const struct load_opts *opts)
 		return NULL;
 	}
 	l->tool = opts->tool;
+	l->btf_file = opts->btf;
 	l->n_cpus = libbpf_num_possible_cpus();
 	btf = btf_of_kernel(opts->btf);
 	if (!btf) {
@@ -286,6 +299,8 @@ bool loaded_attach(struct loaded *l)
 		else
 			l->links[l->n_links++] = link;
 	}
+	if (l->all_attached)
+		*l->all_attached = 1;
 	return true;
 }
 
@@ -300,6 +315,8 @@ static void grace_period(void)
 
 void loaded_detach(struct loaded *l)
 {
+	if (l->all_attached)
+		*l->all_attached = 0;
 	while (l->n_links)
 		bpf_link__destroy(l->links[--l->n_links]);
 	grace_period();

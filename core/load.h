@@ -22,6 +22,7 @@ struct choice {
 
 struct loaded {
 	const struct tool *tool;
+	const char *btf_file; /* --btf; borrowed */
 	struct bpf_object *obj;
 	struct choice choices[MAX_PROBES];
 	struct bpf_link *links[MAX_LINKS];
@@ -33,7 +34,8 @@ struct loaded {
 	int n_cpus;
 	char *bss; /* the programs' variables, mapped; NULL if they have no epoch */
 	size_t bss_size;
-	volatile uint32_t *epoch; /* in bss */
+	volatile uint32_t *all_attached; /* likewise */
+	volatile uint32_t *epoch;	 /* in bss */
 };
 
 struct load_opts {

@@ -205,7 +205,7 @@ static bool set_targets(const struct run *run)
 /* From here on a mistake in us can't be used against the host. */
 static bool drop_privileges(const struct run *run)
 {
-	bool maps = run->tool->kind != TOOL_EVENTS;
+	bool maps = run->tool->kind != TOOL_EVENTS || run->opts.stats;
 	bool keep_bpf = maps && !privs_maps_readable_without(loaded_map(run->loaded, "counters"));
 
 	if (!privs_drop(keep_bpf, run->opts.ustack)) {
@@ -296,7 +296,9 @@ static int trace(struct run *run)
 	finish(run);
 	if (run->out_error && run->out_error != EPIPE)
 		return failed(run);
-	return run->forked && !run->abort_now ? wait_for_command(run) : 0;
+	if (run->interrupts > 1)
+		return 128 + SIGINT;
+	return run->forked ? wait_for_command(run) : 0;
 }
 
 static int run_all(struct run *run, int argc, char **argv)

@@ -175,7 +175,7 @@ bool output_open(struct run *run)
 		}
 		sorted = by_table(run->by);
 	}
-	if (run->opts.sort) {
+	if (run->opts.sort && run->tool->kind != TOOL_LEDGER) { /* its tables are its own */
 		if (!sort_parse(sorted, run->opts.sort, &run->sort, err, sizeof(err))) {
 			log_error("--sort: %s", err);
 			return false;

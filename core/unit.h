@@ -42,8 +42,8 @@ enum column_flags {
 	COL_MAX = 1 << 3,     /* merging two rows takes the larger value instead of the sum */
 	COL_KEY = 1 << 4,     /* part of the identity of a table's row */
 	COL_WIDE = 1 << 5,    /* may take all the width that is left (paths) */
-	COL_PEOPLE =
-		1 << 6, /* says again, for people, what another column says: not for machines */
+	COL_PEOPLE = 1 << 6,  /* for people: says again what another column says */
+	COL_CSV = 1 << 7,     /* with COL_HIDDEN: shown in CSV all the same */
 };
 
 /* One column. A table of columns ends with an entry whose name is NULL. */

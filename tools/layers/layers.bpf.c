@@ -261,6 +261,14 @@ static __always_inline void add_sums(struct layers_sums *to, const struct layers
 		__sync_fetch_and_add(&to->cells[i], from->cells[i]);
 }
 
+/* Where operations aren't streamed, the table is all that shows them. */
+static __always_inline void lost_in_table(u64 count)
+{
+	COUNT_N(tool[LAYERS_LOST_TABLE], count);
+	if (!cfg.stream)
+		COUNT_N(lost_state, count);
+}
+
 /* Moves what @slot holds into the table. */
 static __noinline int flush_slot(struct layers_slot *slot)
 {
@@ -276,7 +284,7 @@ static __noinline int flush_slot(struct layers_slot *slot)
 		if (sums)
 			add_sums(sums, &slot->sums);
 		else
-			COUNT_N(tool[LAYERS_LOST_TABLE], slot->sums.count);
+			lost_in_table(slot->sums.count);
 	}
 	__builtin_memset(&slot->sums, 0, offsetof(struct layers_sums, comm));
 	return 0;
@@ -557,7 +565,7 @@ int BPF_PROG(layers_enter, struct pt_regs *regs, long id)
 	bool compat;
 	u32 call = syscall_entered(id, &compat);
 
-	if (!call)
+	if (!call || !all_attached)
 		return 0;
 	ids = current_ids();
 	if (!target_match(ids))
@@ -612,6 +620,11 @@ int BPF_PROG(layers_exit, struct pt_regs *regs, long ret)
 	if (!syscall_maybe(REGS_CALL(regs)) && !REGS_NO_CALL(regs))
 		return 0;
 	st = layers_of(current_task());
+	if (!all_attached) { /* what is under way when the run ends has no known end */
+		if (st)
+			st->op.call = 0;
+		return 0;
+	}
 	if (!st || !st->op.call) {
 		if (st && REGS_NO_CALL(regs))
 			handler_returned(st, regs);
@@ -695,7 +708,11 @@ int BPF_PROG(layers_thread_exit, struct task_struct *task)
 		st->op.flags |= OP_KILLED;
 		close_op(st, &st->op, 0); /* nobody is left to get a result */
 	}
-	close_parked(st);
+	if (st->parked.call) { /* a signal took it out of the call, and killed it */
+		st->parked.flags |= OP_KILLED;
+		reclaim_slot(st);
+		close_op(st, &st->parked, 0);
+	}
 	for (int i = 0; i < LAYERS_SLOTS; i++)
 		flush_slot(&st->slots[i]);
 	bpf_map_delete_elem(&layers_wakes, &key);

@@ -166,12 +166,15 @@ size_t ledger_stack(struct run *run, struct ledger *l, int32_t id, uint64_t *fra
 	return n - skip;
 }
 
-/* Makes a row of @e, with its path and stack behind it. Freed by the caller; NULL: no memory. */
+/*
+ * Makes a row of @e, followed by its stack, path and reason. Freed by the caller; NULL: no memory.
+ */
 static struct op_row *make_row(struct run *run, struct ledger *l, const struct layers_op_event *e,
 			       size_t len, size_t *row_len)
 {
 	uint64_t frames[STACK_FRAMES];
 	size_t n_frames = e->longest_wait_ns ? ledger_stack(run, l, e->stack, frames) : 0;
+	const char *reason = e->longest_wait_ns ? ledger_reason(l, frames, n_frames) : NULL;
 	const char *path = ledger_path(l, &e->key.file);
 	size_t path_len = path ? strlen(path) : 0;
 	struct op_row *row;
@@ -180,7 +183,8 @@ static struct op_row *make_row(struct run *run, struct ledger *l, const struct l
 		path = (const char *)e + e->name.off;
 		path_len = e->name.len;
 	}
-	*row_len = sizeof(*row) + n_frames * sizeof(*frames) + path_len;
+	*row_len = sizeof(*row) + n_frames * sizeof(*frames) + path_len +
+		   (reason ? strlen(reason) : 0) + 1;
 	row = calloc(1, *row_len);
 	if (!row)
 		return NULL;
@@ -199,12 +203,13 @@ static struct op_row *make_row(struct run *run, struct ledger *l, const struct l
 	memcpy(row->cells.ns, e->cells, sizeof(row->cells.ns));
 	cells_share(&row->cells);
 	row->longest_ns = e->longest_wait_ns;
-	row->reason = e->longest_wait_ns ? ledger_reason(l, frames, n_frames) : NULL;
 	row->stack = (struct vstack){ sizeof(*row), (uint32_t)(n_frames * sizeof(*frames)) };
 	memcpy(row + 1, frames, n_frames * sizeof(*frames));
-	row->path = (struct vstr){ sizeof(*row) + row->stack.len, (uint32_t)path_len };
+	row->path = (struct vstr){ path ? sizeof(*row) + row->stack.len : 0, (uint32_t)path_len };
 	if (path_len)
 		memcpy((char *)row + row->path.off, path, path_len);
+	if (reason)
+		row->reason = strcpy((char *)(row + 1) + row->stack.len + path_len, reason);
 	return row;
 }
 
@@ -238,22 +243,34 @@ static void record(struct run *run, const struct rec *rec, size_t len)
 		take_file(l, (const void *)rec, len);
 		return;
 	}
-	/* most streamed operations are not among the slowest: spare them the copy */
 	row = make_row(run, l, e, len, &row_len);
 	if (!row)
 		return;
 	if (cfg->stream && e->lat_ns >= cfg->slow_ns)
 		run_row(run, row, row_len);
-	row->reason = row->reason ? strdup(row->reason) : NULL;
 	keep_slowest(l, row);
 }
 
 static bool prepare(struct run *run)
 {
+	static const struct table *const tables[] = { &layers_calls_table, &layers_files_table,
+						      &layers_processes_table };
 	struct layers_cfg *cfg = run_cfg(run);
+	struct sort sort;
+	bool found = !run_opts(run)->sort;
 
 	cfg->n_slowest = SLOWEST_KEPT;
-	return true;
+	if (run_opts(run)->where && !cfg->stream) {
+		log_error("--where chooses among streamed operations; add --slow MIN (--slow 0 for "
+			  "all)");
+		return false;
+	}
+	for (size_t i = 0; !found && i < sizeof(tables) / sizeof(tables[0]); i++)
+		found = run_sort(run, tables[i], &sort);
+	if (!found)
+		log_error("--sort: no table has a column '%s'; try count, bytes, lat or wait",
+			  run_opts(run)->sort);
+	return found;
 }
 
 static bool start(struct run *run)

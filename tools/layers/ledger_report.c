@@ -227,7 +227,8 @@ static void print_slowest(struct run *run, const struct ledger *l)
 	sink_title(run_sink(run), "Slowest operations");
 	for (size_t i = 0; i < l->n_slowest; i++)
 		sink_row(run_sink(run), sel, l->slowest[i],
-			 l->slowest[i]->path.off + l->slowest[i]->path.len);
+			 sizeof(*l->slowest[i]) + l->slowest[i]->stack.len +
+				 l->slowest[i]->path.len);
 }
 
 /* One sentence for people: which call took the most, and what that was. */

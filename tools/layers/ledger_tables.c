@@ -7,7 +7,7 @@
 	{ name "%", FIELD(type, cells.share[cell]), U_SHARE, .flags = COL_PEOPLE, \
 	  .help = "share of the time " what }
 #define CELL(type, name, cell, what) \
-	{ name, FIELD(type, cells.ns[cell]), U_NSEC, .flags = COL_HIDDEN, .help = "time " what }
+	{ name, FIELD(type, cells.ns[cell]), U_NSEC, .flags = COL_HIDDEN | COL_CSV, .help = "time " what }
 #define EACH_CELL(X, type) \
 	X(type, "cpu", CELL_CPU, "running in the kernel"), \
 	X(type, "runq", CELL_RUNQ, "waiting for a CPU"), \
@@ -61,8 +61,8 @@ const struct column layers_op_columns[] = {
 static const struct column call_columns[] = {
 	{ "call", S(call), U_TEXT, .width = 15, .help = "system call" },
 	TOTALS,
-	{ "p50", S(p50_ns), U_NSEC, .width = 6, .help = "median, within 1/8" },
-	{ "p99", S(p99_ns), U_NSEC, .width = 6, .help = "99th percentile, within 1/8" },
+	{ "p50", S(p50_ns), U_NSEC, .width = 6, .help = "median, within 1/16" },
+	{ "p99", S(p99_ns), U_NSEC, .width = 6, .help = "99th percentile, within 1/16" },
 	{ "max", S(max_ns), U_NSEC, .width = 6, .help = "slowest" },
 	{}
 };
