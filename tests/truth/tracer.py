@@ -5,13 +5,15 @@ import base64
 import contextlib
 import json
 import math
+import re
 import signal
 import time
 from collections import Counter
 from dataclasses import dataclass
 
 CELLS = ("cpu_ns", "runq_ns", "queue_ns", "device_ns", "wait_ns", "unknown_ns")
-LEDGER_TYPES = ("op", "call", "file", "process")
+LEDGER_TYPES = ("op", "slowest", "call", "file", "process")
+KEY = re.compile(r"[a-z][a-z0-9_]*")
 CAP_SYS_PTRACE, CAP_PERFMON, CAP_BPF = 19, 38, 39
 
 
@@ -32,6 +34,7 @@ def parse_line(line):
     )
     assert isinstance(row, dict) and isinstance(row.get("type"), str), line
     for key, value in row.items():
+        assert KEY.fullmatch(key), key
         if isinstance(value, list):
             assert all(isinstance(v, str) for v in value), f"{key}: {value}"
         else:
