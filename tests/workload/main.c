@@ -56,8 +56,11 @@ static void wait_for_go(void)
 	sigemptyset(&set);
 	sigaddset(&set, SIGUSR1);
 	sigprocmask(SIG_BLOCK, &set, NULL);
+	/* Nobody will say go when whoever started this is gone. */
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	signal(SIGUSR1, never_called);
 	sigwait(&set, &sig);
+	prctl(PR_SET_PDEATHSIG, 0);
 }
 
 static void enter_cgroup(const char *dir)
