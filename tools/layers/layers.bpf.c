@@ -222,29 +222,50 @@ static __always_inline void settle_blocked(u64 task, struct layers_op *op, u64 w
 	op->mark_ns = woken;
 }
 
+/* It was woken, from a wait that began at the mark: gives the wait to its cells. False: nobody said
+ * when. */
+static __always_inline bool settle_wait(u64 task, struct layers_op *op, u64 now)
+{
+	u64 *wake = bpf_map_lookup_elem(&layers_wakes, &task);
+	u64 woken = wake ? *wake : 0;
+
+	if (woken < op->in_ns) { /* no wake-up since it last ran */
+		TALLY(LAYERS_NO_STAMP);
+		return false;
+	}
+	if (woken > now) {
+		TALLY(LAYERS_CLAMPED);
+		woken = now;
+	}
+	if (woken > op->mark_ns) /* else it was woken while still being switched out: no wait */
+		settle_blocked(task, op, woken);
+	return true;
+}
+
 /* Switched in at @now: the time since the mark was spent waiting, for something or for a CPU. */
 static __always_inline void settle_switch_in(u64 task, struct layers_op *op, u64 now)
 {
-	u64 *wake, woken;
-
-	if (op->state == BLOCKED) {
-		wake = bpf_map_lookup_elem(&layers_wakes, &task);
-		woken = wake ? *wake : 0;
-		if (woken < op->in_ns) { /* no wake-up since it last ran */
-			TALLY(LAYERS_NO_WAKE);
-			charge(op, CELL_UNKNOWN, now);
-		} else {
-			if (woken > now) {
-				TALLY(LAYERS_CLAMPED);
-				woken = now;
-			}
-			/* woken while it was still being switched out: it never waited */
-			if (woken > op->mark_ns)
-				settle_blocked(task, op, woken);
-		}
-	}
+	if (op->state == BLOCKED && !settle_wait(task, op, now))
+		charge(op, CELL_UNKNOWN, now);
 	if (op->state != ON_CPU)
 		charge(op, CELL_RUNQ, now);
+	op->state = ON_CPU;
+	op->in_ns = now;
+}
+
+/*
+ * It runs at @now. If nobody said that it was switched in (some virtual machines' kernels lose one
+ * in some thousand of these events), what came after its wake-up can't be told apart.
+ */
+static __always_inline void settle_running(u64 task, struct layers_op *op, u64 now)
+{
+	if (op->state == ON_CPU) {
+		charge(op, CELL_CPU, now);
+		return;
+	}
+	if (op->state == BLOCKED && settle_wait(task, op, now))
+		TALLY(LAYERS_NO_STAMP);
+	charge(op, CELL_UNKNOWN, now);
 	op->state = ON_CPU;
 	op->in_ns = now;
 }
@@ -633,7 +654,7 @@ int BPF_PROG(layers_exit, struct pt_regs *regs, long ret)
 		return 0;
 	}
 	now = bpf_ktime_get_ns();
-	charge(&st->op, CELL_CPU, now);
+	settle_running(st->self, &st->op, now);
 	st->op.end_ns = now;
 	if (ret <= -ERESTARTSYS && ret >= -ERESTART_RESTARTBLOCK) {
 		close_parked(st); /* an outer call that was never entered again */
@@ -652,7 +673,7 @@ static __always_inline void switched_out(void *ctx, struct task_struct *prev, bo
 
 	if (!st || !st->op.call)
 		return;
-	charge(&st->op, CELL_CPU, bpf_ktime_get_ns());
+	settle_running(st->self, &st->op, bpf_ktime_get_ns());
 	/* a signal that was pending keeps it runnable, though it meant to block */
 	if (preempted || !task_state(prev)) {
 		st->op.state = ON_RUNQ;
@@ -704,7 +725,7 @@ int BPF_PROG(layers_thread_exit, struct task_struct *task)
 	key = st->self;
 	if (st->op.call) {
 		st->op.end_ns = bpf_ktime_get_ns();
-		charge(&st->op, CELL_CPU, st->op.end_ns);
+		settle_running(key, &st->op, st->op.end_ns);
 		st->op.flags |= OP_KILLED;
 		close_op(st, &st->op, 0); /* nobody is left to get a result */
 	}

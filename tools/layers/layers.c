@@ -50,7 +50,7 @@ const char *const layers_call_names[] = {
 };
 
 /* In the order of enum layers_counter. */
-static const char *const counters[] = { "clamped",   "overflow",   "no_entry",	 "no_wake",
+static const char *const counters[] = { "clamped",   "overflow",   "no_entry",	 "no_stamp",
 					"bios_full", "lost_table", "lost_stack", "lost_path",
 					"chain_cut", "lost_slow",  NULL };
 

@@ -42,10 +42,11 @@ struct layers_cfg {
 
 /* counters.tool[] */
 enum layers_counter {
-	LAYERS_CLAMPED,	   /* a stamp outside [mark, now] was put at its edge */
-	LAYERS_OVERFLOW,   /* a cell above the total, or cells that don't sum up: a bug */
-	LAYERS_NO_ENTRY,   /* exits without an entry: attached in mid-call, fork's child */
-	LAYERS_NO_WAKE,	   /* switched in after blocking without a wake-up's stamp: unknown time */
+	LAYERS_CLAMPED,	 /* a stamp outside [mark, now] was put at its edge */
+	LAYERS_OVERFLOW, /* a cell above the total, or cells that don't sum up: a bug */
+	LAYERS_NO_ENTRY, /* exits without an entry: attached in mid-call, fork's child */
+	LAYERS_NO_STAMP, /* the scheduler never said when it was woken, or switched in: unknown time
+			  */
 	LAYERS_BIOS_FULL,  /* more requests in flight than slots: unknown time */
 	LAYERS_LOST_TABLE, /* operations that found no room in the table */
 	LAYERS_LOST_STACK, /* waits whose stack found no room */
