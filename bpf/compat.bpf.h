@@ -90,6 +90,40 @@ static __always_inline const char *uring_open_name(const struct io_open *open)
  */
 #define HAVE_TASK_BTF() bpf_core_enum_value_exists(enum bpf_func_id, BPF_FUNC_get_current_task_btf)
 
+/* Plain loads where they are possible: two helper calls cost more than a row's other fields. */
+static __always_inline void current_user_and_comm(u32 *uid, char *comm)
+{
+	if (HAVE_TASK_BTF()) {
+		struct task_struct *task = (struct task_struct *)bpf_get_current_task_btf();
+
+		*uid = task->cred->uid.val;
+		for (int i = 0; i < COMM_LEN; i++)
+			comm[i] = task->comm[i];
+	} else {
+		*uid = bpf_get_current_uid_gid();
+		bpf_get_current_comm(comm, COMM_LEN);
+	}
+}
+
+/*
+ * 6.2 (a35b9af4ec2c) brought bpf_rdonly_cast(): any address as a typed pointer whose fields plain
+ * loads may read, with faults turned into zeros. Elsewhere each field is a probe read, which costs
+ * a call. LOAD(type, address, field) takes the better of the two.
+ */
+extern void *bpf_rdonly_cast(const void *obj, u32 btf_id) __ksym __weak;
+
+#define LOAD(type, address, field)                                                                 \
+	({                                                                                         \
+		type *typed_ = (void *)(address);                                                  \
+		typeof(typed_->field) value_ = (typeof(typed_->field))0;                           \
+		if (bpf_rdonly_cast)                                                               \
+			value_ = ((type *)bpf_rdonly_cast(typed_, bpf_core_type_id_kernel(type)))  \
+					 ->field;                                                  \
+		else                                                                               \
+			value_ = BPF_CORE_READ(typed_, field);                                     \
+		value_;                                                                            \
+	})
+
 /* --- registers and system calls, per architecture --- */
 #if defined(__TARGET_ARCH_x86)
 

@@ -30,6 +30,8 @@ static __always_inline struct file *file_of_fd(u32 fd)
 	}
 	if (fd >= max_fds)
 		return NULL;
+	if (bpf_rdonly_cast)
+		return (struct file *)LOAD(struct list_head, table + fd, next);
 	bpf_probe_read_kernel(&file, sizeof(file), table + fd);
 	return file;
 }

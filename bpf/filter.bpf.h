@@ -11,15 +11,27 @@
 
 const volatile struct target_cfg target;
 
-#define TARGET_SET_SIZE 65536
+struct target_page {
+	u8 state[TARGET_PAGE];
+};
 
 struct {
-	__uint(type, BPF_MAP_TYPE_HASH);
-	__uint(max_entries, TARGET_SET_SIZE);
-	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, TARGET_PAGES);
 	__type(key, u32);
-	__type(value, u32); /* enum target_state */
+	__type(value, struct target_page);
 } target_tgids SEC(".maps");
+
+static __always_inline u8 *target_state_of(u32 tgid)
+{
+	u32 page = tgid / TARGET_PAGE;
+	u64 at = tgid;
+	struct target_page *p = bpf_map_lookup_elem(&target_tgids, &page);
+
+	BOUND(at, TARGET_PAGE - 1);
+	return p ? &p->state[at] : NULL;
+}
 
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
@@ -115,9 +127,9 @@ static __always_inline bool target_match(u64 ids)
 	if (!(target.flags & TARGET_SELF) && tgid == target.self_tgid)
 		return false;
 	if (target.flags & TARGET_PID) {
-		u32 *state = bpf_map_lookup_elem(&target_tgids, &tgid);
+		u8 *state = target_state_of(tgid);
 
-		if (!state || *state == TARGET_HELD)
+		if (!state || *state < TARGET_LIVE)
 			return false;
 	}
 	if ((target.flags & TARGET_TID) && !bpf_map_lookup_elem(&target_tids, &tid))
@@ -141,22 +153,21 @@ SEC("tp_btf/sched_process_fork")
 int BPF_PROG(target_fork, struct task_struct *parent, struct task_struct *child)
 {
 	u32 from = task_ids(parent) >> 32, to = task_ids(child) >> 32;
-	u32 live = TARGET_LIVE, *state;
+	u8 *parent_state, *state;
 
 	if (from == to)
 		return 0; /* a thread: its process is a member already */
-	state = bpf_map_lookup_elem(&target_tgids, &from);
-	if (state && *state == TARGET_LIVE &&
-	    bpf_map_update_elem(&target_tgids, &to, &live, BPF_ANY))
-		COUNT(lost_state);
+	parent_state = target_state_of(from);
+	state = target_state_of(to);
+	if (parent_state && state && *parent_state == TARGET_LIVE)
+		*state = TARGET_LIVE;
 	return 0;
 }
 
 SEC("tp_btf/sched_process_exec")
 int BPF_PROG(target_exec, struct task_struct *task)
 {
-	u32 tgid = task_ids(task) >> 32;
-	u32 *state = bpf_map_lookup_elem(&target_tgids, &tgid);
+	u8 *state = target_state_of(task_ids(task) >> 32);
 
 	if (state && *state == TARGET_HELD)
 		*state = TARGET_LIVE;
@@ -166,12 +177,11 @@ int BPF_PROG(target_exec, struct task_struct *task)
 SEC("tp_btf/sched_process_exit")
 int BPF_PROG(target_exit, struct task_struct *task)
 {
-	u32 tgid = task_ids(task) >> 32;
+	u8 *state = target_state_of(task_ids(task) >> 32);
 
 	/* do_exit() takes the thread off before this point; 0 means it was the last */
-	if (BPF_CORE_READ(task, signal, live.counter) == 0 &&
-	    bpf_map_lookup_elem(&target_tgids, &tgid))
-		bpf_map_delete_elem(&target_tgids, &tgid);
+	if (state && *state && BPF_CORE_READ(task, signal, live.counter) == 0)
+		*state = 0;
 	return 0;
 }
 

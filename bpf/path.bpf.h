@@ -50,17 +50,17 @@ static __always_inline int path_step(struct path_walk *w)
 
 	dentry = (void *)w->dentry;
 	mount = (void *)w->mount;
-	if (dentry == BPF_CORE_READ(mount, mnt.mnt_root)) {
-		up = BPF_CORE_READ(mount, mnt_parent);
+	if (dentry == LOAD(struct mount, mount, mnt.mnt_root)) {
+		up = LOAD(struct mount, mount, mnt_parent);
 		if (up == mount || !up) {
 			w->flags |= VPATH_ABSOLUTE;
 			return 0;
 		}
-		w->dentry = (u64)BPF_CORE_READ(mount, mnt_mountpoint);
+		w->dentry = (u64)LOAD(struct mount, mount, mnt_mountpoint);
 		w->mount = (u64)up;
 		return 1;
 	}
-	parent = BPF_CORE_READ(dentry, d_parent);
+	parent = LOAD(struct dentry, dentry, d_parent);
 	if (parent == dentry || !parent)
 		return 0; /* disconnected: opened by handle, or the walk raced with an unmount */
 	pos = w->pos;

@@ -102,7 +102,14 @@ struct target_cfg {
 	struct comm_glob comms[MAX_COMM_GLOBS];
 };
 
-/* Values of target_tgids. */
+/*
+ * The set of target processes: one byte per tgid (enum target_state, 0: not in it), in pages of an
+ * array that user space maps. A look-up is a plain load, also for every process that isn't traced.
+ */
+#define TARGET_PAGE  4096
+#define TARGET_PAGES 1024 /* PID_MAX_LIMIT is 4 Mi */
+
+/* Bytes of target_tgids. */
 enum target_state {
 	TARGET_HELD = 1,  /* the command, forked, before its exec */
 	TARGET_LIVE = 2,  /* it, or a descendant */

@@ -114,6 +114,10 @@ struct qstr {
 	const unsigned char *name;
 };
 
+struct list_head {
+	struct list_head *next; /* any pointer in memory: see file_of_fd() */
+};
+
 struct hlist_bl_node {
 	struct hlist_bl_node **pprev;
 };

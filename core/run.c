@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -176,30 +177,38 @@ static bool open_programs(struct run *run)
 	return run->loaded != NULL;
 }
 
-static bool fill_ids(const struct run *run, const char *map, const struct id_list *list)
+static bool say_no_targets(void)
 {
-	int fd = loaded_map(run->loaded, map);
-	uint32_t fixed = TARGET_FIXED;
+	log_error("cannot set the targets: %s", strerror(errno));
+	return false;
+}
 
-	for (uint32_t i = 0; i < list->n; i++)
-		if (bpf_map_update_elem(fd, &list->id[i], &fixed, BPF_ANY)) {
-			log_error("cannot set the targets: %s", strerror(errno));
-			return false;
-		}
+/* Marks the command, held until its exec, and the processes named with -p. */
+static bool set_processes(const struct run *run)
+{
+	size_t size = (size_t)TARGET_PAGE * TARGET_PAGES;
+	int fd = loaded_map(run->loaded, "target_tgids");
+	uint8_t *states = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+
+	if (states == MAP_FAILED)
+		return say_no_targets();
+	if (run->forked)
+		states[(uint32_t)run->child.pid % size] = TARGET_HELD;
+	for (uint32_t i = 0; i < run->opts.pids.n; i++)
+		states[run->opts.pids.id[i] % size] = TARGET_FIXED;
+	munmap(states, size);
 	return true;
 }
 
 static bool set_targets(const struct run *run)
 {
-	uint32_t held = TARGET_HELD, pid = (uint32_t)run->child.pid;
+	int tids = loaded_map(run->loaded, "target_tids");
+	uint32_t one = 1;
 
-	if (run->forked &&
-	    bpf_map_update_elem(loaded_map(run->loaded, "target_tgids"), &pid, &held, BPF_ANY)) {
-		log_error("cannot set the targets: %s", strerror(errno));
-		return false;
-	}
-	return fill_ids(run, "target_tgids", &run->opts.pids) &&
-	       fill_ids(run, "target_tids", &run->opts.tids);
+	for (uint32_t i = 0; i < run->opts.tids.n; i++)
+		if (bpf_map_update_elem(tids, &run->opts.tids.id[i], &one, BPF_ANY))
+			return say_no_targets();
+	return !(run->target.flags & TARGET_PID) || set_processes(run);
 }
 
 /* From here on a mistake in us can't be used against the host. */

@@ -359,9 +359,9 @@ __noinline int announce_file(u64 file, u64 ino, u32 dev, u32 gen)
  */
 static __always_inline u32 find_slot(struct layers_state *st, u32 call, u64 ids, struct file *file)
 {
-	struct inode *inode = file ? BPF_CORE_READ(file, f_inode) : NULL;
-	u64 ino = inode ? BPF_CORE_READ(inode, i_ino) : 0;
-	u32 gen = inode ? BPF_CORE_READ(inode, i_generation) : 0;
+	struct inode *inode = file ? LOAD(struct file, file, f_inode) : NULL;
+	u64 ino = inode ? LOAD(struct inode, inode, i_ino) : 0;
+	u32 gen = inode ? LOAD(struct inode, inode, i_generation) : 0;
 	u32 index = (ino ^ call ^ (ino >> 7)) & (LAYERS_SLOTS - 1);
 	struct layers_slot *slot = &st->slots[index];
 
@@ -377,7 +377,7 @@ static __always_inline u32 find_slot(struct layers_state *st, u32 call, u64 ids,
 	slot->key.file.gen = gen;
 	slot->key.file.dev = inode ? BPF_CORE_READ(inode, i_sb, s_dev) : 0;
 	if (inode)
-		announce_file((u64)file, ino, slot->key.file.dev, gen);
+		announce_file(address_of(file), ino, slot->key.file.dev, gen);
 	return index;
 }
 
@@ -581,8 +581,8 @@ static __always_inline void meet_thread(struct layers_state *st)
 SEC("tp_btf/sys_enter")
 int BPF_PROG(layers_enter, struct pt_regs *regs, long id)
 {
-	u64 now = bpf_ktime_get_ns(), ids;
 	struct layers_state *st;
+	u64 now, ids;
 	bool compat;
 	u32 call = syscall_entered(id, &compat);
 
@@ -612,9 +612,12 @@ int BPF_PROG(layers_enter, struct pt_regs *regs, long id)
 		if (!st->self)
 			meet_thread(st);
 		open_op(st, call, ids, regs, compat);
-		st->op.start_ns = now;
+		st->op.start_ns = 0;
 	}
 	st->op.state = ON_CPU;
+	now = bpf_ktime_get_ns(); /* last: what came before is our own time */
+	if (!st->op.start_ns)
+		st->op.start_ns = now;
 	st->op.entry_ns = st->op.mark_ns = st->op.in_ns = now;
 	return 0;
 }

@@ -70,9 +70,8 @@ static __always_inline void set_who(struct open_event *e, u64 ids, u32 call)
 {
 	e->pid = ids >> 32;
 	e->tid = ids;
-	e->uid = bpf_get_current_uid_gid();
 	e->call = call;
-	bpf_get_current_comm(e->comm, sizeof(e->comm));
+	current_user_and_comm(&e->uid, e->comm);
 }
 
 SEC("tp_btf/sys_enter")
