@@ -21,7 +21,7 @@ bool doctor_columns(const struct table *table, enum format format, struct select
 	bool usual[16] = { false };
 	char err[256];
 
-	for (size_t i = 0; table->columns[i].name && i < 16; i++)
+	for (size_t i = 0; i < 16 && table->columns[i].name; i++)
 		usual[i] = !(table->columns[i].flags & unwanted);
 	if (columns_select_from(table, NULL, format, usual, sel, err, sizeof(err)))
 		return true;

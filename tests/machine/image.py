@@ -105,6 +105,8 @@ class Root:
             shutil.copytree(local, target, symlinks=True, dirs_exist_ok=True)
             found = [path for path in local.rglob("*") if path.is_file()]
         else:
+            if target.is_symlink():
+                target.unlink()  # it may lead out of the tree, to the host's own file
             shutil.copy2(local, target)
             found = [local]
         self.programs += [path for path in found if path.stat().st_mode & stat.S_IXUSR]

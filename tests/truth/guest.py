@@ -6,8 +6,17 @@ import shutil
 from tests.machine.machine import Process
 from tests.machine.place import Place
 
-# Programs that tests run and that the machine doesn't hold anyway, with the packages they are in.
-TOOLS = {"bash": "bash", "capsh": "libcap2-bin"}
+# Programs of which busybox's version, if it has one, isn't enough; with the packages they are in.
+TOOLS = {"nice": "coreutils", "readlink": "coreutils", "ps": "procps"}
+# A third disk, without a file behind it, that takes so many requests a second: /dev/vdc.
+THROTTLED_IOPS = 50
+THROTTLED_DISK = (
+    "-drive",
+    "driver=null-co,size=268435456,read-zeroes=on,if=none,id=throttled,"
+    f"throttling.iops-total={THROTTLED_IOPS}",
+    "-device",
+    "virtio-blk-pci,drive=throttled,serial=throttled",
+)
 # An emulated processor is 10 to 50 times slower, and two share one thread of the host.
 PATIENCE = 6
 
@@ -27,7 +36,7 @@ class Guest(Place):
 
     def __init__(self, kernel, build=None):
         self.environment = {}
-        super().__init__(kernel, build, files=self._tools())
+        super().__init__(kernel, build, files=self._tools(), qemu_args=THROTTLED_DISK)
 
     @staticmethod
     def _tools():
@@ -36,7 +45,7 @@ class Guest(Place):
             found = shutil.which(tool, path="/usr/sbin:/usr/bin:/sbin:/bin")
             if not found:
                 raise FileNotFoundError(f"{tool} not found: install {package}")
-            files.append((found, f"/usr/bin/{tool}"))
+            files.append((found, f"/usr/local/bin/{tool}"))
         return files
 
     def few(self, count):

@@ -14,7 +14,7 @@ def nobody(*caps):
     """uid nobody with exactly these capabilities."""
     plus = "".join(f",+{c}" for c in caps)
     return [
-        "setpriv",
+        "/usr/bin/setpriv",  # in full, or busybox's shell takes busybox's own
         "--reuid=65534",
         "--regid=65534",
         "--clear-groups",
@@ -26,7 +26,7 @@ def nobody(*caps):
 
 def locking(limit, argv):
     """argv, which may lock that much memory: it matters only where maps count as locked."""
-    return ["bash", "-c", f'ulimit -l {limit} 2>/dev/null; exec "$@"', "-", *argv]
+    return ["sh", "-c", f'ulimit -l {limit} 2>/dev/null; exec "$@"', "-", *argv]
 
 
 WHO = {

@@ -90,7 +90,7 @@ def test_all_forms_agree(host, tmp):
 
 def test_output_file(host, tmp):
     """-O: rows there, and stdout and stderr are the command's."""
-    argv = ["sh", "-c", "echo to-stdout; echo to-stderr >&2"]
+    argv = ["sh", "-c", "echo to-stdout; echo to-stderr >&2; : </dev/null"]
     result = host.run([host.iosonde, "opensnoop", "-O", f"{tmp}/rows", "--", *argv])
     assert result.stdout == b"to-stdout\n" and b"to-stderr\n" in result.stderr
     assert host.read_file(f"{tmp}/rows").split()[:2] == [b"TIME", b"PID"]
@@ -207,8 +207,10 @@ def test_duration(host, tmp, command):
         argv = [host.iosonde, command, "-d", "3", "-o", "json", "-p", str(job.pid)]
         result = host.run(argv)
         assert result.returncode == 0, str(result)
-        check_summary(parse_rows(result.stdout), command)
-        assert 3.0 <= result.seconds <= 3.5, result.seconds
+        summary = check_summary(parse_rows(result.stdout), command)
+        assert 3.0e9 <= summary["elapsed_ns"] <= 3.5e9, summary
+        # To load and to attach takes its time in a guest.
+        assert 3.0 <= result.seconds <= (8 if host.emulated else 3.5), result.seconds
 
     with started(host, [host.workload, "tick", "10", "10000", "/dev/null"]) as job:
         best_of(3, experiment)
@@ -218,12 +220,13 @@ def test_duration(host, tmp, command):
 def test_rows_arrive_at_once(host, tmp, form):
     """Into a pipe: a row is there within one interval, not when a buffer has filled."""
     out = f"{tmp}/out"
-    script = f'"$0" opensnoop -o {form} -- "$1" --silent tick 2500 1 /dev/zero | cat >"{out}"'
+    ms, most = (8000, 6.0) if host.emulated else (2500, 2.0)
+    script = f'"$0" opensnoop -o {form} -- "$1" --silent tick {ms} 1 /dev/zero | cat >"{out}"'
     with started(host, ["sh", "-c", script, host.iosonde, host.workload]) as shell:
         start = time.monotonic()
-        wait_until("a row", lambda: b"/dev/zero" in host.read_file(out), 6)
+        wait_until("a row", lambda: b"/dev/zero" in host.read_file(out), 3 * most)
         took = time.monotonic() - start
-        assert shell.running() and took < 2.0, took
+        assert shell.running() and took < most, took
         shell.wait()
     assert sum(b"/dev/zero" in line for line in host.read_file(out).splitlines()) == 1
 
@@ -283,7 +286,7 @@ def test_closed_pipe_ends_quietly(host, tmp, command):
 
 def test_second_interrupt_ends_at_once(host, tmp):
     """The command ignores SIGINT; the second one ends iosonde though the command lives on."""
-    argv = ["sh", "-c", 'trap "" INT; sleep 8']
+    argv = ["sh", "-c", 'trap "" INT; exec sleep 20 >/dev/null 2>&1']
     with started(host, [host.iosonde, "opensnoop", "-O", f"{tmp}/r", "--", *argv]) as process:
         wait_attached(host, process.pid)
         time.sleep(0.3)
@@ -291,7 +294,7 @@ def test_second_interrupt_ends_at_once(host, tmp):
         time.sleep(0.3)
         process.signal(signal.SIGINT)
         result = process.wait(4)
-    assert result.seconds < 6
+    assert result.seconds < (15 if host.emulated else 6)
 
 
 def test_two_interrupts_in_a_burst(host, tmp):
