@@ -92,6 +92,12 @@ static struct ability *add(struct ability *out, size_t *n, const char *name, con
 	return a;
 }
 
+/* Attached through perf events, which have rules of their own. */
+static bool by_perf(enum trial_hook hook)
+{
+	return hook == HOOK_TRACEPOINT || hook == HOOK_KPROBE;
+}
+
 static void try_programs(struct ability *out, size_t *n, struct trial *t)
 {
 	bool native = false, ran = false;
@@ -108,6 +114,10 @@ static void try_programs(struct ability *out, size_t *n, struct trial *t)
 			snprintf(a->found, sizeof(a->found), "ran on %s", t->target);
 		else
 			explain(a, t->step, t->error, what->change);
+		if (by_perf(what->hook) && t->error == EACCES) /* no bpf() call gives that here */
+			snprintf(a->why, sizeof(a->why),
+				 "CAP_BPF and CAP_PERFMON are not enough: needs what perf_events "
+				 "and tracefs need, below");
 	}
 	a = add(out, n, "jit", "tried");
 	a->available = native;

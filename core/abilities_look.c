@@ -124,8 +124,8 @@ void look_perf(struct ability *a)
 		close(fd);
 	else
 		snprintf(a->why, sizeof(a->why),
-			 "kprobes, classic tracepoints and sampling can't be used; needs "
-			 "CAP_PERFMON, or sysctl kernel.perf_event_paranoid=0");
+			 "kprobes, classic tracepoints and sampling can't be used; needs root, or "
+			 "CAP_PERFMON and sysctl kernel.perf_event_paranoid=2 or less");
 }
 
 void look_tracefs(struct ability *a)
