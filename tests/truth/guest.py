@@ -6,8 +6,14 @@ import shutil
 from tests.machine.machine import Process
 from tests.machine.place import Place
 
-# Programs of which busybox's version, if it has one, isn't enough; with the packages they are in.
-TOOLS = {"nice": "coreutils", "readlink": "coreutils", "ps": "procps"}
+# Programs of which busybox's version isn't enough, their packages, and where they go. Its shell
+# prefers its own programs to those of the path.
+TOOLS = (
+    ("dash", "dash", "/usr/bin/sh"),
+    ("nice", "coreutils", "/usr/bin/nice"),
+    ("readlink", "coreutils", "/usr/bin/readlink"),
+    ("ps", "procps", "/usr/bin/ps"),
+)
 # A third disk, without a file behind it, that takes so many requests a second: /dev/vdc.
 THROTTLED_IOPS = 50
 THROTTLED_DISK = (
@@ -41,11 +47,11 @@ class Guest(Place):
     @staticmethod
     def _tools():
         files = []
-        for tool, package in TOOLS.items():
+        for tool, package, place in TOOLS:
             found = shutil.which(tool, path="/usr/sbin:/usr/bin:/sbin:/bin")
             if not found:
                 raise FileNotFoundError(f"{tool} not found: install {package}")
-            files.append((found, f"/usr/local/bin/{tool}"))
+            files.append((found, place))
         return files
 
     def few(self, count):
