@@ -3,6 +3,7 @@
 
 import shutil
 
+from host import built_in
 from tests.machine.machine import Process
 from tests.machine.place import Place
 
@@ -42,6 +43,7 @@ class Guest(Place):
 
     def __init__(self, kernel, build=None):
         self.environment = {}
+        self.build = build = built_in(build)
         super().__init__(kernel, build, files=self._tools(), qemu_args=THROTTLED_DISK)
 
     @staticmethod

@@ -22,6 +22,11 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 
 
+def built_in(directory):
+    """The build directory: that one, or $IOSONDE_BUILD, or build."""
+    return Path(directory or os.environ.get("IOSONDE_BUILD", ROOT / "build"))
+
+
 @dataclass
 class Result:
     argv: list
@@ -90,7 +95,7 @@ class Host:
 
     def __init__(self, build=None):
         self.environment = {}  # a test's choice, added to every command's
-        build = Path(build or os.environ.get("IOSONDE_BUILD", ROOT / "build"))
+        self.build = build = built_in(build)
         self.iosonde = str(build / "iosonde")
         self.workload = str(build / "tests/workload/workload")
         self.workload32 = str(build / "tests/workload/workload32")

@@ -1,0 +1,69 @@
+# SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
+"""Every program of every command whose target the kernel has loads there, with each rung.
+
+The table goes to results/programs-KERNEL.txt in the build directory; program_table.py joins them.
+"""
+
+import re
+import shutil
+import subprocess
+
+import pytest
+from program_table import RESULTS, parse_table
+
+COMMANDS = ("opensnoop", "layers")
+# What switches on programs that a plain run leaves out. A command: its descendants are followed.
+OPTIONS = {"opensnoop": [[], ["-F"]], "layers": [[]]}
+SYMBOL = re.compile(r" g +F (\S+/\S+)\s+[0-9a-f]+ (\w+)$", re.M)
+
+
+def programs_in(path):
+    """{program: hook} of an object, functions that are called left out."""
+    tool = shutil.which("llvm-objdump") or "llvm-objdump-14"
+    text = subprocess.run([tool, "-t", path], capture_output=True, text=True, check=True).stdout
+    found = {name: hook for hook, name in SYMBOL.findall(text)}
+    assert found, text
+    return found
+
+
+def form_of(name, hook):
+    """Programs for the same purpose share the first two words of their names, and the hook."""
+    return "_".join(name.split("_")[:2]), hook
+
+
+def loaded(host, command, options):
+    """{program: line} of what loads."""
+    argv = [host.iosonde, command, "--ebpf", *options, "--", "true"]
+    result = host.run(argv)
+    assert result.returncode == 0 and not result.err, str(result)
+    return parse_table(result.stdout.decode())
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_programs_load(host, rung, command):
+    everything = programs_in(host.build / f"{command}.bpf.full.o")
+    there, lines = {}, []
+    for options in OPTIONS[command]:
+        table = loaded(host, command, options)
+        there |= table
+        lines += [f"{command} {rung} {' '.join([*options, line])}" for line in table.values()]
+    assert set(there) <= set(everything)
+    taken = {form_of(name, everything[name]) for name in there}
+    btf = host.read_file("/sys/kernel/btf/vmlinux")
+    for name, hook in everything.items():
+        if name in there:
+            continue
+        kind, _, target = hook.partition("/")
+        # Another program took the hook, by the arguments that it passes here; or there is none.
+        absent = kind == "tp_btf" and f"\0btf_trace_{target}\0".encode() not in btf
+        assert form_of(name, hook) in taken or absent, f"{name} ({hook}) was not loaded: {sorted(there)}"
+        lines.append(f"{command} {rung} {name} {hook} {'no target' if absent else 'other form'}")
+    record(host, command, rung, lines)
+
+
+def record(host, command, rung, lines):
+    path = host.build / RESULTS / f"programs-{host.name}.txt"
+    path.parent.mkdir(exist_ok=True)
+    old = path.read_text().splitlines() if path.exists() else []
+    kept = [line for line in old if not line.startswith(f"{command} {rung} ")]
+    path.write_text("\n".join(sorted(kept + lines)) + "\n")
