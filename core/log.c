@@ -21,14 +21,15 @@ static struct {
 static void say(const char *fmt, va_list args)
 {
 	char text[4096], safe[ESCAPE_MAX * sizeof(text)];
-	size_t len;
+	size_t len, n;
 
 	vsnprintf(text, sizeof(text), fmt, args);
 	fprintf(stderr, "%s: ", state.name);
 	for (const char *line = text;; line += len + 1) {
 		/* what is quoted may have been escaped already: backslashes stay as they are */
 		len = strcspn(line, "\n\\");
-		fwrite(safe, 1, escape_text(safe, line, len), stderr);
+		n = escape_text(safe, line, len);
+		fwrite(safe, 1, n, stderr);
 		if (!line[len])
 			break;
 		fputc(line[len], stderr);
