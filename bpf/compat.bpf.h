@@ -108,21 +108,16 @@ static __always_inline void current_user_and_comm(u32 *uid, char *comm)
 /*
  * 6.2 (a35b9af4ec2c) brought bpf_rdonly_cast(): any address as a typed pointer whose fields plain
  * loads may read, with faults turned into zeros. Elsewhere each field is a probe read, which costs
- * a call. LOAD(type, address, field) takes the better of the two.
+ * a call. LOAD(type, address, field) is the one or the other: every object is built twice.
  */
-extern void *bpf_rdonly_cast(const void *obj, u32 btf_id) __ksym __weak;
+#ifndef WITHOUT_RDONLY_CAST
+extern void *bpf_rdonly_cast(const void *obj, u32 btf_id) __ksym;
 
 #define LOAD(type, address, field)                                                                 \
-	({                                                                                         \
-		type *typed_ = (void *)(address);                                                  \
-		typeof(typed_->field) value_ = (typeof(typed_->field))0;                           \
-		if (bpf_rdonly_cast)                                                               \
-			value_ = ((type *)bpf_rdonly_cast(typed_, bpf_core_type_id_kernel(type)))  \
-					 ->field;                                                  \
-		else                                                                               \
-			value_ = BPF_CORE_READ(typed_, field);                                     \
-		value_;                                                                            \
-	})
+	(((type *)bpf_rdonly_cast((void *)(address), bpf_core_type_id_kernel(type)))->field)
+#else
+#define LOAD(type, address, field) BPF_CORE_READ((type *)(address), field)
+#endif
 
 /* --- registers and system calls, per architecture --- */
 #if defined(__TARGET_ARCH_x86)

@@ -8,7 +8,7 @@
 /* The struct file behind @fd in the current thread, or NULL. To be read by probe reads. */
 static __always_inline struct file *file_of_fd(u32 fd)
 {
-	struct file **table, *file = NULL;
+	struct file **table;
 	u32 max_fds;
 
 	if (HAVE_TASK_BTF()) {
@@ -30,10 +30,7 @@ static __always_inline struct file *file_of_fd(u32 fd)
 	}
 	if (fd >= max_fds)
 		return NULL;
-	if (bpf_rdonly_cast)
-		return (struct file *)LOAD(struct list_head, table + fd, next);
-	bpf_probe_read_kernel(&file, sizeof(file), table + fd);
-	return file;
+	return (struct file *)LOAD(struct list_head, table + fd, next);
 }
 
 #endif

@@ -11,7 +11,7 @@
 /* Since 6.16 the file can be mapped, which spares a thousand reads of a page. */
 static struct btf *map_kernel_btf(void)
 {
-	int fd = open("/sys/kernel/btf/vmlinux", O_RDONLY | O_CLOEXEC);
+	int fd = open(KERNEL_BTF, O_RDONLY | O_CLOEXEC);
 	struct btf *btf = NULL;
 	struct stat st;
 	void *at;

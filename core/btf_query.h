@@ -8,6 +8,8 @@
 
 #include <bpf/btf.h>
 
+#define KERNEL_BTF "/sys/kernel/btf/vmlinux"
+
 /* From @file, or the running kernel's own when it is NULL. NULL with errno set. btf__free() it. */
 struct btf *btf_of_kernel(const char *file);
 

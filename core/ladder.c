@@ -24,6 +24,21 @@ static bool forced_without(const char *ability)
 	return false;
 }
 
+struct bpf_object *image_open(const struct bpf_image *image, bool rdonly_cast, const char *btf)
+{
+	LIBBPF_OPTS(bpf_object_open_opts, open, .object_name = image->name, .btf_custom_path = btf);
+	bool plain = !rdonly_cast && image->plain;
+	const unsigned char *data = plain ? image->plain : image->data;
+	const unsigned char *end = plain ? image->plain_end : image->end;
+
+	return bpf_object__open_mem(data, (size_t)(end - data), &open);
+}
+
+bool ladder_has_rdonly_cast(const struct btf *btf)
+{
+	return !forced_without("rdonly_cast") && btf_has_function(btf, "bpf_rdonly_cast");
+}
+
 bool ladder_has_task_storage(const struct btf *btf)
 {
 	return !forced_without("task_storage") &&
@@ -124,11 +139,8 @@ static bool wanted(const struct probe *probe, const void *cfg)
 
 bool ladder_choose(struct loaded *l, const struct btf *btf, const void *cfg)
 {
-	const struct bpf_image *image = l->tool->image;
-
 	if (!l->obj)
-		l->obj =
-			bpf_object__open_mem(image->data, (size_t)(image->end - image->data), NULL);
+		l->obj = image_open(l->tool->image, ladder_has_rdonly_cast(btf), NULL);
 	if (!l->obj) {
 		log_error("cannot open the programs of %s: %s", l->tool->name, strerror(errno));
 		log_verifier();

@@ -7,6 +7,12 @@
 
 struct btf;
 
+/* Opens @image, in the version for kernels with or without bpf_rdonly_cast(). NULL with errno. */
+struct bpf_object *image_open(const struct bpf_image *image, bool rdonly_cast, const char *btf);
+
+/* Does the kernel have bpf_rdonly_cast()? */
+bool ladder_has_rdonly_cast(const struct btf *btf);
+
 /* Does the kernel offer task storage to tracing programs? */
 bool ladder_has_task_storage(const struct btf *btf);
 

@@ -15,6 +15,7 @@
 #include "core/btf_query.h"
 #include "core/ladder.h"
 #include "core/log.h"
+#include "core/privs.h"
 #include "core/syscalls.h"
 
 /*
@@ -113,16 +114,20 @@ static bool size_maps(struct loaded *l, const struct load_opts *opts)
 	return true;
 }
 
-static struct bpf_object *open_object(const struct load_opts *opts)
+/*
+ * Without CAP_SYS_ADMIN libbpf can't look at the modules' types, as it does for each one that
+ * vmlinux lacks; naming the kernel's own file tells it not to.
+ */
+static struct bpf_object *open_object(const struct loaded *l)
 {
-	const struct bpf_image *image = opts->tool->image;
-	LIBBPF_OPTS(bpf_object_open_opts, open, .object_name = image->name,
-		    .btf_custom_path = opts->btf);
-	struct bpf_object *obj =
-		bpf_object__open_mem(image->data, (size_t)(image->end - image->data), &open);
+	const char *btf = l->btf_file;
+	struct bpf_object *obj;
 
+	if (!btf && !privs_can_read_modules())
+		btf = KERNEL_BTF;
+	obj = image_open(l->tool->image, l->rdonly_cast, btf);
 	if (!obj) {
-		log_error("cannot open the programs of %s: %s", opts->tool->name, strerror(errno));
+		log_error("cannot open the programs of %s: %s", l->tool->name, strerror(errno));
 		log_verifier();
 	}
 	return obj;
@@ -152,7 +157,8 @@ static void say_load_failed(int err)
 		sscanf(at, "prog '%63[^']", name);
 	if (err == -EPERM)
 		log_error("the kernel refused to load the programs%s%s (EPERM): tracing needs "
-			  "CAP_BPF and CAP_PERFMON, and lockdown must not forbid it; try as root",
+			  "CAP_BPF and CAP_PERFMON, before 5.11 also locked memory (ulimit -l), and "
+			  "lockdown must not forbid it; try as root",
 			  *name ? ": " : "", name);
 	else
 		log_error("loading %s%s failed: %s; --verbose shows the kernel's words",
@@ -220,7 +226,7 @@ static bool load(struct loaded *l, const struct load_opts *opts)
 
 	for (;;) {
 		if (!l->obj)
-			l->obj = open_object(opts);
+			l->obj = open_object(l);
 		if (!l->obj || !configure(l, opts) || !size_maps(l, opts))
 			return false;
 		choose_programs(l, opts->target);
@@ -258,12 +264,13 @@ struct loaded *loaded_open(const struct load_opts *opts)
 				  : "this kernel offers no type information (%s: %s); give the BTF "
 				    "of "
 				    "this very kernel with --btf FILE",
-			  opts->btf ? opts->btf : "/sys/kernel/btf/vmlinux", strerror(errno));
+			  opts->btf ? opts->btf : KERNEL_BTF, strerror(errno));
 		free(l);
 		return NULL;
 	}
 	l->task_storage = ladder_has_task_storage(btf);
-	l->obj = open_object(opts);
+	l->rdonly_cast = ladder_has_rdonly_cast(btf);
+	l->obj = open_object(l);
 	ok = l->obj && ladder_choose(l, btf, opts->cfg);
 	btf__free(btf);
 	allow_locked_memory();

@@ -29,8 +29,8 @@ struct loaded {
 	size_t n_links;
 	struct bpf_link *iters[MAX_ITERS]; /* programs of SEC("iter/..."), run by reading them */
 	size_t n_iters;
-	bool task_storage;
-	struct counters *counters; /* mapped; one per possible CPU */
+	bool task_storage, rdonly_cast; /* what the kernel has */
+	struct counters *counters;	/* mapped; one per possible CPU */
 	int n_cpus;
 	char *bss; /* the programs' variables, mapped; NULL if they have no epoch */
 	size_t bss_size;

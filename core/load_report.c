@@ -70,5 +70,6 @@ void loaded_explain(const struct loaded *l)
 		if (rung->blind)
 			log_verbose("%s: blind to %s", probe->what, rung->blind);
 	}
+	log_verbose("kernel memory: %s", l->rdonly_cast ? "plain loads" : "probe reads");
 	log_verbose("per-thread state: %s", l->task_storage ? "task storage" : "a hash of threads");
 }

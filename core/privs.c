@@ -33,6 +33,11 @@ bool privs_can_trace(char *missing, size_t size)
 	return false;
 }
 
+bool privs_can_read_modules(void)
+{
+	return held(CAP_SYS_ADMIN);
+}
+
 bool privs_can_ptrace(void)
 {
 	return held(CAP_SYS_PTRACE);

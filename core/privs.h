@@ -12,6 +12,9 @@
  */
 bool privs_can_trace(char *missing, size_t size);
 
+/* Holds CAP_SYS_ADMIN: can read the type information of kernel modules. */
+bool privs_can_read_modules(void);
+
 /* Holds CAP_SYS_PTRACE: can read other users' memory maps. */
 bool privs_can_ptrace(void);
 

@@ -20,16 +20,25 @@ enum tool_kind {
 	TOOL_LEDGER,	/* events and reports of its own (tool_ops.report) */
 };
 
-/* A compiled BPF object, embedded by the build. */
+/*
+ * A compiled BPF object, embedded by the build. @plain is the same without bpf_rdonly_cast(), for
+ * kernels that don't have it: libbpf looks for a missing function in every module's BTF, which
+ * takes CAP_SYS_ADMIN. NULL for a tool that the build makes one object of.
+ */
 struct bpf_image {
 	const char *name;
 	const unsigned char *data, *end;
+	const unsigned char *plain, *plain_end;
 };
 
+/* clang-format off */
 #define BPF_IMAGE(name_)                                                                           \
 	extern const unsigned char bpf_##name_##_data[], bpf_##name_##_end[];                      \
+	extern const unsigned char bpf_##name_##_plain_data[] __attribute__((weak)),               \
+		bpf_##name_##_plain_end[] __attribute__((weak));                                   \
 	static const struct bpf_image bpf_##name_ = { #name_, bpf_##name_##_data,                  \
-						      bpf_##name_##_end }
+		bpf_##name_##_end, bpf_##name_##_plain_data, bpf_##name_##_plain_end }
+/* clang-format on */
 
 #define RUNG_PROGS  4
 #define PROBE_RUNGS 4
