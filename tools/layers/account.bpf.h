@@ -1,0 +1,271 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+/* The account of one operation: its state, its maps, and how time gets into its cells. */
+#ifndef IOSONDE_LAYERS_ACCOUNT_BPF_H
+#define IOSONDE_LAYERS_ACCOUNT_BPF_H
+
+#include "bpf/filter.bpf.h"
+#include "bpf/files.bpf.h"
+#include "bpf/path.bpf.h"
+#include "bpf/syscall.bpf.h"
+#include "bpf/task_state.bpf.h"
+
+#include "tools/layers/layers.h"
+
+#define NAME_KEPT    256 /* of the name that an open passed, for one that fails */
+#define O_OPEN(call) ((call) >= CALL_OPEN)
+/* Kernel-internal results: include/linux/errno.h. The call will be entered again, or fail with
+ * EINTR. */
+#define ERESTARTSYS	      512
+#define ERESTART_RESTARTBLOCK 516
+#define EINTR		      4
+
+const volatile struct layers_cfg cfg;
+
+enum thread_state { ON_CPU, ON_RUNQ, BLOCKED };
+
+/* One operation's account. */
+struct layers_op {
+	u64 ids;
+	u32 call; /* 0: none under way */
+	u32 flags;
+	u32 state; /* enum thread_state */
+	u32 gen;   /* tags this operation's bios */
+	u64 start_ns;
+	u64 entry_ns; /* of this stretch; earlier ones of a restarted call are in before_ns */
+	u64 before_ns;
+	u64 end_ns;  /* of a parked one */
+	u64 mark_ns; /* everything before this has been given to a cell */
+	u64 in_ns;   /* last switched in */
+	u64 cells[N_CELLS];
+	u64 file; /* struct file */
+	u64 ip, sp;
+	s32 fd;
+	u32 slot;
+	u32 restarts;
+	u32 n_bios;
+	s32 stack; /* where it is blocked */
+	s32 longest_stack;
+	u64 longest_ns;
+	u32 name_len;
+	u32 reserved;
+};
+
+struct layers_state {
+	u64 self; /* address of the task, as a number: a key that global functions can take */
+	struct layers_op op;
+	struct layers_op parked; /* left with "restart me": a handler may make calls of its own */
+	struct layers_key parked_key;
+	struct layers_slot slots[LAYERS_SLOTS];
+	u32 generation;
+	u32 reserved;
+	char name[NAME_KEPT];
+};
+
+TASK_STATE(layers, struct layers_state, 10240)
+
+/* When a thread that waits was last woken. Written by the waker; key is the task's address. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 16384);
+	__type(key, u64);
+	__type(value, u64);
+} layers_wakes SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 65536);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, struct layers_key);
+	__type(value, struct layers_sums);
+} layers_table SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 65536);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, struct layers_file);
+	__type(value, u32);
+} layers_files SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, N_CALLS);
+	__type(key, u32);
+	__type(value, struct layers_hist);
+} layers_hists SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_STACK_TRACE);
+	__uint(max_entries, 4096);
+	__uint(key_size, sizeof(u32));
+	__uint(value_size, STACK_FRAMES * sizeof(u64));
+} layers_stacks SEC(".maps");
+
+/* Updated inside the scheduler, hence preallocated. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 4096);
+	__type(key, struct layers_wait_key);
+	__type(value, struct layers_wait);
+} layers_waits SEC(".maps");
+
+/* The slowest operations that ended on this CPU: only one slower than the least becomes an event.
+ */
+#define SLOWEST_MAX 16
+struct layers_slowest {
+	u64 least_ns;
+	u64 least; /* its place in lat_ns */
+	u64 lat_ns[SLOWEST_MAX];
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, u32);
+	__type(value, struct layers_slowest);
+} layers_slowest SEC(".maps");
+
+struct file_out {
+	struct layers_file_event e;
+	char path[PATH_LEN];
+};
+
+struct op_out {
+	struct layers_op_event e;
+	char name[NAME_KEPT];
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, u32);
+	__type(value, struct file_out);
+} layers_file_out SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, u32);
+	__type(value, struct op_out);
+} layers_op_out SEC(".maps");
+
+#ifndef offsetof
+#define offsetof(type, member) __builtin_offsetof(type, member)
+#endif
+#define TALLY(which) COUNT(tool[which])
+
+#include "bpf/blkio.bpf.h"
+
+/* --- the account --- */
+
+/* Gives the time from the mark to @now to @cell. */
+static __always_inline void charge(struct layers_op *op, u32 cell, u64 now)
+{
+	if (now < op->mark_ns) {
+		TALLY(LAYERS_CLAMPED);
+		return;
+	}
+	op->cells[cell] += now - op->mark_ns;
+	op->mark_ns = now;
+}
+
+static __always_inline void note_wait(struct layers_op *op, u64 ns)
+{
+	struct layers_wait_key key = { .stack = op->stack, .call = op->call };
+	struct layers_wait *wait, first = { 1, ns, ns };
+
+	if (ns > op->longest_ns) {
+		op->longest_ns = ns;
+		op->longest_stack = op->stack;
+	}
+	wait = bpf_map_lookup_elem(&layers_waits, &key);
+	if (!wait) {
+		if (!bpf_map_update_elem(&layers_waits, &key, &first, BPF_NOEXIST))
+			return;
+		wait = bpf_map_lookup_elem(&layers_waits, &key); /* another CPU was faster */
+	}
+	if (!wait) {
+		TALLY(LAYERS_LOST_STACK);
+		return;
+	}
+	__sync_fetch_and_add(&wait->count, 1);
+	__sync_fetch_and_add(&wait->wait_ns, ns);
+	if (ns > wait->max_ns)
+		wait->max_ns = ns;
+}
+
+/* The thread was blocked from the mark until @woken: what for? */
+static __always_inline void settle_blocked(u64 task, struct layers_op *op, u64 woken)
+{
+	u64 total = woken - op->mark_ns, any = 0, device = 0, rest;
+
+	if (op->n_bios) {
+		any = bios_busy(task, op->mark_ns, woken, op->gen, BIO_ANY);
+		device = bios_busy(task, op->mark_ns, woken, op->gen, BIO_DEVICE);
+	}
+	if (any > total || device > any) { /* would be a bug; shown as such */
+		TALLY(LAYERS_OVERFLOW);
+		any = device = 0;
+	}
+	rest = total - any;
+	op->cells[CELL_DEVICE] += device;
+	op->cells[CELL_QUEUE] += any - device;
+	if (op->flags & OP_BIOS_FULL) {
+		op->cells[CELL_UNKNOWN] += rest;
+	} else {
+		op->cells[CELL_WAIT] += rest;
+		if (rest)
+			note_wait(op, rest);
+	}
+	op->mark_ns = woken;
+}
+
+/* It was woken, from a wait that began at the mark: gives the wait to its cells. False: nobody said
+ * when. */
+static __always_inline bool settle_wait(u64 task, struct layers_op *op, u64 now)
+{
+	u64 *wake = bpf_map_lookup_elem(&layers_wakes, &task);
+	u64 woken = wake ? *wake : 0;
+
+	if (woken < op->in_ns) { /* no wake-up since it last ran */
+		TALLY(LAYERS_NO_STAMP);
+		return false;
+	}
+	if (woken > now) {
+		TALLY(LAYERS_CLAMPED);
+		woken = now;
+	}
+	if (woken > op->mark_ns) /* else it was woken while still being switched out: no wait */
+		settle_blocked(task, op, woken);
+	return true;
+}
+
+/* Switched in at @now: the time since the mark was spent waiting, for something or for a CPU. */
+static __always_inline void settle_switch_in(u64 task, struct layers_op *op, u64 now)
+{
+	if (op->state == BLOCKED && !settle_wait(task, op, now))
+		charge(op, CELL_UNKNOWN, now);
+	if (op->state != ON_CPU)
+		charge(op, CELL_RUNQ, now);
+	op->state = ON_CPU;
+	op->in_ns = now;
+}
+
+/*
+ * It runs at @now. If nobody said that it was switched in (some virtual machines' kernels lose one
+ * in some thousand of these events), what came after its wake-up can't be told apart.
+ */
+static __always_inline void settle_running(u64 task, struct layers_op *op, u64 now)
+{
+	if (op->state == ON_CPU) {
+		charge(op, CELL_CPU, now);
+		return;
+	}
+	if (op->state == BLOCKED && settle_wait(task, op, now))
+		TALLY(LAYERS_NO_STAMP);
+	charge(op, CELL_UNKNOWN, now);
+	op->state = ON_CPU;
+	op->in_ns = now;
+}
+
+#endif
