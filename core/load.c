@@ -156,10 +156,11 @@ static void say_load_failed(int err)
 	if (at)
 		sscanf(at, "prog '%63[^']", name);
 	if (err == -EPERM)
-		log_error("the kernel refused to load the programs%s%s (EPERM): tracing needs "
-			  "CAP_BPF and CAP_PERFMON, before 5.11 also locked memory (ulimit -l), and "
-			  "lockdown must not forbid it; try as root",
-			  *name ? ": " : "", name);
+		log_error(
+			"the kernel refused to load the programs%s%s (EPERM): tracing needs "
+			"CAP_BPF and CAP_PERFMON, before 5.11 also locked memory (ulimit -l), and "
+			"lockdown must not forbid it; try as root",
+			*name ? ": " : "", name);
 	else
 		log_error("loading %s%s failed: %s; --verbose shows the kernel's words",
 			  *name ? "program " : "the programs", name, strerror(-err));
