@@ -56,7 +56,8 @@ static __always_inline void read_path(struct open_state *st, const char *user_pt
 	long n = bpf_probe_read_user_str(st->path, PATH_LEN, user_ptr);
 
 	st->path_ptr = n < 0 ? (u64)user_ptr : 0;
-	st->e.path.off = n > 0 ? sizeof(st->e) : 0;
+	/* an empty name counts its NUL on newer kernels, and 0 on older ones */
+	st->e.path.off = n >= 0 ? sizeof(st->e) : 0;
 	st->e.path.len = n > 0 ? n - 1 : 0;
 }
 
