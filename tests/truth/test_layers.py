@@ -437,9 +437,11 @@ def test_latency_of_long_operations(host, tmp, data):
         own = run.work[0]["calls"]["pread"]["times_ns"]
         seen = [r["lat_ns"] for r in ops(run, "pread")]
         assert len(own) == len(seen) == 128
-        off = [(s, o) for s, o in zip(seen, own) if o > 100_000 and abs(s - o) > 0.05 * o]
-        assert len(off) <= len(own) / 20, off
-        assert sum(seen) == pytest.approx(sum(own), rel=0.05)
+        # An emulated processor's interrupts, and its way into the kernel, take many times longer.
+        rel, slack, few = (0.1, 25_000, 8) if host.emulated else (0.05, 0, 20)
+        near = [abs(s - o) <= rel * o + slack for s, o in zip(seen, own) if o > 100_000]
+        assert near.count(False) <= len(own) / few, list(zip(seen, own))
+        assert sum(seen) == pytest.approx(sum(own), rel=rel)
 
     best_of(3, experiment)
 
