@@ -50,21 +50,6 @@ struct by {
 
 /* --- the table of the groups --- */
 
-static bool is_number(const struct column *col)
-{
-	switch (col->unit) {
-	case U_TEXT:
-	case U_PATH:
-	case U_ERRNO:
-	case U_ENUM:
-	case U_FLAGS:
-	case U_STACK:
-		return false;
-	default:
-		return true;
-	}
-}
-
 static int text_width(const struct column *src)
 {
 	size_t widest = 0;
@@ -89,7 +74,7 @@ static struct column key_column(const struct column *src, size_t off)
 
 	col.flags = (src->flags & COL_WIDE) | COL_KEY;
 	col.field.off = (uint32_t)off;
-	if (is_number(src))
+	if (!unit_is_text(src->unit))
 		return col;
 	if (src->unit == U_STACK) {
 		col.field.kind = F_VSTACK;
@@ -296,7 +281,7 @@ static bool make_key(struct by *by, const void *rec, size_t len)
 		struct value v;
 
 		column_value(src, rec, len, scratch, &v);
-		if (is_number(src))
+		if (!unit_is_text(src->unit))
 			key_number(by, src, by->columns[i].field, head, &v, rec);
 		else
 			key_bytes(by, by->columns[i].field, head, &v);

@@ -22,21 +22,6 @@ struct sorter {
 	bool desc;
 };
 
-static bool is_text(const struct column *col)
-{
-	switch (col->unit) {
-	case U_TEXT:
-	case U_PATH:
-	case U_ERRNO:
-	case U_ENUM:
-	case U_FLAGS:
-	case U_STACK:
-		return true;
-	default:
-		return false;
-	}
-}
-
 bool sort_parse(const struct table *table, const char *text, struct sort *out, char *err,
 		size_t err_size)
 {
@@ -54,7 +39,7 @@ bool sort_parse(const struct table *table, const char *text, struct sort *out, c
 		return false;
 	}
 	out->col = col;
-	out->desc = descending || (!ascending && !is_text(&table->columns[col]));
+	out->desc = descending || (!ascending && !unit_is_text(table->columns[col].unit));
 	return true;
 }
 

@@ -301,6 +301,21 @@ void column_value(const struct column *col, const void *rec, size_t len, char *s
 	}
 }
 
+bool unit_is_text(enum unit unit)
+{
+	switch (unit) {
+	case U_TEXT:
+	case U_PATH:
+	case U_ERRNO:
+	case U_ENUM:
+	case U_FLAGS:
+	case U_STACK:
+		return true;
+	default:
+		return false;
+	}
+}
+
 static const char *key_suffix(enum unit unit)
 {
 	switch (unit) {

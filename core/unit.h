@@ -129,6 +129,9 @@ struct clock_base {
 size_t unit_format(const struct column *col, const struct value *v, const struct clock_base *clock,
 		   char *buf, size_t size);
 
+/* Does @unit sort and compare as text rather than as a number? */
+bool unit_is_text(enum unit unit);
+
 /* Name of the error @err (positive), "ENOENT"; NULL if it has none. And back: -1 if unknown. */
 const char *errno_name(int err);
 int errno_number(const char *name, size_t len);

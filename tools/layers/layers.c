@@ -167,7 +167,8 @@ size_t ledger_stack(struct run *run, struct ledger *l, int32_t id, uint64_t *fra
 }
 
 /*
- * Makes a row of @e, followed by its stack, path and reason. Freed by the caller; NULL: no memory.
+ * Makes a row of @e, followed by its stack, path and reason, in the ledger's scratch: it lasts
+ * until the next one. NULL: no memory.
  */
 static struct op_row *make_row(struct run *run, struct ledger *l, const struct layers_op_event *e,
 			       size_t len, size_t *row_len)
@@ -185,9 +186,11 @@ static struct op_row *make_row(struct run *run, struct ledger *l, const struct l
 	}
 	*row_len = sizeof(*row) + n_frames * sizeof(*frames) + path_len +
 		   (reason ? strlen(reason) : 0) + 1;
-	row = calloc(1, *row_len);
+	l->row.len = 0;
+	row = (struct op_row *)text_room(&l->row, *row_len);
 	if (!row)
 		return NULL;
+	memset(row, 0, sizeof(*row));
 	row->rec = e->rec;
 	row->start_ns = e->start_ns;
 	row->pid = e->key.tgid;
@@ -213,21 +216,26 @@ static struct op_row *make_row(struct run *run, struct ledger *l, const struct l
 	return row;
 }
 
-/* Keeps @row if it is among the slowest; takes it over. */
-static void keep_slowest(struct ledger *l, struct op_row *row)
+/* Keeps a copy of @row if it is among the slowest; most are not, and cost nothing here. */
+static void keep_slowest(struct ledger *l, const struct op_row *row, size_t len)
 {
 	size_t at = l->n_slowest;
+	struct op_row *copy;
 
 	while (at && l->slowest[at - 1]->cells.lat_ns < row->cells.lat_ns)
 		at--;
-	if (at == SLOWEST_KEPT) {
-		free(row);
+	if (at == SLOWEST_KEPT)
 		return;
-	}
+	copy = malloc(len);
+	if (!copy)
+		return;
+	memcpy(copy, row, len);
+	if (row->reason)
+		copy->reason = (char *)copy + (row->reason - (const char *)row);
 	if (l->n_slowest == SLOWEST_KEPT)
 		free(l->slowest[--l->n_slowest]);
 	memmove(&l->slowest[at + 1], &l->slowest[at], (l->n_slowest - at) * sizeof(l->slowest[0]));
-	l->slowest[at] = row;
+	l->slowest[at] = copy;
 	l->n_slowest++;
 }
 
@@ -248,7 +256,7 @@ static void record(struct run *run, const struct rec *rec, size_t len)
 		return;
 	if (cfg->stream && e->lat_ns >= cfg->slow_ns)
 		run_row(run, row, row_len);
-	keep_slowest(l, row);
+	keep_slowest(l, row, row_len);
 }
 
 static bool prepare(struct run *run)
@@ -294,6 +302,7 @@ static void finish(struct run *run)
 	for (size_t i = 0; i < l->paths.n; i++)
 		free(*(char **)keymap_value(&l->paths, i));
 	keymap_free(&l->paths);
+	text_free(&l->row);
 	for (size_t i = 0; i < l->n_slowest; i++)
 		free(l->slowest[i]);
 }

@@ -5,6 +5,7 @@
 
 #include "core/keymap.h"
 #include "core/run.h"
+#include "core/text_buf.h"
 #include "tools/layers/layers.h"
 
 #define SLOWEST_KEPT 10
@@ -65,6 +66,7 @@ struct ledger {
 	struct op_row *slowest[SLOWEST_KEPT];
 	size_t n_slowest;
 	struct stack_names *names;
+	struct text_buf row; /* the row that is being put together */
 };
 
 /* Fills @c's shares from its ns. */
