@@ -11,6 +11,8 @@
 
 #include <bpf/bpf_helpers.h>
 #include <bpf/bpf_core_read.h>
+/* struct pt_regs is the kernel's, whose registers are named otherwise than user space's */
+#define __VMLINUX_H__
 #include <bpf/bpf_tracing.h>
 
 #pragma clang attribute push(__attribute__((preserve_access_index)), apply_to = record)
@@ -123,10 +125,10 @@ extern void *bpf_rdonly_cast(const void *obj, u32 btf_id) __ksym;
 #if defined(__TARGET_ARCH_x86)
 
 struct syscall_args {
-	u64 a[4];
+	u64 a[6];
 };
 
-/* The first four arguments of the call that @regs entered; @compat: by the 32-bit convention. */
+/* The arguments of the call that @regs entered; @compat: by the 32-bit convention. */
 static __always_inline void syscall_args(struct pt_regs *regs, bool compat,
 					 struct syscall_args *out)
 {
@@ -135,11 +137,15 @@ static __always_inline void syscall_args(struct pt_regs *regs, bool compat,
 		out->a[1] = (u32)regs->cx;
 		out->a[2] = (u32)regs->dx;
 		out->a[3] = (u32)regs->si;
+		out->a[4] = (u32)regs->di;
+		out->a[5] = (u32)regs->bp;
 	} else {
 		out->a[0] = regs->di;
 		out->a[1] = regs->si;
 		out->a[2] = regs->dx;
 		out->a[3] = regs->r10;
+		out->a[4] = regs->r8;
+		out->a[5] = regs->r9;
 	}
 }
 
@@ -165,7 +171,7 @@ static __always_inline bool in_compat_call(void)
 #elif defined(__TARGET_ARCH_arm64)
 
 struct syscall_args {
-	u64 a[4];
+	u64 a[6];
 };
 
 static __always_inline void syscall_args(struct pt_regs *regs, bool compat,
@@ -176,6 +182,8 @@ static __always_inline void syscall_args(struct pt_regs *regs, bool compat,
 	out->a[1] = regs->regs[1];
 	out->a[2] = regs->regs[2];
 	out->a[3] = regs->regs[3];
+	out->a[4] = regs->regs[4];
+	out->a[5] = regs->regs[5];
 }
 
 #define SYSCALL_INSN_LEN   4

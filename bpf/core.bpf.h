@@ -12,6 +12,9 @@ char LICENSE[] SEC("license") = "Dual BSD/GPL";
 
 const volatile struct engine_cfg engine;
 
+/* For each of the command's probes, in the table's order: 1 + the index of its rung; 0: none. */
+const volatile u8 rungs[PROBES_MAX];
+
 /* Sized by the engine: --buffer. */
 struct {
 	__uint(type, BPF_MAP_TYPE_RINGBUF);

@@ -56,6 +56,9 @@ struct vstack {
 	__u32 len;
 };
 
+/* Probes that a command can have. */
+#define PROBES_MAX 24
+
 /* --- counters: one of these per CPU, each counted where the thing happens --- */
 struct counters {
 	__u64 generated;   /* passed the target filter */

@@ -45,12 +45,39 @@ static const struct btf_type *skip_modifiers(const struct btf *btf, __u32 id)
 	return t;
 }
 
+/* The arguments of @t from the @first one on, as btf_tracepoint_proto() describes them. */
+static bool write_proto(const struct btf *btf, const struct btf_type *t, __u16 first, char *out,
+			size_t size)
+{
+	const struct btf_param *params = btf_params(t);
+	size_t len = 0;
+
+	out[0] = '\0';
+	for (__u16 i = first; i < btf_vlen(t) && len < size; i++) {
+		const struct btf_type *p = skip_modifiers(btf, params[i].type);
+
+		if (p && btf_is_ptr(p))
+			p = skip_modifiers(btf, p->type);
+		len += (size_t)snprintf(out + len, size - len, "%s%s", i > first ? "," : "",
+					p && p->name_off ? btf__name_by_offset(btf, p->name_off)
+							 : "void");
+	}
+	return len < size;
+}
+
+bool btf_function_proto(const struct btf *btf, const char *name, char *out, size_t size)
+{
+	__s32 id = btf__find_by_name_kind(btf, name, BTF_KIND_FUNC);
+	const struct btf_type *t = id > 0 ? btf__type_by_id(btf, (__u32)id) : NULL;
+
+	t = t ? btf__type_by_id(btf, t->type) : NULL;
+	return t && btf_is_func_proto(t) && write_proto(btf, t, 0, out, size);
+}
+
 bool btf_tracepoint_proto(const struct btf *btf, const char *name, char *out, size_t size)
 {
 	const struct btf_type *t;
-	const struct btf_param *params;
 	char type[256];
-	size_t len = 0;
 	__s32 id;
 
 	snprintf(type, sizeof(type), "btf_trace_%s", name);
@@ -62,18 +89,7 @@ bool btf_tracepoint_proto(const struct btf *btf, const char *name, char *out, si
 		t = skip_modifiers(btf, t->type);
 	if (!t || !btf_is_func_proto(t))
 		return false;
-	params = btf_params(t);
-	out[0] = '\0';
-	for (__u16 i = 1; i < btf_vlen(t) && len < size; i++) { /* [0] is the program's own data */
-		const struct btf_type *p = skip_modifiers(btf, params[i].type);
-
-		if (p && btf_is_ptr(p))
-			p = skip_modifiers(btf, p->type);
-		len += (size_t)snprintf(out + len, size - len, "%s%s", i > 1 ? "," : "",
-					p && p->name_off ? btf__name_by_offset(btf, p->name_off)
-							 : "void");
-	}
-	return len < size;
+	return write_proto(btf, t, 1, out, size); /* [0] is the program's own data */
 }
 
 bool proto_fits(const char *proto, const char *want)

@@ -19,6 +19,9 @@ struct btf *btf_of_kernel(const char *file);
  */
 bool btf_tracepoint_proto(const struct btf *btf, const char *name, char *out, size_t size);
 
+/* The same for function @name of the kernel itself; modules have type information of their own. */
+bool btf_function_proto(const struct btf *btf, const char *name, char *out, size_t size);
+
 /* Does @proto have the shape @want? "*" in @want stands for any one argument; NULL fits all. */
 bool proto_fits(const char *proto, const char *want);
 

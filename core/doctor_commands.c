@@ -121,7 +121,7 @@ static bool load_and_attach(const struct tool *tool, const char *btf, struct com
 	opts.buffer = common.buffer;
 	opts.engine.wake_bytes = common.buffer / 8;
 	l = loaded_open(&opts);
-	ok = l && loaded_attach(l);
+	ok = l && loaded_attach(l, NULL, NULL);
 	for (size_t i = 0; ok && tool->probes[i].what; i++)
 		describe_probe(l, i, row);
 	if (ok)

@@ -9,7 +9,7 @@
 struct hook_row {
 	const char *command;
 	const char *what;  /* is observed */
-	char hooks[256];   /* separated by spaces; empty: none */
+	char hooks[512];   /* separated by spaces; empty: none */
 	const char *blind; /* what isn't seen; may be empty */
 	char why[256];	   /* why better hooks aren't used; may be empty */
 };
@@ -21,7 +21,7 @@ struct command_row {
 	const char *state; /* where the state of threads is kept; empty: not usable */
 	char blind[1024];  /* what isn't seen, separated by "; " */
 	char why[1024];	   /* not usable: what the command itself says */
-	struct hook_row probes[MAX_PROBES];
+	struct hook_row probes[PROBES_MAX];
 	size_t n_probes;
 };
 

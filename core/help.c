@@ -35,9 +35,15 @@ static int finish(struct text_buf *out)
 
 static void list_layer(struct text_buf *out, const char *layer)
 {
-	for (size_t i = 0; catalogue[i]; i++)
-		if (!strcmp(catalogue[i]->layer, layer))
-			text_printf(out, "  %-14s %s\n", catalogue[i]->name, catalogue[i]->summary);
+	for (size_t i = 0; catalogue[i]; i++) {
+		const struct tool_alias *alias = catalogue[i]->aliases;
+
+		if (strcmp(catalogue[i]->layer, layer))
+			continue;
+		text_printf(out, "  %-14s %s\n", catalogue[i]->name, catalogue[i]->summary);
+		for (; alias && alias->name; alias++)
+			text_printf(out, "  %-14s %s\n", alias->name, alias->summary);
+	}
 }
 
 int help_overview(void)
@@ -71,9 +77,15 @@ int help_list(void)
 {
 	struct text_buf out = { 0 };
 
-	for (size_t i = 0; catalogue[i]; i++)
-		text_printf(&out, "%-14s %-8s %s\n", catalogue[i]->name, catalogue[i]->layer,
-			    catalogue[i]->summary);
+	for (size_t i = 0; catalogue[i]; i++) {
+		const struct tool *tool = catalogue[i];
+		const struct tool_alias *alias = tool->aliases;
+
+		text_printf(&out, "%-14s %-8s %s\n", tool->name, tool->layer, tool->summary);
+		for (; alias && alias->name; alias++)
+			text_printf(&out, "%-14s %-8s %s\n", alias->name, tool->layer,
+				    alias->summary);
+	}
 	return finish(&out);
 }
 
@@ -101,6 +113,10 @@ int help_tool(const struct tool *t)
 	for (const struct column *c = t->row.columns; c->name; c++)
 		text_printf(&out, "  %s%-14s %s\n",
 			    c->flags & (COL_HIDDEN | COL_MACHINE) ? "*" : " ", c->name, c->help);
+	if (t->aliases)
+		text_puts(&out, "\nOther names:\n");
+	for (const struct tool_alias *a = t->aliases; a && a->name; a++)
+		text_printf(&out, "  %-14s %s\n", a->name, a->summary);
 	if (t->examples)
 		text_printf(&out, "\nExamples:\n%s", t->examples);
 	return finish(&out);

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "core/btf_query.h"
+#include "core/hooks.h"
 #include "core/log.h"
 
 /*
@@ -76,45 +77,50 @@ static bool names(const char *spec, const char *prog)
 	return strlen(prog) == len && !memcmp(spec, prog, len);
 }
 
-/* Can @rung's hooks be there? If not, says why into @why. */
-static bool rung_offered(const struct bpf_object *obj, const struct btf *btf,
-			 const struct rung *rung, char *why, size_t size)
+/* Can @spec's hook be there? If not, says why into @why. */
+static bool spec_offered(const struct loaded *l, const struct btf *btf, const char *spec, char *why,
+			 size_t size)
 {
-	char proto[256], want[256];
+	const char *sec = ladder_hook(l->obj, spec);
+	const char *ability = sec ? hook_ability(hook_kind_of(sec)) : NULL;
+	char want[256], name[64];
 
-	for (size_t i = 0; i < RUNG_PROGS && rung->progs[i]; i++) {
-		const char *sec = ladder_hook(obj, rung->progs[i]);
-		const char *hook = sec ? strchr(sec, '/') : NULL;
-
-		if (!hook) {
-			snprintf(why, size, "internal error: no program %s", rung->progs[i]);
-			return false;
-		}
-		hook++;
-		if (strncmp(sec, "tp_btf/", 7))
-			continue; /* tried by loading and attaching */
-		if (!btf_tracepoint_proto(btf, hook, proto, sizeof(proto))) {
-			snprintf(why, size, "%s (not in this kernel)", sec);
-			return false;
-		}
-		wanted_proto(rung->progs[i], want, sizeof(want));
-		if (!proto_fits(proto, *want ? want : NULL)) {
-			snprintf(why, size, "%s (passes %s, not %s)", sec, proto, want);
-			return false;
-		}
+	if (!sec) {
+		snprintf(why, size, "internal error: no program %s", spec);
+		return false;
 	}
+	if (l->refused & 1U << hook_kind_of(sec)) {
+		snprintf(why, size, "%s (the kernel refuses its kind)", sec);
+		return false;
+	}
+	snprintf(name, sizeof(name), "%.*s", (int)strcspn(spec, "("), spec);
+	if (forced_without(name) || (ability && forced_without(ability))) {
+		snprintf(why, size, "%s (left out by IOSONDE_WITHOUT)", sec);
+		return false;
+	}
+	wanted_proto(spec, want, sizeof(want));
+	return hook_offered(btf, sec, want, why, size);
+}
+
+/* Can @rung's hooks be there? If not, says why into @why. */
+static bool rung_offered(const struct loaded *l, const struct btf *btf, const struct rung *rung,
+			 char *why, size_t size)
+{
+	for (size_t i = 0; i < RUNG_PROGS && rung->progs[i]; i++)
+		if (!spec_offered(l, btf, rung->progs[i], why, size))
+			return false;
 	return true;
 }
 
 /* Moves @choice to the next rung after its current one that is offered. */
-static bool next_rung(const struct bpf_object *obj, const struct btf *btf,
-		      const struct probe *probe, struct choice *choice)
+static bool next_rung(const struct loaded *l, const struct btf *btf, const struct probe *probe,
+		      struct choice *choice)
 {
 	for (int r = choice->rung + 1; r < PROBE_RUNGS && probe->rungs[r].progs[0]; r++) {
 		size_t len = strlen(choice->why);
 		char why[128];
 
-		if (rung_offered(obj, btf, &probe->rungs[r], why, sizeof(why))) {
+		if (rung_offered(l, btf, &probe->rungs[r], why, sizeof(why))) {
 			choice->rung = r;
 			return true;
 		}
@@ -151,7 +157,7 @@ bool ladder_choose(struct loaded *l, const struct btf *btf, const void *cfg)
 		struct choice *choice = &l->choices[i];
 
 		choice->rung = -1;
-		if (!wanted(probe, cfg) || next_rung(l->obj, btf, probe, choice) || probe->without)
+		if (!wanted(probe, cfg) || next_rung(l, btf, probe, choice) || probe->without)
 			continue;
 		log_error("this kernel offers no hook for %s: tried %s", probe->what, choice->why);
 		return false;
@@ -174,33 +180,85 @@ bool ladder_uses(const struct loaded *l, const char *prog)
 	return false;
 }
 
-bool ladder_step_down(struct loaded *l, int err)
+/* The probe whose chosen rung names program @name; -1: none. */
+static int probe_using(const struct loaded *l, const char *name)
 {
-	char name[64] = "";
-	const char *at = strstr(log_libbpf(), "prog '");
+	for (int i = 0; l->tool->probes[i].what; i++) {
+		const struct choice *choice = &l->choices[i];
 
-	if (!at || sscanf(at, "prog '%63[^']", name) != 1)
+		for (size_t p = 0; choice->rung >= 0 && p < RUNG_PROGS; p++) {
+			const char *spec = l->tool->probes[i].rungs[choice->rung].progs[p];
+
+			if (spec && names(spec, name))
+				return i;
+		}
+	}
+	return -1;
+}
+
+/* Gives up probe @i's rung because of @sec; true if there is another, or if it can be missed. */
+static bool give_up_rung(struct loaded *l, const struct btf *btf, int i, const char *sec, int err)
+{
+	const struct probe *probe = &l->tool->probes[i];
+	struct choice *choice = &l->choices[i];
+	size_t len = strlen(choice->why);
+
+	snprintf(choice->why + len, sizeof(choice->why) - len, "%s%s (refused: %s)",
+		 len ? ", " : "", sec, strerror(-err));
+	return next_rung(l, btf, probe, choice) || probe->without;
+}
+
+/* Is @err the kernel's answer to every program of a kind, or to this one? */
+static bool refuses_kind(int err)
+{
+	return err == -EPERM || err == -EOPNOTSUPP || err == -524 /* ENOTSUPP */;
+}
+
+bool ladder_step_down(struct loaded *l, const char *prog, int err)
+{
+	int first = probe_using(l, prog);
+	const char *sec = first < 0 ? NULL : ladder_hook(l->obj, prog);
+	struct btf *btf = sec ? btf_of_kernel(l->opts.btf) : NULL;
+	enum hook_kind_id kind;
+	bool ok;
+
+	if (!btf)
 		return false;
+	kind = hook_kind_of(sec);
+	/* spare the other probes the same answer: each costs a load of everything */
+	if (refuses_kind(err) && kind != HK_OTHER && kind != HK_TP_BTF)
+		l->refused |= 1U << kind;
+	ok = give_up_rung(l, btf, first, sec, err);
+	if (l->refused) {
+		for (int i = 0; ok && l->tool->probes[i].what; i++) {
+			const struct choice *choice = &l->choices[i];
+			char why[128];
+
+			if (choice->rung >= 0 &&
+			    !rung_offered(l, btf, &l->tool->probes[i].rungs[choice->rung], why,
+					  sizeof(why)))
+				ok = give_up_rung(l, btf, i, sec, err);
+		}
+	}
+	btf__free(btf);
+	return ok;
+}
+
+bool ladder_say_tried(const struct loaded *l, const char *prog)
+{
 	for (size_t i = 0; l->tool->probes[i].what; i++) {
 		const struct probe *probe = &l->tool->probes[i];
-		struct choice *choice = &l->choices[i];
-		const struct rung *rung = choice->rung < 0 ? NULL : &probe->rungs[choice->rung];
-		size_t len = strlen(choice->why);
-		struct btf *btf;
-		bool found;
+		bool mine = false;
 
-		for (size_t p = 0; rung && p < RUNG_PROGS; p++)
-			if (rung->progs[p] && names(rung->progs[p], name)) {
-				snprintf(choice->why + len, sizeof(choice->why) - len,
-					 "%s%s (refused: %s)", len ? ", " : "",
-					 ladder_hook(l->obj, name), strerror(-err));
-				btf = btf_of_kernel(l->btf_file);
-				found = btf && next_rung(l->obj, btf, probe, choice);
-				if (!found)
-					choice->rung = -1;
-				btf__free(btf);
-				return found || probe->without;
-			}
+		for (size_t r = 0; r < PROBE_RUNGS; r++)
+			for (size_t p = 0; p < RUNG_PROGS && probe->rungs[r].progs[p]; p++)
+				mine |= names(probe->rungs[r].progs[p], prog);
+		if (!mine || !probe->rungs[1].progs[0])
+			continue;
+		log_error("this kernel offers no hook for %s: tried %s", probe->what,
+			  l->choices[i].why);
+		log_verifier();
+		return true;
 	}
 	return false;
 }

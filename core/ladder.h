@@ -29,9 +29,17 @@ const char *ladder_hook(const struct bpf_object *obj, const char *spec);
 bool ladder_uses(const struct loaded *l, const char *prog);
 
 /*
- * Loading failed with @err: gives up the rung whose program libbpf named, for the next one that the
- * kernel offers. False if there is none, or if no other rung can help.
+ * The kernel refused program @prog (its name) with @err, at loading or attaching: gives up the rung
+ * that it belongs to for the next one that is offered; if the kernel refuses its kind altogether,
+ * those of the other probes too. False if there is none, or if no other rung can help. l->obj must
+ * be opened and loaded again.
  */
-bool ladder_step_down(struct loaded *l, int err);
+bool ladder_step_down(struct loaded *l, const char *prog, int err);
+
+/*
+ * After ladder_step_down() failed: says which hooks were tried for what @prog observes, and true.
+ * False without a word where there was just the one that was refused, whose error says more.
+ */
+bool ladder_say_tried(const struct loaded *l, const char *prog);
 
 #endif

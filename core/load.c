@@ -70,8 +70,19 @@ static bool set_rodata(struct bpf_object *obj, const char *name, const void *val
 	return true;
 }
 
-static bool configure(struct loaded *l, const struct load_opts *opts)
+/* For each probe, 1 + the rung in use; 0: none. */
+static bool set_rungs(struct loaded *l)
 {
+	__u8 rungs[PROBES_MAX] = { 0 };
+
+	for (size_t i = 0; l->tool->probes[i].what; i++)
+		rungs[i] = (__u8)(l->choices[i].rung + 1);
+	return set_rodata(l->obj, "rungs", rungs, sizeof(rungs));
+}
+
+static bool configure(struct loaded *l)
+{
+	const struct load_opts *opts = &l->opts;
 	struct engine_cfg engine = opts->engine;
 	uint8_t calls[2][SYSCALL_MAX];
 	const char *unknown = l->tool->calls ? syscall_table(l->tool->calls, calls) : NULL;
@@ -81,14 +92,14 @@ static bool configure(struct loaded *l, const struct load_opts *opts)
 		log_error("internal error: no system call %s", unknown);
 		return false;
 	}
-	return set_rodata(l->obj, "engine", &engine, sizeof(engine)) &&
+	return set_rungs(l) && set_rodata(l->obj, "engine", &engine, sizeof(engine)) &&
 	       set_rodata(l->obj, "target", opts->target, sizeof(*opts->target)) &&
 	       (!l->tool->cfg_size || set_rodata(l->obj, "cfg", opts->cfg, l->tool->cfg_size)) &&
 	       (!l->tool->calls || set_rodata(l->obj, "syscall_calls", calls, sizeof(calls)));
 }
 
 /* Sizes what depends on the machine; leaves out the per-thread map that isn't used. */
-static bool size_maps(struct loaded *l, const struct load_opts *opts)
+static bool size_maps(struct loaded *l)
 {
 	struct bpf_map *map;
 
@@ -99,7 +110,7 @@ static bool size_maps(struct loaded *l, const struct load_opts *opts)
 		int err = 0;
 
 		if (!strcmp(name, "events"))
-			err = bpf_map__set_max_entries(map, (__u32)opts->buffer);
+			err = bpf_map__set_max_entries(map, (__u32)l->opts.buffer);
 		else if (!strcmp(name, "counters"))
 			err = bpf_map__set_max_entries(map, (__u32)l->n_cpus);
 		else if (bpf_map__type(map) == BPF_MAP_TYPE_TASK_STORAGE)
@@ -120,7 +131,7 @@ static bool size_maps(struct loaded *l, const struct load_opts *opts)
  */
 static struct bpf_object *open_object(const struct loaded *l)
 {
-	const char *btf = l->btf_file;
+	const char *btf = l->opts.btf;
 	struct bpf_object *obj;
 
 	if (!btf && !privs_can_read_modules())
@@ -148,13 +159,8 @@ static void choose_programs(struct loaded *l, const struct target_cfg *target)
 	}
 }
 
-static void say_load_failed(int err)
+static void say_load_failed(int err, const char *name)
 {
-	char name[64] = "";
-	const char *log = log_libbpf(), *at = strstr(log, "prog '");
-
-	if (at)
-		sscanf(at, "prog '%63[^']", name);
 	if (err == -EPERM)
 		log_error(
 			"the kernel refused to load the programs%s%s (EPERM): tracing needs "
@@ -221,26 +227,53 @@ static bool map_counters(struct loaded *l)
 	return map_variables(l);
 }
 
-static bool load(struct loaded *l, const struct load_opts *opts)
+/* The program that libbpf's last message is about; "" if about none. */
+static void failed_program(char *name, size_t size)
 {
+	const char *at = strstr(log_libbpf(), "prog '");
+
+	snprintf(name, size, "%.*s", at ? (int)strcspn(at + 6, "'") : 0, at ? at + 6 : "");
+}
+
+static void unload(struct loaded *l)
+{
+	while (l->n_links)
+		bpf_link__destroy(l->links[--l->n_links]);
+	while (l->n_iters)
+		bpf_link__destroy(l->iters[--l->n_iters]);
+	if (l->counters)
+		munmap(l->counters, (size_t)l->n_cpus * sizeof(struct counters));
+	if (l->bss)
+		munmap(l->bss, l->bss_size);
+	bpf_object__close(l->obj);
+	l->counters = NULL;
+	l->bss = NULL;
+	l->epoch = l->all_attached = NULL;
+	l->obj = NULL;
+}
+
+static bool load(struct loaded *l)
+{
+	char prog[64];
 	int err;
 
 	for (;;) {
 		if (!l->obj)
 			l->obj = open_object(l);
-		if (!l->obj || !configure(l, opts) || !size_maps(l, opts))
+		if (!l->obj || !configure(l) || !size_maps(l))
 			return false;
-		choose_programs(l, opts->target);
+		choose_programs(l, l->opts.target);
 		log_libbpf_clear();
 		err = bpf_object__load(l->obj);
 		if (!err)
 			return map_counters(l);
-		if (!ladder_step_down(l, err)) {
-			say_load_failed(err);
+		failed_program(prog, sizeof(prog));
+		if (!ladder_step_down(l, prog, err)) {
+			if (!ladder_say_tried(l, prog))
+				say_load_failed(err, prog);
 			return false;
 		}
-		bpf_object__close(l->obj);
-		l->obj = NULL;
+		unload(l);
 	}
 }
 
@@ -255,7 +288,7 @@ struct loaded *loaded_open(const struct load_opts *opts)
 		return NULL;
 	}
 	l->tool = opts->tool;
-	l->btf_file = opts->btf;
+	l->opts = *opts;
 	l->n_cpus = libbpf_num_possible_cpus();
 	btf = btf_of_kernel(opts->btf);
 	if (!btf) {
@@ -275,37 +308,70 @@ struct loaded *loaded_open(const struct load_opts *opts)
 	ok = l->obj && ladder_choose(l, btf, opts->cfg);
 	btf__free(btf);
 	allow_locked_memory();
-	if (ok && load(l, opts))
+	if (ok && load(l))
 		return l;
 	loaded_free(l);
 	return NULL;
 }
 
-bool loaded_attach(struct loaded *l)
+/* Attaches @prog. Returns 0 or a negative errno. */
+static int attach_program(struct loaded *l, struct bpf_program *prog)
+{
+	bool iter = !strncmp(bpf_program__section_name(prog), "iter/", 5);
+	struct bpf_link *link;
+
+	if (l->n_links == MAX_LINKS || l->n_iters == MAX_ITERS)
+		return -E2BIG;
+	link = bpf_program__attach(prog);
+	if (!link)
+		return -errno;
+	if (iter)
+		l->iters[l->n_iters++] = link;
+	else
+		l->links[l->n_links++] = link;
+	return 0;
+}
+
+/* Attaches all programs in use; the one that can't be goes to *@failed. */
+static int attach_all(struct loaded *l, struct bpf_program **failed)
 {
 	struct bpf_program *prog;
+	int err;
 
 	bpf_object__for_each_program(prog, l->obj)
 	{
-		bool iter = !strncmp(bpf_program__section_name(prog), "iter/", 5);
-		struct bpf_link *link;
+		err = bpf_program__autoload(prog) ? attach_program(l, prog) : 0;
+		if (err) {
+			*failed = prog;
+			return err;
+		}
+	}
+	return 0;
+}
 
-		if (!bpf_program__autoload(prog))
-			continue;
-		if (l->n_links == MAX_LINKS || l->n_iters == MAX_ITERS) {
-			log_error("internal error: too many programs");
+bool loaded_attach(struct loaded *l, bool (*ready)(void *arg), void *arg)
+{
+	for (;;) {
+		struct bpf_program *failed;
+		char sec[96];
+		int err;
+
+		if (ready && !ready(arg))
+			return false;
+		err = attach_all(l, &failed);
+		if (!err)
+			break;
+		snprintf(sec, sizeof(sec), "%s", bpf_program__section_name(failed));
+		if (!ladder_step_down(l, bpf_program__name(failed), err)) {
+			if (!ladder_say_tried(l, bpf_program__name(failed)))
+				log_error("cannot attach to %s: %s; --verbose says what this "
+					  "kernel offers",
+					  sec, strerror(-err));
 			return false;
 		}
-		link = bpf_program__attach(prog);
-		if (!link) {
-			log_error("cannot attach to %s: %s; --verbose says what this kernel offers",
-				  bpf_program__section_name(prog), strerror(errno));
+		unload(l);
+		if (!load(l))
 			return false;
-		}
-		if (iter)
-			l->iters[l->n_iters++] = link;
-		else
-			l->links[l->n_links++] = link;
 	}
 	if (l->all_attached)
 		*l->all_attached = 1;
@@ -343,15 +409,7 @@ void loaded_free(struct loaded *l)
 {
 	if (!l)
 		return;
-	while (l->n_links)
-		bpf_link__destroy(l->links[--l->n_links]);
-	while (l->n_iters)
-		bpf_link__destroy(l->iters[--l->n_iters]);
-	if (l->counters)
-		munmap(l->counters, (size_t)l->n_cpus * sizeof(struct counters));
-	if (l->bss)
-		munmap(l->bss, l->bss_size);
-	bpf_object__close(l->obj);
+	unload(l);
 	free(l);
 }
 

@@ -10,8 +10,7 @@
 
 #include "core/tool.h"
 
-#define MAX_PROBES 24
-#define MAX_LINKS  48
+#define MAX_LINKS  96
 #define MAX_ITERS  4
 
 /* What became of one probe. */
@@ -20,11 +19,21 @@ struct choice {
 	char why[256]; /* why better rungs, or all of them, weren't taken */
 };
 
+struct load_opts {
+	const struct tool *tool;
+	const void *cfg; /* tool->cfg_size bytes */
+	const struct target_cfg *target;
+	struct engine_cfg engine; /* wake_bytes, kstack and ustack; the rest is load's */
+	uint64_t buffer;
+	const char *btf; /* NULL: the kernel's own */
+};
+
 struct loaded {
 	const struct tool *tool;
-	const char *btf_file; /* --btf; borrowed */
+	struct load_opts opts; /* what it points to is borrowed */
 	struct bpf_object *obj;
-	struct choice choices[MAX_PROBES];
+	unsigned refused; /* bits of enum hook_kind_id: kinds that this kernel refuses */
+	struct choice choices[PROBES_MAX];
 	struct bpf_link *links[MAX_LINKS];
 	size_t n_links;
 	struct bpf_link *iters[MAX_ITERS]; /* programs of SEC("iter/..."), run by reading them */
@@ -38,23 +47,19 @@ struct loaded {
 	volatile uint32_t *epoch;	 /* in bss */
 };
 
-struct load_opts {
-	const struct tool *tool;
-	const void *cfg; /* tool->cfg_size bytes */
-	const struct target_cfg *target;
-	struct engine_cfg engine; /* wake_bytes, kstack and ustack; the rest is load's */
-	uint64_t buffer;
-	const char *btf; /* NULL: the kernel's own */
-};
-
 /*
  * Opens and loads; nothing is attached yet. NULL after a message on stderr. Released by
  * loaded_free().
  */
 struct loaded *loaded_open(const struct load_opts *opts);
 
-/* Attaches every program in use. False after a message; what was attached stays until freed. */
-bool loaded_attach(struct loaded *l);
+/*
+ * Attaches every program in use. What can't be attached makes the ladder step down: everything is
+ * loaded again then. So what is to be in the maps beforehand is put there by @ready(@arg), which is
+ * called before each try (NULL: nothing). False after a message; what was attached stays until
+ * freed.
+ */
+bool loaded_attach(struct loaded *l, bool (*ready)(void *arg), void *arg);
 
 /*
  * Detaches everything and waits until no program runs any more (an RCU grace period), so that the
@@ -84,6 +89,12 @@ uint64_t loaded_missed(const struct loaded *l);
 /* --ebpf and --stats: one line per loaded program, to stdout. */
 void loaded_print_programs(const struct loaded *l);
 void loaded_print_cost(const struct loaded *l);
+
+/*
+ * What the hooks in use don't see, and what the probes that found none would have shown: into @out,
+ * separated by "; ". "" if nothing is missed.
+ */
+void loaded_blind(const struct loaded *l, char *out, size_t size);
 
 /* --verbose: the hook in use for every probe, why not a better one, what it is blind to. */
 void loaded_explain(const struct loaded *l);

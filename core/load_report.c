@@ -73,3 +73,23 @@ void loaded_explain(const struct loaded *l)
 	log_verbose("kernel memory: %s", l->rdonly_cast ? "plain loads" : "probe reads");
 	log_verbose("per-thread state: %s", l->task_storage ? "task storage" : "a hash of threads");
 }
+
+void loaded_blind(const struct loaded *l, char *out, size_t size)
+{
+	size_t len = 0;
+
+	*out = '\0';
+	for (size_t i = 0; l->tool->probes[i].what; i++) {
+		const struct probe *probe = &l->tool->probes[i];
+		const struct choice *choice = &l->choices[i];
+		const char *text = probe->without;
+
+		if (choice->rung >= 0)
+			text = probe->rungs[choice->rung].blind;
+		else if (!*choice->why) /* it wasn't asked for */
+			continue;
+		if (text && len < size)
+			len += (size_t)snprintf(out + len, size - len, "%s%s", len ? "; " : "",
+						text);
+	}
+}

@@ -3,31 +3,22 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "core/commands.h"
 #include "core/doctor.h"
 #include "core/help.h"
 #include "core/log.h"
-#include "core/run.h"
 #include "core/suggest.h"
 
 #define USAGE 2
-
-static const struct tool *find(const char *name)
-{
-	for (size_t i = 0; catalogue[i]; i++)
-		if (!strcmp(catalogue[i]->name, name))
-			return catalogue[i];
-	return NULL;
-}
 
 static int unknown(const char *what, const char *name)
 {
 	const char *names[128];
 	char safe[SHOWN_MAX];
 	const char *near;
-	size_t n = 0;
+	size_t n;
 
-	for (size_t i = 0; catalogue[i] && n < 120; i++)
-		names[n++] = catalogue[i]->name;
+	n = command_names(names, 120);
 	names[n++] = "doctor";
 	names[n++] = "help";
 	names[n++] = "list";
@@ -42,7 +33,7 @@ static int unknown(const char *what, const char *name)
 
 static int help(int argc, char **argv)
 {
-	const struct tool *tool = argc > 1 ? find(argv[1]) : NULL;
+	const struct tool *tool = argc > 1 ? command_find(argv[1]).tool : NULL;
 
 	if (argc < 2)
 		return help_overview();
@@ -55,12 +46,12 @@ int main(int argc, char **argv)
 {
 	const char *slash = argc > 0 ? strrchr(argv[0], '/') : NULL;
 	const char *self = argc > 0 ? (slash ? slash + 1 : argv[0]) : "iosonde";
-	const struct tool *tool = find(self);
+	struct command command = command_find(self);
 	const char *word = argc > 1 ? argv[1] : NULL;
 
 	log_init("iosonde", false);
-	if (tool)
-		return run_tool(tool, argc, argv);
+	if (command.tool)
+		return command_run(&command, argc, argv);
 	if (!word)
 		return help_overview();
 	if (!strcmp(word, "help") || !strcmp(word, "--help") || !strcmp(word, "-h"))
@@ -71,8 +62,8 @@ int main(int argc, char **argv)
 		return help_version();
 	if (!strcmp(word, "doctor"))
 		return doctor(argc - 1, argv + 1);
-	tool = find(word);
-	if (!tool)
+	command = command_find(word);
+	if (!command.tool)
 		return unknown(*word == '-' ? "option" : "command", word);
-	return run_tool(tool, argc - 1, argv + 1);
+	return command_run(&command, argc - 1, argv + 1);
 }

@@ -87,6 +87,22 @@ static const char *near_option(const struct parser *p, const char *word, size_t 
 	return near;
 }
 
+static bool parse_one(struct parser *p);
+
+/* The words that @spec stands for, parsed where it was typed: what follows it wins. */
+static bool expand(struct parser *p, const struct option_spec *spec)
+{
+	struct parser words = *p;
+
+	words.argv = (char **)spec->names;
+	for (words.argc = 0; spec->names[words.argc];)
+		words.argc++;
+	for (words.at = 0; words.at < words.argc; words.at++)
+		if (!parse_one(&words))
+			return false;
+	return true;
+}
+
 /*
  * Gives @value to an option typed as @name. Where a classic spelling shares the letter, its help
  * says what to type instead.
@@ -98,6 +114,8 @@ static bool apply(struct parser *p, struct found f, const char *name, const char
 	struct found classic = { 0 };
 	const char *remedy = err.remedy;
 
+	if (f.spec->kind == OPT_EXPAND)
+		return expand(p, f.spec);
 	if (option_apply(f.spec, f.cfg, value, &err))
 		return true;
 	if (name[0] == '-' && name[1] == '-')
@@ -117,7 +135,7 @@ static bool apply_defaults(struct parser *p)
 		for (const struct option_spec *s = p->sets[i].specs; s->name; s++) {
 			struct option_error err;
 
-			if (!s->deflt || s->kind == OPT_RENAMED || s->kind == OPT_FLAG)
+			if (!s->deflt || s->kind == OPT_RENAMED || !option_takes_value(s))
 				continue;
 			if (!option_apply(s, p->sets[i].cfg, s->deflt, &err))
 				return fail(p, "default of --%s: %s", s->name, err.what);

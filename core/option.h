@@ -15,6 +15,7 @@ enum option_kind {
 	OPT_STRING,    /* const char * field: points into argv, not copied */
 	OPT_CHOICE,    /* takes one of .names; the field gets its index */
 	OPT_CUSTOM,    /* .parse() does it */
+	OPT_EXPAND,    /* takes none; stands for the words in .names, as if typed in its place */
 	/*
 	 * A classic spelling that collides: answered with .help, exit 2. Where another option has
 	 * the name or letter, .help is the advice for values that this one doesn't understand.
@@ -41,7 +42,7 @@ struct option_spec {
 	const char *deflt; /* parsed like a typed value; NULL leaves zero */
 	const char *arg;   /* name of the value in help: "DURATION" */
 	const char *help;
-	const char *const *names; /* OPT_CHOICE */
+	const char *const *names; /* OPT_CHOICE, OPT_EXPAND: NULL-terminated */
 	option_parser parse;
 	bool positional; /* can also be given as a bare word, in table order */
 };

@@ -88,7 +88,7 @@ static void write_option(struct text_buf *out, const struct option_spec *s, size
 	}
 	text_pad(out, ' ', indent - at);
 	at = write_wrapped(out, s->help ? s->help : "", indent, indent);
-	if (s->deflt && s->kind != OPT_FLAG) {
+	if (s->deflt && option_takes_value(s)) {
 		text_printf(&deflt, "(default %s)", s->deflt);
 		write_wrapped(out, text_cstr(&deflt), at, indent);
 		text_free(&deflt);

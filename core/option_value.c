@@ -8,7 +8,7 @@
 
 bool option_takes_value(const struct option_spec *spec)
 {
-	return spec->kind != OPT_FLAG;
+	return spec->kind != OPT_FLAG && spec->kind != OPT_EXPAND;
 }
 
 const char *option_arg(const struct option_spec *spec)

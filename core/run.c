@@ -200,8 +200,9 @@ static bool set_processes(const struct run *run)
 	return true;
 }
 
-static bool set_targets(const struct run *run)
+static bool set_targets(void *run_)
 {
+	const struct run *run = run_;
 	int tids = loaded_map(run->loaded, "target_tids");
 	uint32_t one = 1;
 
@@ -238,11 +239,15 @@ static bool start(struct run *run)
 	run->clock.realtime_off_ns =
 		(int64_t)real.tv_sec * 1000000000LL + real.tv_nsec - (int64_t)run->clock.start_ns;
 	run->clock.wall = run->opts.wall;
-	if (!set_targets(run) || !output_names(run) || !loaded_attach(run->loaded))
+	if (!output_names(run) || !loaded_attach(run->loaded, set_targets, run))
 		return false;
 	if (ops && ops->start && !ops->start(run))
 		return false;
 	loaded_explain(run->loaded);
+	loaded_blind(run->loaded, run->blind, sizeof(run->blind));
+	if (*run->blind && run->opts.format == FORMAT_TEXT)
+		log_warn("blind to: %s", run->blind);
+	run->epoch_began_ns = now_ns();
 	if (!loop_open(run) || !drop_privileges(run))
 		return false;
 	if (run->opts.duration_ns)

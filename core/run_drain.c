@@ -25,7 +25,8 @@ struct report {
 	const struct drain *d;
 	int map_fd, n_cpus;
 	uint32_t epoch;
-	uint64_t ts_ns; /* ends every row: when the epoch was closed */
+	uint64_t ts_ns;	  /* ends every row: when the epoch was closed */
+	uint64_t span_ns; /* and, after it, a table's: how long the epoch was */
 	struct text_buf bytes;
 	struct sort_row *row; /* rec is an offset into bytes until report_print() */
 	size_t n, cap;
@@ -107,11 +108,14 @@ static char *put_row(char *row, const struct drain *d, const char *key, const vo
 static void add_table_row(struct report *r, const char *key, const uint64_t *value)
 {
 	const struct drain *d = r->d;
-	char *row = add_row(r, d->key_size + d->value_size + sizeof(r->ts_ns));
+	char *row = add_row(r, d->key_size + d->value_size + sizeof(r->ts_ns) + sizeof(r->span_ns));
+	char *end;
 
 	if (!row)
 		return;
-	memcpy(put_row(row, d, key, value, d->value_size), &r->ts_ns, sizeof(r->ts_ns));
+	end = put_row(row, d, key, value, d->value_size);
+	memcpy(end, &r->ts_ns, sizeof(r->ts_ns));
+	memcpy(end + sizeof(r->ts_ns), &r->span_ns, sizeof(r->span_ns));
 	filter_row(r, row, value[0]);
 }
 
@@ -241,6 +245,8 @@ static void drain_epoch(struct report *r)
 	int err;
 
 	r->ts_ns = now_ns();
+	r->span_ns = r->ts_ns - r->run->epoch_began_ns;
+	r->run->epoch_began_ns = r->ts_ns;
 	r->epoch = loaded_next_epoch(r->run->loaded);
 	cap = cap < BATCH_LEAST ? BATCH_LEAST : cap;
 	do {

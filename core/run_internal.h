@@ -42,6 +42,7 @@ struct run {
 	struct loaded *loaded;
 	struct ring_buffer *ring;
 	int stats_fd;
+	char blind[1024]; /* what the hooks in use don't see; "" for nothing */
 
 	/* the traced command, or -p's processes */
 	char **command;
@@ -55,6 +56,7 @@ struct run {
 	/* the loop */
 	int epoll_fd, signal_fd, timer_fd;
 	uint64_t next_report_ns, end_ns; /* CLOCK_MONOTONIC; 0: never */
+	uint64_t epoch_began_ns; /* of the aggregating maps */
 	uint64_t reports;
 	bool stop, abort_now; /* abort_now: rows are counted, but not shown any more */
 	unsigned interrupts;

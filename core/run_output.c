@@ -340,7 +340,7 @@ void output_summary(struct run *run)
 	uint64_t filtered = c.filtered + run->filtered;
 	uint64_t lost = c.lost_ring + c.lost_state + missed + run->unread;
 	uint64_t generated = c.generated + missed;
-	struct json_pair pairs[24 + MAX_EXTRA];
+	struct json_pair pairs[26 + MAX_EXTRA];
 	size_t n = 0;
 
 	pairs[n].key = "command";
@@ -360,6 +360,11 @@ void output_summary(struct run *run)
 		add_pair(pairs, &n, run->tool->counters[i], c.tool[i]);
 	for (size_t i = 0; i < run->n_extra; i++)
 		pairs[n++] = run->extra[i];
+	if (*run->blind) {
+		pairs[n].key = "blind";
+		pairs[n].kind = JP_TEXT;
+		pairs[n++].text = run->blind;
+	}
 	sink_record(run->sink, "summary", pairs, n);
 	if (run->out_error != EPIPE)
 		summary_text(run, &c, generated, filtered, lost, missed);

@@ -114,6 +114,8 @@ const char *unit_examples(enum unit unit)
 		return "0644";
 	case U_HEX:
 		return "0x1f";
+	case U_RATE:
+		return "0.5 or 100 (per second)";
 	case U_PERCENT:
 	case U_SHARE:
 		return "50 or 12.5%";

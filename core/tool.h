@@ -40,7 +40,7 @@ struct bpf_image {
 		bpf_##name_##_end, bpf_##name_##_plain_data, bpf_##name_##_plain_end }
 /* clang-format on */
 
-#define RUNG_PROGS  4
+#define RUNG_PROGS  12
 #define PROBE_RUNGS 4
 
 /*
@@ -79,7 +79,8 @@ struct column_switch {
  *	TOOL_HISTOGRAM	struct hist_row, one row per slot in use; the value is __u64[LOG2_SLOTS] or
  *			__u64[HIST_SLOTS] (bpf/hist.h)
  *	TOOL_STACKS	struct stack_row; the value is one __u64
- * and by a __u64: the time (CLOCK_MONOTONIC ns) at which the epoch ended. Keys are a multiple of 8
+ * and by a __u64: the time (CLOCK_MONOTONIC ns) at which the epoch ended. A table's row has another
+ * one behind it: how long the epoch was, in ns (U_RATE). Keys are a multiple of 8
  * bytes long. Maps are BPF_MAP_TYPE_HASH, LRU_HASH or their per-CPU kinds.
  *
  * Rows are ordered by --sort, else by the first column of the value, largest first; equal ones by
@@ -119,12 +120,23 @@ struct tool_ops {
 	void (*finish)(struct run *run);	    /* free what start() took */
 };
 
+/*
+ * Another name for a command, with words that come before what is typed: vfscount for
+ * funccount '^vfs_'. A table ends with name NULL.
+ */
+struct tool_alias {
+	const char *name;
+	const char *summary;
+	const char *const *words; /* NULL-terminated; NULL: none */
+};
+
 struct tool {
 	const char *name;
 	const char *layer;   /* folder: "syscall", "vfs" ... */
 	const char *summary; /* one line */
 	const char *text;    /* paragraphs for help and the man page */
 	const char *examples;
+	const struct tool_alias *aliases;
 	enum tool_kind kind;
 	struct table row;
 	const struct column_switch *switches;

@@ -272,6 +272,22 @@ static void name_flags(const struct column *col, char *scratch, struct value *v)
 	set_bytes(v, scratch, (size_t)(to - scratch));
 }
 
+/* Makes a count a rate, in thousandths per second: the row ends with the interval's length. */
+static void per_second(const void *rec, size_t len, struct value *v)
+{
+	uint64_t span_ns;
+
+	if (v->kind != V_UINT || len < sizeof(span_ns)) {
+		v->kind = V_NONE;
+		return;
+	}
+	memcpy(&span_ns, (const char *)rec + len - sizeof(span_ns), sizeof(span_ns));
+	if (!span_ns)
+		v->kind = V_NONE;
+	else
+		v->u = (uint64_t)((unsigned __int128)v->u * 1000000000000ULL / span_ns);
+}
+
 void column_value(const struct column *col, const void *rec, size_t len, char *scratch,
 		  struct value *out)
 {
@@ -295,6 +311,9 @@ void column_value(const struct column *col, const void *rec, size_t len, char *s
 		break;
 	case U_FLAGS:
 		name_flags(col, scratch, out);
+		break;
+	case U_RATE:
+		per_second(rec, len, out);
 		break;
 	default:
 		break;
@@ -327,6 +346,8 @@ static const char *key_suffix(enum unit unit)
 	case U_PERCENT:
 	case U_SHARE:
 		return "_percent";
+	case U_RATE:
+		return "_per_s";
 	case U_USER:
 		return "_uid";
 	default:

@@ -26,6 +26,11 @@ enum unit {
 	U_PERCENT, /* hundredths of a percent in an integer: 8123 is 81.2 % */
 	U_STACK,   /* struct vstack; symbols */
 	U_SHARE,   /* U_PERCENT that a terminal may draw as a bar */
+	/*
+	 * Of a table's row: a count, shown per second of the interval (whose length ends the row)
+	 * with decimals. Its value is in thousandths per second.
+	 */
+	U_RATE,
 };
 
 /* A named bit (or bit group, when mask differs from value) for U_FLAGS. Ends with name NULL. */
@@ -96,8 +101,8 @@ void column_value(const struct column *col, const void *rec, size_t len, char *s
 /*
  * The key of @col in machine formats, with its unit where it has one: lat -> lat_ns,
  * p99 (U_NSEC) -> p99_ns, time -> time_ns, rate (U_PERCENT) -> rate_percent, size (U_BYTES) ->
- * size_bytes, user and uid (U_USER) -> uid, owner -> owner_uid. A name that says it already stays
- * (bytes, lat_ns). Returns @buf.
+ * size_bytes, read (U_RATE) -> read_per_s, user and uid (U_USER) -> uid, owner -> owner_uid. A name
+ * that says it already stays (bytes, lat_ns). Returns @buf.
  */
 const char *column_key(const struct column *col, char *buf, size_t size);
 

@@ -83,6 +83,14 @@ static size_t put_percent(char *dst, uint64_t v)
 	return n;
 }
 
+/* Thousandths: two decimals below 1,000, none above, so that one event in five seconds is seen. */
+static size_t put_rate(char *dst, uint64_t v)
+{
+	if (v >= 1000000)
+		return put_u64(dst, divide_rounded(v, 1000));
+	return put_fixed(dst, divide_rounded(v, 10), 2);
+}
+
 /* Runs @put on the magnitude of @v, after its sign. */
 static size_t put_signed(char *dst, const struct value *v, size_t (*put)(char *, uint64_t))
 {
@@ -167,6 +175,8 @@ size_t put_number(char *dst, const struct column *col, const struct value *v,
 	case U_PERCENT:
 	case U_SHARE:
 		return put_signed(dst, v, put_percent);
+	case U_RATE:
+		return put_signed(dst, v, put_rate);
 	case U_OCTAL:
 		return put_octal(dst, v->u);
 	case U_HEX:

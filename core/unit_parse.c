@@ -215,6 +215,8 @@ static bool parse_quantity(enum unit unit, const char *s, size_t len, uint64_t b
 
 	if (!bare_scale && (unit == U_PERCENT || unit == U_SHARE))
 		scale = percentages[0].scale; /* the sign is optional: 50 is 50 % */
+	if (!bare_scale && unit == U_RATE)
+		scale = 1000;
 	if (n == 0 || (n < len && !suffix_scale(unit, s + n, len - n, &scale)))
 		return fail(error, not_one(unit));
 	return scale_decimal(&d, scale, out, error);

@@ -188,6 +188,12 @@ size_t put_machine_number(char *dst, const struct column *col, const struct valu
 		return put_i64(dst, since_start_ns(clock, v->u));
 	case U_OCTAL:
 		return put_octal(dst, v->u);
+	case U_RATE:
+		if (sign)
+			dst[0] = '-';
+		n = sign + put_u64(dst + sign, u / 1000);
+		dst[n++] = '.';
+		return n + put_digits(dst + n, u % 1000, 3);
 	case U_PERCENT:
 	case U_SHARE:
 		if (sign)

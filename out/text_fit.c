@@ -22,6 +22,7 @@ static bool is_numeric(enum unit unit)
 	case U_HEX:
 	case U_PERCENT:
 	case U_SHARE:
+	case U_RATE:
 		return true;
 	default:
 		return false;
@@ -57,6 +58,7 @@ static size_t unit_width(const struct sink *s, const struct column *col)
 	case U_HEX:
 		return 10;
 	case U_COUNT:
+	case U_RATE:
 	case U_USER:
 	case U_ERRNO:
 		return 8;

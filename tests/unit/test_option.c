@@ -82,6 +82,8 @@ static const struct option_spec common_specs[] = {
 	{ NULL },
 };
 
+static const char *const top_writers[] = { "--top=10", "-x", "-d", "3", NULL };
+
 static const struct option_spec tool_specs[] = {
 	{ "min", 'm', FIELD(struct tool, min_ns), U_NSEC, .bare = 1000000, .deflt = "10ms",
 	  .positional = true, .help = "leave out what is faster" },
@@ -95,6 +97,7 @@ static const struct option_spec tool_specs[] = {
 	{ "failed", 'x', FIELD(struct tool, failed), .kind = OPT_FLAG, .help = "failures only" },
 	{ "write-only", 'W', FIELD(struct tool, mask), .kind = OPT_FLAG, .value = 6,
 	  .help = "sets bits" },
+	{ "top-writers", 'C', .kind = OPT_EXPAND, .names = top_writers, .help = "a preset" },
 	{ "disk-classic", 'd', .kind = OPT_RENAMED, .help = "the disk is -D DISK" },
 	{ "json", 'j', .kind = OPT_RENAMED, .help = "write -o json" },
 	{ NULL },
@@ -189,6 +192,21 @@ static void test_repeated(void **state)
 	assert_int_equal(r.common.top, 6);
 	assert_string_equal(r.common.pids, "[1][2,3][4]");
 	assert_memory_equal(r.tool.disk, "vd\0\0\0\0\0", 8);
+}
+
+static void test_expanded(void **state)
+{
+	struct run r = run("-C 5 -d 9");
+
+	(void)state;
+	assert_int_equal(r.common.top, 10);
+	assert_true(r.tool.failed);
+	assert_int_equal(r.common.duration_ns, 9000000000);
+	assert_int_equal(r.tool.min_ns, 5000000);
+	r = run("--top 7 -TC -- cmd");
+	assert_int_equal(r.common.top, 10);
+	assert_true(r.common.wall);
+	assert_string_equal(r.result.command[0], "cmd");
 }
 
 static void test_positionals(void **state)
@@ -384,9 +402,10 @@ static void test_help(void **state)
 		"  -T, --wall                   wall-clock time\n"
 		"      --verbose                say more\n");
 	assert_help(tool_specs + 5, NULL,
-		    "  -D, --disk DISK    only this disk\n"
-		    "  -x, --failed       failures only\n"
-		    "  -W, --write-only   sets bits\n");
+		    "  -D, --disk DISK     only this disk\n"
+		    "  -x, --failed        failures only\n"
+		    "  -W, --write-only    sets bits\n"
+		    "  -C, --top-writers   a preset\n");
 }
 
 static void test_help_of_long_names(void **state)
@@ -413,6 +432,7 @@ int main(void)
 		cmocka_unit_test(test_defaults),
 		cmocka_unit_test(test_spellings),
 		cmocka_unit_test(test_repeated),
+		cmocka_unit_test(test_expanded),
 		cmocka_unit_test(test_positionals),
 		cmocka_unit_test(test_custom_positional_takes_all),
 		cmocka_unit_test(test_command),

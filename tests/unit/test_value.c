@@ -437,9 +437,30 @@ static void stacks(void **state)
 	assert_int_equal(value_of(&col, &r, sizeof(r), NULL).kind, V_NONE);
 }
 
+/* A table's row: a count in it, and at its end how long the interval was. */
+static void rates_are_per_second(void **state)
+{
+	struct {
+		__u64 count, ts_ns, span_ns;
+	} row = { 3, 77, 8000000000 };
+	const struct column col = { .name = "read", .field = { 0, 8, F_U64 }, .unit = U_RATE };
+	struct value v = value_of(&col, &row, sizeof(row), NULL);
+
+	(void)state;
+	assert_int_equal(v.kind, V_UINT);
+	assert_int_equal(v.u, 375);
+	row.count = 1ULL << 62;
+	row.span_ns = 1ULL << 62;
+	assert_int_equal(value_of(&col, &row, sizeof(row), NULL).u, 1000000000000ULL);
+	row.span_ns = 0;
+	assert_int_equal(value_of(&col, &row, sizeof(row), NULL).kind, V_NONE);
+	assert_int_equal(value_of(&col, &row, 4, NULL).kind, V_NONE);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(rates_are_per_second),
 		cmocka_unit_test(numbers_keep_their_sign),
 		cmocka_unit_test(short_records_have_no_value),
 		cmocka_unit_test(texts),
