@@ -36,6 +36,7 @@ static const struct command commands[] = {
 	{ "kill", cmd_kill, "MS: a child killed in mid-read after MS" },
 	{ "exitmid", cmd_exitmid, "MS: a process that exits while a thread of it reads" },
 	{ "execthread", cmd_execthread, "MS FILE ARGS...: exec from a second thread" },
+	{ "steps", cmd_steps, "[N*]CALL [ARGS], ...: calls on files, one step per word: steps.c" },
 	{ "spin", cmd_spin, "CPU MS SIZE FILE [SPINNERS]: cached reads beside spinners" },
 };
 

@@ -29,7 +29,7 @@
 		sc_ret_ < 0 ? -(long)errno : sc_ret_;                                              \
 	})
 
-#define MAX_TALLIES 32
+#define MAX_TALLIES 64
 #define MAX_OPS	    512
 #define MAX_ERRORS  8
 #define TEXT_BYTES  (4u << 20)
@@ -158,5 +158,6 @@ int cmd_kill(struct ctx *c);
 int cmd_exitmid(struct ctx *c);
 int cmd_execthread(struct ctx *c);
 int cmd_spin(struct ctx *c);
+int cmd_steps(struct ctx *c);
 
 #endif
