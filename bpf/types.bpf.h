@@ -165,6 +165,7 @@ struct file {
 	struct path f_path;
 	struct inode *f_inode;
 	unsigned int f_flags;
+	unsigned int f_mode;
 };
 
 struct fdtable {
@@ -231,6 +232,11 @@ struct io_open {
 	struct open_how how;
 };
 
+/* One that removes a name. */
+struct io_unlink {
+	int flags;
+};
+
 struct io_uring_cqe {
 	s32 res;
 };
@@ -282,7 +288,9 @@ struct pt_regs {
 #define REQ_PREFLUSH_BIT  18
 #define PF_KTHREAD	  0x00200000
 #define AT_FDCWD	  -100
-#define IORING_OP_OPENAT  18 /* include/uapi/linux/io_uring.h */
+#define AT_REMOVEDIR	  0x200
+#define FMODE_CREATED	  0x100000U /* include/linux/fs.h: this open made the file */
+#define IORING_OP_OPENAT  18	    /* include/uapi/linux/io_uring.h */
 #define IORING_OP_OPENAT2 28
 #define PROC_PID_INIT_INO 0xEFFFFFFCU
 

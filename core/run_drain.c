@@ -30,7 +30,8 @@ struct report {
 	struct text_buf bytes;
 	struct sort_row *row; /* rec is an offset into bytes until report_print() */
 	size_t n, cap;
-	bool failed; /* out of memory */
+	uint64_t entries; /* of the map, before --where */
+	bool failed;	  /* out of memory */
 };
 
 static bool grow(struct report *r)
@@ -197,6 +198,7 @@ static uint32_t add_entries(struct report *r, char *keys, uint64_t *values, uint
 		memcpy(&epoch, key, sizeof(epoch));
 		if (epoch != r->epoch)
 			continue;
+		r->entries++;
 		merge_cpus(r, value);
 		if (r->run->tool->kind == TOOL_HISTOGRAM)
 			add_hist_rows(r, key, value);
@@ -273,6 +275,29 @@ size_t drain_terminal(const struct run *run)
 	return ioctl(run->out_fd, TIOCGWINSZ, &size) || !size.ws_col ? 80 : size.ws_col;
 }
 
+static bool has_key_columns(const struct tool *tool)
+{
+	for (const struct column *c = tool->row.columns; c->name; c++)
+		if (drain_is_key(tool, c))
+			return true;
+	return false;
+}
+
+/* A table without a key has one row per interval: zeros where nothing happened. */
+static void add_idle_row(struct report *r)
+{
+	const struct tool *tool = r->run->tool;
+	char *key = calloc(1, r->d->key_size);
+	uint64_t *value = calloc(1, r->d->value_size);
+
+	if (!key || !value)
+		r->failed = true;
+	else if (tool->kind == TOOL_TABLE && !r->entries && !has_key_columns(tool))
+		add_table_row(r, key, value);
+	free(key);
+	free(value);
+}
+
 /*
  * A map has no order of its own. Equal rows stay as they were, so: by the last column of the key
  * first, by the first one next, and by what was asked for, or the first number, at the end.
@@ -306,16 +331,12 @@ static void refresh(const struct report *r, bool last)
 {
 	static const struct column time = { "time", { 0, 8, F_U64 }, U_CLOCK };
 	const struct value ts = { V_UINT, .u = r->ts_ns };
-	const struct column *cols = r->run->tool->row.columns;
 	char title[96];
 	double load[3];
-	bool keyed = false;
 	size_t n;
 
-	for (const struct column *c = cols; c->name; c++)
-		keyed |= drain_is_key(r->run->tool, c);
-	if (!keyed || r->run->tool->kind != TOOL_TABLE || !r->run->opts.interval_ns ||
-	    !drain_terminal(r->run))
+	if (!has_key_columns(r->run->tool) || r->run->tool->kind != TOOL_TABLE ||
+	    !r->run->opts.interval_ns || !drain_terminal(r->run))
 		return;
 	if (!last)
 		sink_clear(r->run->sink);
@@ -377,6 +398,8 @@ void drain_report(struct run *run, bool last)
 	    bpf_map__type(map) == BPF_MAP_TYPE_LRU_PERCPU_HASH)
 		r.n_cpus = run->loaded->n_cpus;
 	drain_epoch(&r);
+	if (!r.failed)
+		add_idle_row(&r);
 	if (r.failed)
 		log_error("out of memory: this report is not complete");
 	report_print(&r, last);

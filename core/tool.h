@@ -83,6 +83,8 @@ struct column_switch {
  * one behind it: how long the epoch was, in ns (U_RATE). Keys are a multiple of 8
  * bytes long. Maps are BPF_MAP_TYPE_HASH, LRU_HASH or their per-CPU kinds.
  *
+ * A table of which no column belongs to the key has one row per report, of zeros if need be.
+ *
  * Rows are ordered by --sort, else by the first column of the value, largest first; equal ones by
  * the columns of the key. Text shows a histogram as a block per key.
  */
