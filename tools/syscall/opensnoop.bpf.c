@@ -1,16 +1,14 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
 #include "bpf/filter.bpf.h"
-#include "bpf/files.bpf.h"
-#include "bpf/path.bpf.h"
 #include "bpf/syscall.bpf.h"
 #include "bpf/task_state.bpf.h"
+#include "bpf/user_path.bpf.h"
 
 #include "tools/syscall/opensnoop.h"
 
-#define O_CREAT	    00000100
-#define O_TMPFILE   020000000 /* __O_TMPFILE: the bit without O_DIRECTORY */
-#define O_ACCMODE   3
-#define STACK_BYTES (STACK_FRAMES * sizeof(u64))
+#define O_CREAT	  00000100
+#define O_TMPFILE 020000000 /* __O_TMPFILE: the bit without O_DIRECTORY */
+#define O_ACCMODE 3
 
 const volatile struct open_cfg cfg;
 
@@ -25,22 +23,6 @@ struct open_state {
 
 TASK_STATE(opens, struct open_state, 2048)
 
-/* For events that carry more than fits a thread's state: absolute path and stacks. */
-#define DATA_ROOM (4 * PATH_LEN) /* two paths and two stacks, up to a power of two */
-
-struct open_out {
-	struct open_event e;
-	char data[DATA_ROOM + STACK_BYTES];
-	u32 busy;
-};
-
-struct {
-	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
-	__uint(max_entries, 1);
-	__type(key, u32);
-	__type(value, struct open_out);
-} open_scratch SEC(".maps");
-
 static __always_inline bool unwanted(const struct open_event *e)
 {
 	if (cfg.failed_only && e->ret >= 0)
@@ -51,14 +33,9 @@ static __always_inline bool unwanted(const struct open_event *e)
 	return false;
 }
 
-static __always_inline void read_path(struct open_state *st, const char *user_ptr)
+static __always_inline void read_path(struct open_state *st, u64 ptr)
 {
-	long n = bpf_probe_read_user_str(st->path, PATH_LEN, user_ptr);
-
-	st->path_ptr = n < 0 ? (u64)user_ptr : 0;
-	/* an empty name counts its NUL on newer kernels, and 0 on older ones */
-	st->e.path.off = n >= 0 ? sizeof(st->e) : 0;
-	st->e.path.len = n > 0 ? n - 1 : 0;
+	st->path_ptr = user_name(st->path, ptr, sizeof(st->e), &st->e.path);
 }
 
 static __always_inline void set_flags(struct open_event *e, u64 flags, u64 mode)
@@ -103,23 +80,23 @@ int BPF_PROG(open_enter, struct pt_regs *regs, long id)
 	switch (call) {
 	case CALL_OPEN:
 		set_flags(&st->e, args.a[1], args.a[2]);
-		read_path(st, (const char *)args.a[0]);
+		read_path(st, args.a[0]);
 		break;
 	case CALL_CREAT:
 		set_flags(&st->e, O_CREAT | 01 /* O_WRONLY */ | 01000 /* O_TRUNC */, args.a[1]);
-		read_path(st, (const char *)args.a[0]);
+		read_path(st, args.a[0]);
 		break;
 	case CALL_OPENAT:
 		st->e.dfd = args.a[0];
 		set_flags(&st->e, (u32)args.a[2], args.a[3]);
-		read_path(st, (const char *)args.a[1]);
+		read_path(st, args.a[1]);
 		break;
 	case CALL_OPENAT2:
 		st->e.dfd = args.a[0];
 		if (bpf_probe_read_user(&how, sizeof(how), (const void *)args.a[2]))
 			how.flags = how.mode = 0;
 		set_flags(&st->e, how.flags, how.mode);
-		read_path(st, (const char *)args.a[1]);
+		read_path(st, args.a[1]);
 		break;
 	default: /* by handle: no name */
 		set_flags(&st->e, (u32)args.a[2], 0);
@@ -135,98 +112,43 @@ static __always_inline bool has_file(const struct open_event *e)
 	return e->fd >= 0;
 }
 
-/* The struct path that the opened file has, or that a failed name starts from; NULL: none. */
-static __always_inline const struct path *base_path(const struct open_event *e, char first)
+/* Appends the absolute path to @row, which ends at @pos. Returns the new end. */
+static __always_inline u64 add_full(struct wide_row *row, u64 pos)
 {
-	struct task_struct *task = (struct task_struct *)bpf_get_current_task();
-	struct fs_struct *fs;
-	struct file *file;
-
-	if (!has_file(e) && (e->dfd == AT_FDCWD || first == '/')) {
-		fs = BPF_CORE_READ(task, fs);
-		return first == '/' ? &fs->root : &fs->pwd;
-	}
-	file = file_of_fd(has_file(e) ? (u32)e->fd : (u32)e->dfd);
-	return file ? &file->f_path : NULL;
-}
-
-/* Appends the absolute path to @out at @pos. Returns the new end. */
-static __always_inline u64 add_full(struct open_out *out, u64 pos)
-{
-	struct open_event *e = &out->e;
+	struct open_event *e = (void *)row->bytes;
 	const struct path *base;
-	struct path_walk *w;
-	u64 len;
 
-	if (!has_file(e) && !e->path.len)
-		return pos;
-	base = base_path(e, e->path.len ? out->data[0] : 0);
+	__builtin_memset(&e->full, 0, sizeof(e->full));
+	if (has_file(e))
+		base = path_of_fd((u32)e->fd);
+	else
+		base = e->path.len ? path_start(e->dfd, row->bytes[sizeof(*e)]) : NULL;
 	if (!base)
 		return pos;
-	w = path_walk(base);
-	if (!w) {
-		COUNT(null_helper);
-		return pos;
-	}
-	len = w->pos;
-	BOUND(len, PATH_LEN - 1);
-	BOUND(pos, PATH_LEN - 1);
-	e->full.off = sizeof(*e) + pos;
-	e->full.len = len;
-	e->full.flags = w->flags;
-	e->full.ino = w->ino;
 	if (!has_file(e)) {
 		e->full.tail_off = e->path.off;
 		e->full.tail_len = e->path.len;
 	}
-	if (!bpf_probe_read_kernel(&out->data[pos], len, w->buf))
-		pos += len;
-	path_done(w);
-	return pos;
-}
-
-/* Appends the stack to @out at @pos. Returns the new end. */
-static __always_inline u64 add_stack(void *ctx, struct open_out *out, struct vstack *s, u64 pos,
-				     u64 flags)
-{
-	long n;
-
-	pos += 7;
-	BOUND(pos, (DATA_ROOM - 1) & ~7);
-	n = bpf_get_stack(ctx, &out->data[pos], STACK_BYTES, flags);
-	if (n <= 0)
-		return pos;
-	s->off = sizeof(out->e) + pos;
-	s->len = n;
-	return pos + n;
+	return wide_path(row, pos, &e->full, base);
 }
 
 /* Puts the event together where there is room for everything that was asked for. */
 static __always_inline void emit_rich(void *ctx, struct open_state *st)
 {
-	u32 zero = 0;
-	struct open_out *out = bpf_map_lookup_elem(&open_scratch, &zero);
+	struct wide_row *row = wide_take();
+	struct open_event *e;
 	u64 pos = st->e.path.len;
 
-	if (!out || out->busy) {
-		COUNT(lost_state);
+	if (!row)
 		return;
-	}
-	out->busy = 1;
+	e = (void *)row->bytes;
 	BOUND(pos, PATH_LEN - 1);
-	bpf_probe_read_kernel(&out->e, sizeof(out->e), &st->e);
-	bpf_probe_read_kernel(out->data, pos, st->path);
-	__builtin_memset(&out->e.full, 0, sizeof(out->e.full));
+	pos += sizeof(*e);
+	bpf_probe_read_kernel(row->bytes, pos, st); /* the event and its name */
 	if (cfg.full)
-		pos = add_full(out, pos);
-	out->e.kstack.len = out->e.ustack.len = 0;
-	if (engine.kstack)
-		pos = add_stack(ctx, out, &out->e.kstack, pos, 0);
-	if (engine.ustack)
-		pos = add_stack(ctx, out, &out->e.ustack, pos, BPF_F_USER_STACK);
-	BOUND(pos, DATA_ROOM - 1);
-	emit(out, sizeof(out->e) + pos);
-	out->busy = 0;
+		pos = add_full(row, pos);
+	pos = wide_stacks(ctx, row, pos, &e->kstack, &e->ustack);
+	wide_emit(row, pos);
 }
 
 /* The call returned @ret: count it, and write the event. */
@@ -243,7 +165,7 @@ static __always_inline void finish(void *ctx, struct open_state *st, s64 ret)
 		return;
 	}
 	if (st->path_ptr)
-		read_path(st, (const char *)st->path_ptr);
+		read_path(st, st->path_ptr);
 	rec_init(&e->rec, REC_ROW);
 	if (cfg.full || engine.kstack || engine.ustack) {
 		emit_rich(ctx, st);
