@@ -34,7 +34,8 @@ enum vpath_flags {
 	VPATH_DELETED = 1 << 1,	  /* the leaf has been unlinked: printed with " (deleted)" */
 	VPATH_PSEUDO =
 		1 << 2, /* one component: pipe and @ino: pipe:[123]; without @ino: anon_inode:… */
-	VPATH_ABSOLUTE = 1 << 3, /* the walk ended at a root of the mount tree */
+	VPATH_ABSOLUTE = 1 << 3,  /* the walk ended at a root of the mount tree */
+	VPATH_AS_PASSED = 1 << 4, /* no walk: a program's own words, which are the tail */
 };
 
 /*

@@ -29,10 +29,10 @@ const char *syscall_table(const char *const *names, uint8_t calls[2][SYSCALL_MAX
 {
 	memset(calls, 0, 2 * SYSCALL_MAX);
 	for (size_t i = 0; names[i]; i++) {
-		bool known = *names[i] == '-';
+		bool known = *names[i] == '-' || *names[i] == '?';
 
 		for (int compat = 0; compat < 2; compat++) {
-			int nr = syscall_number(names[i], compat);
+			int nr = syscall_number(names[i] + (*names[i] == '?'), compat);
 
 			known |= nr >= 0;
 			if (nr >= 0 && nr < SYSCALL_MAX)

@@ -21,8 +21,9 @@ int syscall_number(const char *name, int compat);
 
 /*
  * Fills @calls: 1 + the index in @names of the call that each number stands for, 0 for others.
- * @names ends with NULL; names that start with '-' (not system calls) only take an index. Returns
- * NULL, or a name that is no system call in either ABI.
+ * @names ends with NULL; names that start with '-' (not system calls) only take an index, those
+ * that start with '?' are calls that only some architectures have. Returns NULL, or a name that is
+ * no system call in either ABI.
  */
 const char *syscall_table(const char *const *names, uint8_t calls[2][SYSCALL_MAX]);
 

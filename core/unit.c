@@ -139,6 +139,11 @@ static void read_vpath(const char *p, const char *rec, size_t rec_len, char *scr
 	if (!inside(v.off, v.len, rec_len) || !inside(v.tail_off, v.tail_len, rec_len) ||
 	    (uint64_t)v.len + v.tail_len > VALUE_SCRATCH - 32)
 		return;
+	if (v.flags & VPATH_AS_PASSED) {
+		if (v.tail_off)
+			set_bytes(out, rec + v.tail_off, v.tail_len);
+		return;
+	}
 	if (v.flags & VPATH_PSEUDO)
 		return read_pseudo(&v, rec, scratch, out);
 	if (v.flags & VPATH_TRUNCATED)

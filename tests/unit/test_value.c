@@ -227,6 +227,9 @@ static const struct path_case path_cases[] = {
 	{ PARTS("memfd:x\0y\0"), VPATH_PSEUDO, "", 0, "memfd:x" },
 	{ PARTS("\0"), VPATH_PSEUDO, "", 5, NULL },
 	{ PARTS(""), VPATH_PSEUDO, "", 5, NULL },
+	{ PARTS(""), VPATH_AS_PASSED, "//etc//passwd", 0, "//etc//passwd" },
+	{ PARTS("c\0"), VPATH_AS_PASSED | VPATH_DELETED, "x", 0, "x" },
+	{ PARTS(""), VPATH_AS_PASSED, "", 0, "" },
 };
 
 static void paths(void **state)

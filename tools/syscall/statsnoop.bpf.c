@@ -1,0 +1,192 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+#include "bpf/filter.bpf.h"
+#include "bpf/syscall.bpf.h"
+#include "bpf/task_state.bpf.h"
+#include "bpf/user_path.bpf.h"
+
+#include "tools/syscall/statsnoop.h"
+
+#define AT_EMPTY_PATH 0x1000
+
+const volatile struct stat_cfg cfg;
+
+/* A call under way. The event is written to the ring from here, with its name behind it. */
+struct stat_state {
+	struct stat_event e;
+	char name[PATH_LEN];
+	struct vstr passed;
+	u64 again;   /* not 0: the page wasn't there at entry, try again at exit */
+	u32 by_file; /* the descriptor is what the call is about, there is no name */
+	u32 reserved;
+};
+
+TASK_STATE(stats, struct stat_state, 2048)
+
+/* The call that the program thinks it makes. */
+static __always_inline u32 modern_call(u32 call)
+{
+	switch (call) {
+	case CALL_OLDSTAT:
+	case CALL_STAT64:
+		return CALL_STAT;
+	case CALL_OLDLSTAT:
+	case CALL_LSTAT64:
+		return CALL_LSTAT;
+	case CALL_OLDFSTAT:
+	case CALL_FSTAT64:
+		return CALL_FSTAT;
+	case CALL_FSTATAT64:
+		return CALL_FSTATAT;
+	case CALL_STATFS64:
+		return CALL_STATFS;
+	case CALL_FSTATFS64:
+		return CALL_FSTATFS;
+	default:
+		return call;
+	}
+}
+
+static __always_inline void read_name(struct stat_state *st, u64 ptr)
+{
+	st->again = user_name(st->name, ptr, sizeof(st->e), &st->passed);
+	/* fstat() by another name: no name, or an empty one, and the flag that allows it */
+	st->by_file = (st->e.flags & AT_EMPTY_PATH) && (!ptr || (!st->again && !st->passed.len));
+	if (st->by_file)
+		st->again = 0;
+}
+
+static __always_inline void set_args(struct stat_state *st, const struct syscall_args *args)
+{
+	st->e.dfd = AT_FDCWD;
+	st->e.flags = 0;
+	switch (st->e.call) {
+	case CALL_FSTAT:
+	case CALL_FSTATFS:
+		st->e.dfd = args->a[0];
+		st->by_file = 1;
+		st->again = 0;
+		break;
+	case CALL_FSTATAT:
+		st->e.dfd = args->a[0];
+		st->e.flags = args->a[3];
+		read_name(st, args->a[1]);
+		break;
+	case CALL_STATX:
+		st->e.dfd = args->a[0];
+		st->e.flags = args->a[2];
+		read_name(st, args->a[1]);
+		break;
+	default:
+		read_name(st, args->a[0]);
+		break;
+	}
+}
+
+SEC("tp_btf/sys_enter")
+int BPF_PROG(stat_enter, struct pt_regs *regs, long id)
+{
+	struct syscall_args args;
+	struct stat_state *st;
+	bool compat;
+	u32 call = syscall_entered(id, &compat);
+	u64 ids;
+
+	if (!call)
+		return 0;
+	ids = current_ids();
+	if (!target_match(ids))
+		return 0;
+	st = stats_create(current_task());
+	if (!st) {
+		COUNT(generated);
+		COUNT(lost_state);
+		return 0;
+	}
+	syscall_args(regs, compat, &args);
+	st->e.pid = ids >> 32;
+	st->e.tid = ids;
+	st->e.call = modern_call(call);
+	current_user_and_comm(&st->e.uid, st->e.comm);
+	set_args(st, &args);
+	return 0;
+}
+
+/* The row as it is in the thread's state: no file to look up, nothing to resolve. */
+static __always_inline void emit_plain(struct stat_state *st)
+{
+	u64 len = st->passed.len;
+
+	BOUND(len, PATH_LEN - 1);
+	emit(&st->e, sizeof(st->e) + len);
+}
+
+static __always_inline void set_path(struct stat_state *st)
+{
+	struct vpath *p = &st->e.path;
+
+	p->off = p->len = p->ino = 0;
+	p->flags = VPATH_AS_PASSED;
+	p->tail_off = st->by_file ? 0 : st->passed.off;
+	p->tail_len = st->by_file ? 0 : st->passed.len;
+}
+
+static __always_inline void emit_rich(void *ctx, struct stat_state *st)
+{
+	struct wide_row *row = wide_take();
+	const struct path *base = NULL;
+	struct stat_event *e;
+	u64 pos = st->by_file ? 0 : st->passed.len;
+
+	if (!row)
+		return;
+	e = (void *)row->bytes;
+	BOUND(pos, PATH_LEN - 1);
+	pos += sizeof(*e);
+	bpf_probe_read_kernel(row->bytes, pos, st); /* the event and its name */
+	__builtin_memset(&e->full, 0, sizeof(e->full));
+	if (st->by_file)
+		base = path_start(e->dfd, 0);
+	else if (cfg.full && st->passed.len)
+		base = path_start(e->dfd, row->bytes[sizeof(*e)]);
+	if (base) {
+		e->full.tail_off = e->path.tail_off;
+		e->full.tail_len = e->path.tail_len;
+		pos = wide_path(row, pos, &e->full, base);
+	}
+	if (st->by_file)
+		e->path = e->full;
+	pos = wide_stacks(ctx, row, pos, &e->kstack, &e->ustack);
+	wide_emit(row, pos);
+}
+
+SEC("tp_btf/sys_exit")
+int BPF_PROG(stat_exit, struct pt_regs *regs, long ret)
+{
+	struct task_struct *task;
+	struct stat_state *st;
+
+	/* only to leave early: which call it was is what the entry stored */
+	if (!REGS_NO_CALL(regs) && !syscall_maybe(REGS_CALL(regs)))
+		return 0;
+	task = current_task();
+	st = stats_of(task);
+	if (!st || !st->e.call)
+		return 0;
+	st->e.ret = ret;
+	COUNT(generated);
+	if (cfg.failed_only && ret >= 0) {
+		COUNT(filtered);
+	} else {
+		if (st->again)
+			read_name(st, st->again);
+		set_path(st);
+		rec_init(&st->e.rec, REC_ROW);
+		if (st->by_file || cfg.full || engine.kstack || engine.ustack)
+			emit_rich(ctx, st);
+		else
+			emit_plain(st);
+	}
+	st->e.call = 0;
+	stats_drop(task);
+	return 0;
+}
