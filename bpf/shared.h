@@ -21,7 +21,11 @@ struct rec {
 	__u32 cpu;
 };
 
-enum rec_type { REC_ROW = 0, REC_TOOL = 16 /* the first type that a tool defines itself */ };
+enum rec_type {
+	REC_ROW = 0,
+	REC_NAME = 1,  /* struct rec_name: what an id in later rows is called */
+	REC_TOOL = 16, /* the first type that a tool defines itself */
+};
 
 /* Bytes inside a record: @off counts from its start, 0 means none; not NUL-terminated. */
 struct vstr {
@@ -49,6 +53,13 @@ struct vpath {
 	__u32 tail_len;
 	__u32 tail_off;
 	__u32 ino;
+};
+
+/* A name that many rows share: columns of unit U_PATH hold its id (core/names/ids.h). */
+struct rec_name {
+	struct rec rec;
+	__u64 id;
+	struct vpath path;
 };
 
 /* A stack: @len bytes of __u64 addresses, innermost first. @len 0: none was taken. */

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "core/log.h"
+#include "core/names/ids.h"
 
 /* The kernel side wakes us when data has piled up; this covers what has not. */
 #define POLL_MS 100
@@ -78,6 +79,8 @@ static int on_record(void *ctx, void *data, size_t len)
 
 	if (rec->type >= REC_TOOL)
 		run->tool->ops->record(run, rec, len);
+	else if (rec->type == REC_NAME)
+		name_id_record(rec, len);
 	else
 		output_row(run, rec, len);
 	if (++run->since_check < RECORDS_PER_CHECK)

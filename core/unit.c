@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "core/digits.h"
+#include "core/names/ids.h"
 
 static void set_bytes(struct value *out, const char *p, size_t len)
 {
@@ -277,6 +278,18 @@ static void name_flags(const struct column *col, char *scratch, struct value *v)
 	set_bytes(v, scratch, (size_t)(to - scratch));
 }
 
+/* A path that was sent once, by its id. */
+static void name_path(struct value *v)
+{
+	const char *name;
+	size_t len;
+
+	if (v->kind == V_UINT && name_of_id(v->u, &name, &len))
+		set_bytes(v, name, len);
+	else
+		v->kind = V_NONE;
+}
+
 /* Makes a count a rate, in thousandths per second: the row ends with the interval's length. */
 static void per_second(const void *rec, size_t len, struct value *v)
 {
@@ -316,6 +329,9 @@ void column_value(const struct column *col, const void *rec, size_t len, char *s
 		break;
 	case U_FLAGS:
 		name_flags(col, scratch, out);
+		break;
+	case U_PATH:
+		name_path(out);
 		break;
 	case U_RATE:
 		per_second(rec, len, out);

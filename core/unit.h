@@ -10,7 +10,7 @@
 
 enum unit {
 	U_TEXT = 0, /* bytes; hostile ones are escaped */
-	U_PATH,	    /* bytes or struct vpath; escaped, never cut in a pipe */
+	U_PATH,	    /* bytes, struct vpath or the id of a name; escaped, never cut in a pipe */
 	U_CLOCK,    /* CLOCK_MONOTONIC ns; seconds since the start, or wall-clock with -T */
 	U_NSEC,	    /* a duration in ns: 812ns 1.2us 10.0ms 4.20s */
 	U_BYTES,    /* 512 1.5K 3.0M (1024); machine formats: the number */

@@ -11,6 +11,7 @@
 #include <string.h>
 #include <cmocka.h>
 
+#include "core/names/ids.h"
 #include "core/names/user.h"
 #include "core/unit.h"
 
@@ -89,11 +90,48 @@ static void users_without_end(void **state)
 	assert_string_equal(user_name(0), "root");
 }
 
+static void ids_have_names(void **state)
+{
+	const struct {
+		struct rec_name head;
+		char path[5];
+	} rec = { { .id = 77,
+		    .path = { .off = sizeof(rec.head), .len = 4, .flags = VPATH_ABSOLUTE } },
+		  "b\0a" };
+	const char *name = NULL;
+	char text[32];
+	size_t len = 0;
+
+	(void)state;
+	assert_false(name_of_id(1, &name, &len));
+	name_id_learn(1, "one", 3);
+	name_id_learn(2, "two", 3);
+	name_id_learn(1, "uno!", 4);
+	assert_true(name_of_id(1, &name, &len));
+	assert_int_equal(len, 4);
+	assert_memory_equal(name, "uno!", 4);
+	name_id_record(&rec, sizeof(rec.head) - 1); /* not whole */
+	assert_false(name_of_id(77, &name, &len));
+	name_id_record(&rec, sizeof(rec));
+	assert_true(name_of_id(77, &name, &len));
+	assert_int_equal(len, 4);
+	assert_memory_equal(name, "/a/b", 4);
+	for (uint64_t id = 100; id < 100 + NAME_IDS_MAX; id++)
+		name_id_learn(id, text, (size_t)snprintf(text, sizeof(text), "%" PRIu64, id));
+	for (uint64_t id = 100; id < 100 + NAME_IDS_MAX; id++) {
+		assert_true(name_of_id(id, &name, &len));
+		snprintf(text, sizeof(text), "%" PRIu64, id);
+		assert_memory_equal(name, text, len);
+	}
+	assert_false(name_of_id(1, &name, &len)); /* the oldest made room */
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(errors_have_names_both_ways),
 		cmocka_unit_test(users_have_names_both_ways),
+		cmocka_unit_test(ids_have_names),
 		cmocka_unit_test(users_without_end),
 	};
 

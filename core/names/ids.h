@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+/*
+ * Names that programs send once (REC_NAME) and refer to by an id afterwards: a column of unit
+ * U_PATH with an integer field holds such an id. The oldest are forgotten beyond NAME_IDS_MAX.
+ */
+#ifndef IOSONDE_NAMES_IDS_H
+#define IOSONDE_NAMES_IDS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define NAME_IDS_MAX (1u << 17)
+
+/* @id is called @name (@len bytes, copied) from now on. Without memory it stays what it was. */
+void name_id_learn(uint64_t id, const char *name, size_t len);
+
+/* Remembers the name in a record of type REC_NAME (@len bytes); one that is not whole is ignored.
+ */
+void name_id_record(const void *rec, size_t len);
+
+/* The name of @id, in *@name and *@len until the next one is learnt; false if it has none. */
+bool name_of_id(uint64_t id, const char **name, size_t *len);
+
+#endif
