@@ -56,7 +56,7 @@ struct run {
 	/* the loop */
 	int epoll_fd, signal_fd, timer_fd;
 	uint64_t next_report_ns, end_ns; /* CLOCK_MONOTONIC; 0: never */
-	uint64_t epoch_began_ns; /* of the aggregating maps */
+	uint64_t epoch_began_ns;	 /* of the aggregating maps */
 	uint64_t reports;
 	bool stop, abort_now; /* abort_now: rows are counted, but not shown any more */
 	unsigned interrupts;
