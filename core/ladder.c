@@ -10,11 +10,7 @@
 #include "core/hooks.h"
 #include "core/log.h"
 
-/*
- * IOSONDE_WITHOUT=task_storage,... makes an ability look absent, so that tests can run every
- * fall-back on a kernel that wouldn't need it.
- */
-static bool forced_without(const char *ability)
+bool ladder_without(const char *ability)
 {
 	const char *list = getenv("IOSONDE_WITHOUT");
 	size_t len = strlen(ability);
@@ -37,12 +33,12 @@ struct bpf_object *image_open(const struct bpf_image *image, bool rdonly_cast, c
 
 bool ladder_has_rdonly_cast(const struct btf *btf)
 {
-	return !forced_without("rdonly_cast") && btf_has_function(btf, "bpf_rdonly_cast");
+	return !ladder_without("rdonly_cast") && btf_has_function(btf, "bpf_rdonly_cast");
 }
 
 bool ladder_has_task_storage(const struct btf *btf)
 {
-	return !forced_without("task_storage") &&
+	return !ladder_without("task_storage") &&
 	       btf_has_enum_value(btf, "bpf_func_id", "BPF_FUNC_task_storage_get");
 }
 
@@ -94,7 +90,7 @@ static bool spec_offered(const struct loaded *l, const struct btf *btf, const ch
 		return false;
 	}
 	snprintf(name, sizeof(name), "%.*s", (int)strcspn(spec, "("), spec);
-	if (forced_without(name) || (ability && forced_without(ability))) {
+	if (ladder_without(name) || (ability && ladder_without(ability))) {
 		snprintf(why, size, "%s (left out by IOSONDE_WITHOUT)", sec);
 		return false;
 	}

@@ -10,6 +10,13 @@ struct btf;
 /* Opens @image, in the version for kernels with or without bpf_rdonly_cast(). NULL with errno. */
 struct bpf_object *image_open(const struct bpf_image *image, bool rdonly_cast, const char *btf);
 
+/*
+ * IOSONDE_WITHOUT=task_storage,fentry,... makes abilities, kinds of hook (hook_ability()) and
+ * programs look absent, so that tests can run every fall-back on a kernel that wouldn't need it. Is
+ * @what among them?
+ */
+bool ladder_without(const char *what);
+
 /* Does the kernel have bpf_rdonly_cast()? */
 bool ladder_has_rdonly_cast(const struct btf *btf);
 

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <linux/membarrier.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -13,6 +14,7 @@
 #include <bpf/bpf.h>
 
 #include "core/btf_query.h"
+#include "core/btf_slim.h"
 #include "core/ladder.h"
 #include "core/log.h"
 #include "core/privs.h"
@@ -133,9 +135,14 @@ static struct bpf_object *open_object(const struct loaded *l)
 {
 	const char *btf = l->opts.btf;
 	struct bpf_object *obj;
+	char slim[32];
 
 	if (!btf && !privs_can_read_modules())
 		btf = KERNEL_BTF;
+	if (l->slim_btf >= 0) {
+		snprintf(slim, sizeof(slim), "/proc/self/fd/%d", l->slim_btf);
+		btf = slim;
+	}
 	obj = image_open(l->tool->image, l->rdonly_cast, btf);
 	if (!obj) {
 		log_error("cannot open the programs of %s: %s", l->tool->name, strerror(errno));
@@ -277,6 +284,18 @@ static bool load(struct loaded *l)
 	}
 }
 
+/* Gives libbpf less to look through: the object is opened again, to be relocated against that. */
+static void slim_down(struct loaded *l, const struct btf *kernel)
+{
+	if (ladder_without("slim_btf") || access("/proc/self/fd", X_OK))
+		return;
+	l->slim_btf = btf_slim(bpf_object__btf(l->obj), kernel);
+	if (l->slim_btf < 0)
+		return;
+	bpf_object__close(l->obj);
+	l->obj = open_object(l);
+}
+
 struct loaded *loaded_open(const struct load_opts *opts)
 {
 	struct loaded *l = calloc(1, sizeof(*l));
@@ -289,6 +308,7 @@ struct loaded *loaded_open(const struct load_opts *opts)
 	}
 	l->tool = opts->tool;
 	l->opts = *opts;
+	l->slim_btf = -1;
 	l->n_cpus = libbpf_num_possible_cpus();
 	btf = btf_of_kernel(opts->btf);
 	if (!btf) {
@@ -305,6 +325,8 @@ struct loaded *loaded_open(const struct load_opts *opts)
 	l->task_storage = ladder_has_task_storage(btf);
 	l->rdonly_cast = ladder_has_rdonly_cast(btf);
 	l->obj = open_object(l);
+	if (l->obj)
+		slim_down(l, btf);
 	ok = l->obj && ladder_choose(l, btf, opts->cfg);
 	btf__free(btf);
 	allow_locked_memory();
@@ -373,6 +395,9 @@ bool loaded_attach(struct loaded *l, bool (*ready)(void *arg), void *arg)
 		if (!load(l))
 			return false;
 	}
+	if (l->slim_btf >= 0) /* nothing is relocated any more */
+		close(l->slim_btf);
+	l->slim_btf = -1;
 	if (l->all_attached)
 		*l->all_attached = 1;
 	return true;
@@ -410,6 +435,8 @@ void loaded_free(struct loaded *l)
 	if (!l)
 		return;
 	unload(l);
+	if (l->slim_btf >= 0)
+		close(l->slim_btf);
 	free(l);
 }
 

@@ -10,8 +10,8 @@
 
 #include "core/tool.h"
 
-#define MAX_LINKS  96
-#define MAX_ITERS  4
+#define MAX_LINKS 96
+#define MAX_ITERS 4
 
 /* What became of one probe. */
 struct choice {
@@ -31,6 +31,7 @@ struct load_opts {
 struct loaded {
 	const struct tool *tool;
 	struct load_opts opts; /* what it points to is borrowed */
+	int slim_btf;	       /* memory file that libbpf relocates against; -1: none */
 	struct bpf_object *obj;
 	unsigned refused; /* bits of enum hook_kind_id: kinds that this kernel refuses */
 	struct choice choices[PROBES_MAX];

@@ -15,6 +15,9 @@
 
 /* The kernel side wakes us when data has piled up; this covers what has not. */
 #define POLL_MS 100
+/* And in the beginning, when somebody is waiting for a first row: this often, for this long. */
+#define EAGER_POLL_MS 10
+#define EAGER_NS      200000000ULL
 /* Look at the clock and the signals after this many records of a burst. */
 #define RECORDS_PER_CHECK 8192
 
@@ -153,7 +156,9 @@ bool loop_open(struct run *run)
 
 static int timeout_ms(const struct run *run)
 {
-	uint64_t now = now_ns(), next = now + POLL_MS * 1000000ULL;
+	uint64_t now = now_ns(), next;
+
+	next = now + (now - run->clock.start_ns < EAGER_NS ? EAGER_POLL_MS : POLL_MS) * 1000000ULL;
 
 	if (run->end_ns && run->end_ns < next)
 		next = run->end_ns;
