@@ -18,7 +18,7 @@ struct report {
 	struct text_buf bytes;
 	struct sort_row *row; /* rec is an offset into bytes until report_print() */
 	size_t n, cap;
-	uint64_t entries; /* of the map, before --where */
+	uint64_t entries;	/* of the map, before --where */
 	bool failed;		/* out of memory */
 	struct hist_view view;	/* of values that hold a histogram */
 	bool *is_max;		/* per word of a value: merging takes the larger one */
