@@ -52,6 +52,41 @@ struct io_open___since_v7_0 {
 	struct delayed_filename filename;
 };
 
+/*
+ * 5.18 (cef216fc32d7): io_kiocb.user_data and result became a struct io_cqe, which from 5.19
+ * (6bf9c47a3989) on also holds the descriptor until the file is looked up. Before that the file is
+ * known when the request is submitted.
+ */
+struct io_cqe {
+	int fd;
+};
+
+struct io_kiocb___since_v5_18 {
+	struct io_cqe cqe;
+};
+
+/*
+ * Fields of which only the size changed, to be read by BPF_CORE_READ_BITFIELD_PROBED(), which asks
+ * the kernel for it. 6.10: io_kiocb.flags grew from 32 to 64 bits. 5.18 (584b0180f0f4): io_rw.len
+ * shrank from 64 to 32, to make room for the flags.
+ */
+struct io_kiocb___any_size {
+	u64 flags;
+};
+
+struct io_rw___any_size {
+	u64 len;
+	s32 flags;
+};
+
+/*
+ * 6.13 (87a8a76c34a2): overlayfs keeps the real file in a struct of its own. That one is a module's
+ * type; f_ref came in the same release (90ee6ed776c0).
+ */
+struct file___since_v6_13 {
+	int f_ref;
+};
+
 #pragma clang attribute pop
 
 /* The task's scheduler state: 0 is running, anything else is blocked, stopped or waking. */
@@ -86,6 +121,51 @@ static __always_inline const char *uring_open_name(const struct io_open *open)
 	return BPF_CORE_READ(old, filename, name);
 }
 
+/* The descriptor that a submitted io_uring request names; -1 where the request doesn't keep it. */
+static __always_inline s64 uring_fd(const struct io_kiocb *req)
+{
+	const struct io_kiocb___since_v5_18 *now = (const void *)req;
+
+	if (bpf_core_field_exists(now->cqe) && bpf_core_field_exists(now->cqe.fd))
+		return BPF_CORE_READ(now, cqe.fd);
+	return -1;
+}
+
+/* Its flags; all that have a meaning here are in the lower half. */
+static __always_inline u32 uring_flags(const struct io_kiocb *req)
+{
+	const struct io_kiocb___any_size *any = (const void *)req;
+
+	return BPF_CORE_READ_BITFIELD_PROBED(any, flags);
+}
+
+static __always_inline u64 uring_rw_len(const struct io_rw *rw)
+{
+	const struct io_rw___any_size *any = (const void *)rw;
+
+	return BPF_CORE_READ_BITFIELD_PROBED(any, len);
+}
+
+static __always_inline u32 uring_rw_flags(const struct io_rw *rw)
+{
+	const struct io_rw___any_size *any = (const void *)rw;
+
+	return bpf_core_field_exists(any->flags) ? BPF_CORE_READ_BITFIELD_PROBED(any, flags) : 0;
+}
+
+/* The file that overlayfs opened below @file, one of its own. */
+static __always_inline struct file *overlay_real_file(const struct file *file)
+{
+	const struct file___since_v6_13 *now = (const void *)file;
+	void *data = BPF_CORE_READ(file, private_data);
+	struct file *real = data;
+
+	if (data && bpf_core_field_exists(now->f_ref) &&
+	    bpf_probe_read_kernel(&real, sizeof(real), data))
+		return NULL;
+	return real;
+}
+
 /*
  * 5.11 (3ca1032ab7ab) brought bpf_get_current_task_btf(): its result can be walked by plain loads,
  * which cost a fifth of a helper call each. Where it is missing each step is a probe read.
@@ -118,7 +198,11 @@ extern void *bpf_rdonly_cast(const void *obj, u32 btf_id) __ksym;
 #define LOAD(type, address, field)                                                                 \
 	(((type *)bpf_rdonly_cast((void *)(address), bpf_core_type_id_kernel(type)))->field)
 #else
-#define LOAD(type, address, field) BPF_CORE_READ((type *)(address), field)
+#define LOAD(type, address, field)                                                                 \
+	({                                                                                         \
+		type *load_ = (type *)(address); /* apart, or CO-RE moves what it takes it from */ \
+		BPF_CORE_READ(load_, field);                                                       \
+	})
 #endif
 
 /* --- registers and system calls, per architecture --- */
@@ -149,6 +233,7 @@ static __always_inline void syscall_args(struct pt_regs *regs, bool compat,
 	}
 }
 
+#define COMPAT_PREAD_POS 3 /* which argument of a 32-bit pread() the offset begins with */
 #define SYSCALL_INSN_LEN 2 /* syscall, sysenter, int $0x80 */
 #define REGS_IP(regs)	 ((regs)->ip)
 #define REGS_SP(regs)	 ((regs)->sp)
@@ -186,6 +271,7 @@ static __always_inline void syscall_args(struct pt_regs *regs, bool compat,
 	out->a[5] = regs->regs[5];
 }
 
+#define COMPAT_PREAD_POS   4 /* at an even register */
 #define SYSCALL_INSN_LEN   4
 #define REGS_IP(regs)	   ((regs)->pc)
 #define REGS_SP(regs)	   ((regs)->sp)

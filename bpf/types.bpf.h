@@ -77,6 +77,7 @@ struct signal_struct {
 struct task_struct {
 	struct thread_info thread_info;
 	unsigned int flags;
+	int prio;
 	int pid;
 	int tgid;
 	struct task_struct *group_leader;
@@ -158,14 +159,23 @@ struct inode {
 	unsigned short i_mode;
 	struct super_block *i_sb;
 	unsigned long i_ino;
+	s64 i_size;
 	unsigned int i_generation;
+};
+
+struct file_operations {
+	void *read_iter; /* pointers to functions */
+	void *write_iter;
 };
 
 struct file {
 	struct path f_path;
 	struct inode *f_inode;
+	const struct file_operations *f_op;
 	unsigned int f_flags;
 	unsigned int f_mode;
+	s64 f_pos;
+	void *private_data;
 };
 
 struct fdtable {
@@ -242,7 +252,18 @@ struct io_uring_cqe {
 };
 
 struct io_kiocb {
+	struct file *file;
 	u8 opcode;
+};
+
+struct kiocb {
+	struct file *ki_filp;
+	s64 ki_pos;
+};
+
+struct io_rw {
+	struct kiocb kiocb;
+	u64 addr;
 };
 
 /* --- iterators --- */
@@ -287,6 +308,7 @@ struct pt_regs {
 #define REQ_OP_FLUSH	  2
 #define REQ_PREFLUSH_BIT  18
 #define PF_KTHREAD	  0x00200000
+#define PF_IO_WORKER	  0x00000010 /* include/linux/sched.h */
 #define AT_FDCWD	  -100
 #define AT_REMOVEDIR	  0x200
 #define FMODE_CREATED	  0x100000U /* include/linux/fs.h: this open made the file */

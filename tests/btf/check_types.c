@@ -6,7 +6,8 @@
  * field by its name but copies as many bytes as the object says, and extends the sign as it says:
  * another size or sign reads rubbish without any error. Each field of every type that a relocation
  * starts from, and of what those contain or point to, must be in the kernel by name, size, sign and
- * kind; a flavour's (struct name___suffix) only where the kernel has one of that name and kind.
+ * kind; a flavour's (struct name___suffix) only where the kernel has one of that name and kind, and
+ * one's that is called name___any_size by name and kind alone.
  */
 #include <stdbool.h>
 #include <stdint.h>
@@ -168,6 +169,8 @@ static void compare_numbers(struct check *c, const char *what, const struct btf_
 {
 	char why[128];
 
+	if (strstr(what, "___any_size")) /* read with the size and sign that the kernel says */
+		return;
 	if (local->size != kernel->size) {
 		snprintf(why, sizeof(why), "%u bytes, the kernel's has %u", local->size,
 			 kernel->size);

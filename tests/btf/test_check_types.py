@@ -115,6 +115,8 @@ def test_flavours(tmp_path):
     done = check(tmp_path, wide, "t->flags", "thing___old")
     assert done.returncode == 1 and "thing___old.flags: 4 bytes" in done.stderr, done.stderr
     # To CO-RE a field of another kind isn't there.
+    any_size = "struct thing___any_size { long pid; unsigned int flags; };"
+    assert check(tmp_path, any_size, "t->flags", "thing___any_size").returncode == 0
     kind = "struct thing___old { int *pid; };"
     assert check(tmp_path, kind, "(long)t->pid", "thing___old").returncode == 0
     none = "struct missing___old { int x; };"

@@ -11,9 +11,9 @@ import subprocess
 import pytest
 from program_table import RESULTS, parse_table
 
-COMMANDS = ("opensnoop", "layers")
+COMMANDS = ("opensnoop", "layers", "rwsnoop")
 # What switches on programs that a plain run leaves out. A command: its descendants are followed.
-OPTIONS = {"opensnoop": [[], ["-F"]], "layers": [[]]}
+OPTIONS = {"opensnoop": [[], ["-F"]], "layers": [[]], "rwsnoop": [[]]}
 SYMBOL = re.compile(r" g +F (\S+/\S+)\s+[0-9a-f]+ (\w+)$", re.M)
 
 

@@ -1,0 +1,179 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+/*
+ * File I/O by io_uring: a part of bpf/fileio.bpf.h. A request is described when it is submitted, by
+ * the thread that it belongs to, and completes in whatever thread gets it done.
+ */
+#ifndef IOSONDE_FILEIO_URING_BPF_H
+#define IOSONDE_FILEIO_URING_BPF_H
+
+/* include/uapi/linux/io_uring.h */
+#define IORING_OP_READV	      1
+#define IORING_OP_WRITEV      2
+#define IORING_OP_READ_FIXED  4
+#define IORING_OP_WRITE_FIXED 5
+#define IORING_OP_READ	      22
+#define IORING_OP_WRITE	      23
+#define REQ_F_FIXED_FILE      1
+
+struct uring_io {
+	struct io_op op;
+	struct file_who who;
+};
+
+const volatile struct uring_io uring_zero;
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 16384);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, u64); /* address of the request, or ring_key() */
+	__type(value, struct uring_io);
+} uring_ios SEC(".maps");
+
+static __always_inline u32 uring_route(u8 opcode)
+{
+	switch (opcode) {
+	case IORING_OP_READV:
+		return ROUTE_URING_READV;
+	case IORING_OP_WRITEV:
+		return ROUTE_URING_WRITEV;
+	case IORING_OP_READ_FIXED:
+		return ROUTE_URING_READ_FIXED;
+	case IORING_OP_WRITE_FIXED:
+		return ROUTE_URING_WRITE_FIXED;
+	case IORING_OP_READ:
+		return ROUTE_URING_READ;
+	case IORING_OP_WRITE:
+		return ROUTE_URING_WRITE;
+	default:
+		return 0;
+	}
+}
+
+/* The file that the request has, or else will have once it is looked up. */
+static __always_inline void uring_file(struct io_side *side, const struct io_kiocb *req, u32 flags)
+{
+	side->fd = uring_fd(req);
+	side->file = (u64)BPF_CORE_READ(req, file);
+	if (!side->file && side->fd >= 0 && !(flags & REQ_F_FIXED_FILE))
+		side->file = (u64)file_of_fd(side->fd);
+	side->inode = side->file ? (u64)LOAD(struct file, side->file, f_inode) : 0;
+}
+
+static __always_inline void uring_submitted(void *ctx, struct io_kiocb *req, u64 key)
+{
+	const struct io_rw *rw = (const void *)req;
+	u32 route = uring_route(BPF_CORE_READ(req, opcode)), flags;
+	struct uring_io *u;
+	u64 len;
+
+	if (!route || !target_match(current_ids()))
+		return;
+	if (bpf_map_lookup_elem(&uring_ios, &key)) { /* its completion was never seen */
+		COUNT(generated);
+		COUNT(lost_state);
+	}
+	bpf_map_update_elem(&uring_ios, &key, (const void *)&uring_zero, BPF_ANY);
+	u = bpf_map_lookup_elem(&uring_ios, &key);
+	if (!u) {
+		COUNT(generated);
+		COUNT(lost_state);
+		return;
+	}
+	current_who(&u->who);
+	flags = uring_flags(req);
+	len = uring_rw_len(rw);
+	u->op.route = route;
+	uring_file(&u->op.side, req, flags);
+	if (route == ROUTE_URING_READV || route == ROUTE_URING_WRITEV)
+		ask_vectors(&u->op, BPF_CORE_READ(rw, addr), len);
+	else
+		u->op.asked = (u32)len;
+	u->op.side.offset = BPF_CORE_READ(rw, kiocb.ki_pos);
+	u->op.flags = uring_rw_flags(rw) & FILEIO_RWF_MASK;
+	if (u->op.side.file) {
+		u->op.flags |= file_flags(u->op.side.file);
+		if (u->op.side.offset == NO_OFFSET)
+			u->op.side.offset = own_position(&u->op.side);
+	}
+	if (flags & REQ_F_FIXED_FILE)
+		u->op.flags |= FILEIO_FIXED_FILE;
+	announce(ctx, &u->op);
+	u->op.start_ns = bpf_ktime_get_ns();
+}
+
+/* @req 0: the tracepoint doesn't say. */
+static __always_inline void uring_completed(void *ctx, u64 key, const struct io_kiocb *req, s32 res)
+{
+	struct uring_io *u = bpf_map_lookup_elem(&uring_ios, &key);
+	struct task_struct *task;
+	struct file_io io = {};
+
+	if (!u)
+		return;
+	if (req && !u->op.side.file) { /* of a fixed file: looked up when it was begun */
+		uring_file(&u->op.side, req, u->op.flags & FILEIO_FIXED_FILE);
+		u->op.flags |= file_flags(u->op.side.file);
+	}
+	describe(&io, &u->op, &u->op.side);
+	io.write = route_writes(u->op.route);
+	io.ret = res;
+	io.lat_ns = bpf_ktime_get_ns() - u->op.start_ns;
+	io.who = (u64)&u->who;
+	task = (struct task_struct *)bpf_get_current_task();
+	if (LOAD(struct task_struct, task, flags) & PF_IO_WORKER)
+		io.flags |= FILEIO_WORKER;
+	end_side(ctx, &io);
+	bpf_map_delete_elem(&uring_ios, &key);
+}
+
+/* The tracepoints as they have been: since 6.3 submit_req, before it submit_sqe ... */
+SEC("tp_btf/io_uring_submit_req")
+int BPF_PROG(fileio_submit, struct io_kiocb *req)
+{
+	uring_submitted(ctx, req, (u64)req);
+	return 0;
+}
+
+SEC("tp_btf/io_uring_submit_sqe")
+int BPF_PROG(fileio_submit_sqe, struct io_kiocb *req)
+{
+	uring_submitted(ctx, req, (u64)req);
+	return 0;
+}
+
+/* ... and before 5.17 completion names no request, only what the program gave it as user_data. */
+static __always_inline u64 ring_key(void *ring, u64 user_data)
+{
+	return (u64)ring ^ user_data * 0x9e3779b97f4a7c15ULL;
+}
+
+SEC("tp_btf/io_uring_submit_sqe")
+int BPF_PROG(fileio_submit_ring, void *ring, void *req, u8 opcode, u64 user_data)
+{
+	uring_submitted(ctx, req, ring_key(ring, user_data));
+	return 0;
+}
+
+SEC("tp_btf/io_uring_complete")
+int BPF_PROG(fileio_complete, struct io_ring_ctx *ring, void *req, struct io_uring_cqe *cqe)
+{
+	uring_completed(ctx, (u64)req, req, BPF_CORE_READ(cqe, res));
+	return 0;
+}
+
+SEC("tp_btf/io_uring_complete")
+int BPF_PROG(fileio_complete_res, void *ring, void *req, u64 user_data, int res)
+{
+	uring_completed(ctx, (u64)req, req, res);
+	return 0;
+}
+
+SEC("tp_btf/io_uring_complete")
+int BPF_PROG(fileio_complete_ring, void *ring, u64 user_data, int res)
+{
+	uring_completed(ctx, ring_key(ring, user_data), NULL, res);
+	return 0;
+}
+
+#endif

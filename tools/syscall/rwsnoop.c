@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+#include "tools/syscall/rwsnoop.h"
+
+#include "core/log.h"
+#include "core/run.h"
+#include "core/tool.h"
+
+BPF_IMAGE(rwsnoop);
+
+static const char *const calls[] = { FILEIO_CALLS, NULL };
+static const char *const routes[] = { FILEIO_ROUTE_NAMES, NULL };
+static const struct flag_name flags[] = { FILEIO_FLAG_NAMES, {} };
+static const char *const directions[] = { "read", "write", NULL };
+
+#define E(member) FIELD(struct fileio_row, member)
+
+static const struct column columns[] = {
+	{ "time", E(rec.ts_ns), U_CLOCK, .help = "when the call returned" },
+	{ "pid", E(pid), U_ID, .width = 7, .help = "process" },
+	{ "tid", E(tid), U_ID, .width = 7, .flags = COL_HIDDEN, .help = "thread" },
+	{ "comm", E(comm), U_TEXT, .width = 16, .help = "command" },
+	{ "prio", E(prio), U_ID, .width = 4, .help = "the kernel's priority: 120 is nice 0" },
+	{ "user", E(uid), U_USER, .width = 8, .help = "user" },
+	{ "fd", E(fd), U_FD, .width = 4, .help = "descriptor" },
+	{ "fs", E(fs), U_TEXT, .width = 9, .help = "type of the file's filesystem" },
+	{ "route", E(route), U_ENUM, .width = 9, .names = routes,
+	  .help = "system call, or io_uring operation" },
+	{ "rw", E(write), U_ENUM, .flags = COL_HIDDEN, .names = directions,
+	  .help = "was this file read or written" },
+	{ "asked", E(asked), U_BYTES, .width = 6, .help = "bytes that the caller asked for" },
+	{ "ret", E(ret), U_COUNT, .width = 6, .help = "what the call returned" },
+	{ "bytes", E(bytes), U_BYTES, .flags = COL_HIDDEN, .help = "bytes that were transferred" },
+	{ "err", E(ret), U_ERRNO, .width = 6, .help = "error" },
+	{ "lat", E(lat_ns), U_NSEC, .width = 7, .flags = COL_LATENCY, .help = "entry to return" },
+	{ "offset", E(offset), U_FD, .flags = COL_HIDDEN,
+	  .help = "in the file, where that is known" },
+	{ "how", E(flags), U_FLAGS, .flags = COL_HIDDEN, .flag_names = flags,
+	  .help = "direct, append, nowait, dsync, fixed-file, worker, fd-changed ..." },
+	{ "inode", E(ino), U_ID, .flags = COL_HIDDEN, .help = "the file's number" },
+	{ "path", E(path), U_PATH, .flags = COL_WIDE, .enable = FIELD(struct rwsnoop_cfg, path),
+	  .help = "the file: absolute, all mounts crossed" },
+	{ "kstack", E(kstack), U_STACK, .help = "kernel stack (--kstack)" },
+	{ "ustack", E(ustack), U_STACK, .help = "user stack (--ustack)" },
+	{}
+};
+
+/* Equal calls of a second, counted. */
+static const char *const top_words[] = {
+	"--by", "pid,comm,prio,user,fd,fs,ret", "--top", "10", "-i", "1", NULL
+};
+static const char *const reads_only[] = { "--reads", NULL };
+static const char *const writes_only[] = { "--writes", NULL };
+static const struct tool_alias aliases[] = { { "readsnoop", "rwsnoop --reads", reads_only },
+					     { "writesnoop", "rwsnoop --writes", writes_only },
+					     { "write", "rwsnoop --writes", writes_only },
+					     {} };
+
+#define CFG(member) FIELD(struct rwsnoop_cfg, member)
+
+static const struct option_spec options[] = {
+	{ "reads", 0, CFG(reads), .kind = OPT_FLAG, .help = "only what is read" },
+	{ "writes", 0, CFG(writes), .kind = OPT_FLAG, .help = "only what is written" },
+	{ "count-rows", 'c', .kind = OPT_EXPAND, .names = top_words,
+	  .help = "every second the ten most frequent rows, without time and file: "
+		  "--by pid,comm,prio,user,fd,fs,ret --top 10 -i 1" },
+	{}
+};
+
+static const struct probe probes[] = { FILEIO_PROBES, {} };
+
+static bool prepare(struct run *run)
+{
+	const struct rwsnoop_cfg *cfg = run_cfg(run);
+
+	if (cfg->reads && cfg->writes)
+		log_error("--reads and --writes exclude each other; both are shown by default");
+	return !cfg->reads || !cfg->writes;
+}
+
+static const struct tool_ops ops = { .prepare = prepare };
+
+const struct tool tool_rwsnoop = {
+	.name = "rwsnoop",
+	.layer = "syscall",
+	.summary = "reads and writes, each with its file, size and result",
+	.text = "One row per read and write of a file, pipe, socket or device, by whatever\n"
+		"route: read, pread, readv, preadv2 ..., io_uring, sendfile, splice and\n"
+		"copy_file_range. The last three make two rows, for they read one file and\n"
+		"write another.",
+	.examples = "  iosonde rwsnoop -- make              everything that make reads and writes\n"
+		    "  iosonde rwsnoop --writes -p 1234     what process 1234 writes\n"
+		    "  iosonde rwsnoop --where 'ret < 0'    only calls that fail\n",
+	.kind = TOOL_EVENTS,
+	.row = { "rw", columns },
+	.options = options,
+	.cfg_size = sizeof(struct rwsnoop_cfg),
+	.probes = probes,
+	.image = &bpf_rwsnoop,
+	.calls = calls,
+	.aliases = aliases,
+	.ops = &ops,
+};
