@@ -1,0 +1,148 @@
+# SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
+"""What every command promises, whatever it shows: run for each one that the binary lists."""
+
+import re
+import signal
+import time
+
+from commands import COMMANDS, NEEDS, argv_of, every_command, listed, name_in_summary, usable
+from tracer import check_summary, parse_rows, started, wait_attached, wait_until
+
+ONLY_ON = ("running",)  # test_commands.py has what depends on the kernel
+
+
+def test_list_is_complete():
+    assert {"layers", "opensnoop"} <= set(COMMANDS) and len(set(COMMANDS)) == len(COMMANDS)
+    for name, layer in listed():
+        assert re.fullmatch(r"[a-z0-9]+", name) and re.fullmatch(r"[a-z]+", layer), (name, layer)
+
+
+@every_command
+def test_help(host, command):
+    result = host.run([host.iosonde, "help", command])
+    assert result.returncode == 0, str(result)
+    text = result.stdout.decode()
+    head, _, columns = text.partition("\nColumns ")
+    assert len(head.splitlines()) > 4 and "--where" in head and "--duration" in head
+    for line in columns.split("\n\n")[0].splitlines()[1:]:
+        assert re.match(r"  [ *]\S+ +\S", line), f"a column without help: {line!r}"
+    assert max(len(line) for line in head.splitlines()) <= 100, "a line that is too long"
+    assert "Examples:" in text, "no example"
+
+
+@every_command
+def test_columns(host, tmp, command):
+    """Each can be asked for, and the table be ordered and filtered by it."""
+    if not usable(host, command):
+        return
+    text = host.run([host.iosonde, "help", command]).stdout.decode()
+    block = text.partition("\nColumns ")[2].split("\n\n")[0]
+    names = [line.split()[0].lstrip("*") for line in block.splitlines()[1:]]
+    assert names
+    names = [n for n in names if n not in ("kstack", "ustack")]
+    argv = argv_of(host, command, "-o", "csv", "-O", f"{tmp}/rows", "--columns", ",".join(names))
+    result = host.run([*argv, "--", host.workload, "--silent", "burst", "5", "/dev/null"], timeout=60)
+    assert result.returncode == 0, str(result)
+    if command != "layers":  # its tables have columns of their own
+        header = host.read_file(f"{tmp}/rows").decode().splitlines()[:1]
+        assert not header or len(header[0].split(",")) == len(names), header
+
+
+@every_command
+def test_duration(host, command):
+    if not usable(host, command):
+        return
+    with started(host, [host.workload, "tick", "10", "6000", "/dev/null"]) as job:
+        argv = argv_of(host, command, "-d", "1", "-o", "json", "-p", str(job.pid))
+        for attempt in range(3):  # a busy neighbour makes it later
+            result = host.run(argv, timeout=60)
+            assert result.returncode == 0, str(result)
+            data = result.stdout
+            elapsed = check_summary(parse_rows(data), name_in_summary(data))["elapsed_ns"]
+            if 1.0e9 <= elapsed <= 1.5e9:
+                break
+            assert attempt < 2, elapsed
+
+
+@every_command
+def test_interrupt(host, tmp, command):
+    if not usable(host, command):
+        return
+    with started(host, [host.workload, "tick", "10", "6000", "/dev/null"]) as job:
+        argv = argv_of(host, command, "-o", "json", "-O", f"{tmp}/rows", "-p", str(job.pid))
+        with started(host, argv) as process:
+            wait_attached(host, process.pid)
+            process.signal(signal.SIGINT)
+            result = process.wait(30)
+    assert result.returncode == 0, str(result)
+    data = host.read_file(f"{tmp}/rows")
+    check_summary(parse_rows(data), name_in_summary(data))
+
+
+@every_command
+def test_closed_pipe(host, tmp, command):
+    """Nobody reads any more: it ends, without a word about it."""
+    if not usable(host, command):
+        return
+    words = " ".join(f"'{w}'" for w in NEEDS.get(command, []))
+    script = f'"$0" {command} {words} -o json -d 2 -p "$1" 2>"{tmp}/err" | true'
+    with started(host, [host.workload, "tick", "10", "6000", "/dev/null"]) as job:
+        result = host.run(["sh", "-c", script, host.iosonde, str(job.pid)], timeout=60)
+    assert result.returncode == 0, str(result)
+    errors = host.read_file(f"{tmp}/err").decode()
+    assert "roken pipe" not in errors and "error" not in errors.lower(), errors
+
+
+@every_command
+def test_rows_arrive_in_time(host, tmp, command):
+    """Into a pipe: a table is there after its interval, not when a buffer is full."""
+    if not usable(host, command):
+        return
+    out = f"{tmp}/out"
+    words = " ".join(f"'{w}'" for w in NEEDS.get(command, []))
+    if host.run(argv_of(host, command, "-i", "1", "--ebpf")).returncode:
+        words += " --by pid"  # streams rows, and has an interval for this alone
+    script = f'"$0" {command} {words} -o json -i 300ms -d 6 -p "$1" | cat >"{out}"'
+    with started(host, [host.workload, "tick", "10", "6000", "/dev/null"]) as job:
+        with started(host, ["sh", "-c", script, host.iosonde, str(job.pid)]) as shell:
+            begun = time.monotonic()
+            try:
+                wait_until("a row", lambda: host.read_file(out), 3)
+            except AssertionError:
+                # nothing that this command shows happened: then the end says so
+                data = shell.wait(20) and host.read_file(out)
+                assert check_summary(parse_rows(data), name_in_summary(data))["shown"] == 0
+                return
+            assert time.monotonic() - begun < 3
+
+
+MISTAKES = [
+    (["--no-such-option"], 2),
+    (["-d", "-1"], 2),
+    (["-d", "1x"], 2),
+    (["-p", "abc"], 2),
+    (["--columns", "nosuch"], 2),
+    (["--where", "nosuch == 1"], 2),
+    (["-o", "xml"], 2),
+    (["--btf", "/dev/null", "-p", "1", "-d", "50ms"], 1),
+    (["-p", "999999999", "-d", "50ms"], 1),
+]
+
+
+@every_command
+def test_mistakes(host, command):
+    """One clear line each, and nothing on stdout."""
+    for options, status in MISTAKES:
+        result = host.run(argv_of(host, command, "-n", "nobody-at-all", *options), timeout=20)
+        assert result.returncode == status, (options, str(result))
+        assert result.stdout == b"" and 0 < len(result.err) < 600, (options, str(result))
+        assert len(result.err.rstrip("\n").splitlines()) <= 3, (options, str(result))
+
+
+@every_command
+def test_without_privileges(host, command):
+    drop = ["setpriv", "--reuid", "65534", "--regid", "65534", "--clear-groups"]
+    drop += ["--inh-caps=-all", "--bounding-set=-all"]
+    result = host.run([*drop, *argv_of(host, command, "--", "echo", "ran")], timeout=20)
+    assert result.returncode == 125 and result.stdout == b"", str(result)
+    assert "CAP_BPF" in result.err, str(result)
