@@ -140,6 +140,13 @@ static const struct option_spec table_options[] = {
 	{}
 };
 
+static const struct option_spec linger_options[] = {
+	{ "linger", 0, COMMON(linger_ns), U_NSEC, .bare = SECOND, .min = 1, .arg = "DURATION",
+	  .help = "go on for so long after the command's end: what it left behind is still "
+		  "under way" },
+	{}
+};
+
 static const struct option_spec output_options[] = {
 	{ "wall", 'T', COMMON(wall), .kind = OPT_FLAG,
 	  .help = "time of day instead of seconds since the start" },
@@ -193,6 +200,8 @@ size_t common_option_sets(const struct tool *tool, struct common_opts *opts, voi
 		sets[n++] = (struct option_set){ tool->options, cfg, "Options" };
 	sets[n++] = (struct option_set){ target_options, opts, "Targets" };
 	sets[n++] = (struct option_set){ run_specs(tool), opts, "Run" };
+	if (tool->lingers)
+		sets[n++] = (struct option_set){ linger_options, opts, "With -- COMMAND" };
 	sets[n++] = (struct option_set){ output_options, opts, "Output" };
 	sets[n++] = (struct option_set){ engine_options, opts, "Engine" };
 	return n;
@@ -211,6 +220,8 @@ bool common_check(const struct tool *tool, const struct common_opts *opts, bool 
 		what = "-i is the interval of a table; with rows as they happen, add --by COLUMNS";
 	else if ((opts->kstack || opts->ustack) && tool->kind != TOOL_EVENTS)
 		what = "--kstack and --ustack belong to commands that print events";
+	else if (opts->linger_ns && !command)
+		what = "--linger is counted from the end of a command after --; else use -d";
 	else if (command && (opts->pids.n || opts->tids.n))
 		what = "give either -p/-t or a command after --, not both";
 	if (what)

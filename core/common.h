@@ -25,7 +25,8 @@ struct common_opts {
 	/* run */
 	uint64_t duration_ns; /* 0: until interrupted */
 	uint64_t interval_ns;
-	uint64_t count; /* intervals; 0: no limit */
+	uint64_t count;	    /* intervals; 0: no limit */
+	uint64_t linger_ns; /* go on for so long after the command's end */
 	/* output */
 	bool wall;
 	uint32_t format; /* enum format */
@@ -40,7 +41,7 @@ struct common_opts {
 };
 
 #define DEFAULT_BUFFER	"4M"
-#define MAX_OPTION_SETS 5
+#define MAX_OPTION_SETS 6
 
 /*
  * Tables for options_parse(), as many as returned; @sets has room for MAX_OPTION_SETS. What fits

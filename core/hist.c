@@ -189,3 +189,90 @@ void hist_free(struct hist *h)
 	free(h->slots);
 	*h = (struct hist){ 0 };
 }
+
+const struct hist_scale_info hist_scales[N_HIST_SCALES] = {
+	[HIST_USECS] = { "usecs", HIST_USECS_NUM, HIST_USECS_DEN, 10, 1000 },
+	[HIST_MSECS] = { "msecs", HIST_MSECS_NUM, HIST_MSECS_DEN, 20, 1000000 },
+	[HIST_KBYTES] = { "kbytes", 1, 1, 10, 1024 },
+	[HIST_COUNTS] = { "value", 1, 1, 0, 1 },
+};
+
+/* The least v for which hist_scaled(v) reaches @scaled. */
+static uint64_t unscaled(const struct hist_scale_info *scale, uint64_t scaled)
+{
+	unsigned __int128 v = (unsigned __int128)scaled * scale->den + scale->num - 1;
+
+	v /= scale->num;
+	return v > UINT64_MAX ? UINT64_MAX : (uint64_t)v;
+}
+
+uint64_t view_low(const struct hist_view *view, uint32_t slot)
+{
+	if (view->linear)
+		return slot < HIST_SLOTS ? slot * view->linear : UINT64_MAX;
+	if (slot >= HIST_SLOTS)
+		return UINT64_MAX;
+	return unscaled(&hist_scales[view->scale], slot_low(slot));
+}
+
+static bool is_folded(const struct hist_view *view)
+{
+	return !view->fine && !view->linear;
+}
+
+uint32_t view_bucket_of(const struct hist_view *view, uint32_t slot)
+{
+	uint32_t power = hist_log2(slot_low(slot)), shift = hist_scales[view->scale].shift;
+
+	if (!is_folded(view))
+		return slot;
+	return power > shift ? power - shift : 0;
+}
+
+uint64_t view_bucket_low(const struct hist_view *view, uint32_t bucket)
+{
+	uint32_t shift = hist_scales[view->scale].shift;
+
+	if (!is_folded(view))
+		return view_low(view, bucket);
+	if (!bucket)
+		return 0;
+	return bucket + shift < 64 ? unscaled(&hist_scales[view->scale], 1ULL << (bucket + shift))
+				   : UINT64_MAX;
+}
+
+/* The @p-th percentile: the middle of the slot that holds it, but none that can't have been. */
+static uint64_t view_percentile(const struct hist_value *h, const struct hist_view *view,
+				const struct hist_stats *s, double p)
+{
+	uint64_t rank = rank_of(s->count, p), seen = 0, low, high, v;
+	uint32_t slot = 0;
+
+	while (slot < HIST_SLOTS - 1 && (seen += h->slots[slot]) < rank)
+		slot++;
+	low = view_low(view, slot);
+	high = view_low(view, slot + 1) - 1;
+	low = low < s->min ? s->min : low;
+	high = high > s->max ? s->max : high;
+	v = high > low ? low + (high - low) / 2 : low;
+	return v > s->max ? s->max : v;
+}
+
+void hist_stats(const struct hist_value *h, const struct hist_view *view, struct hist_stats *out)
+{
+	struct hist_stats s = { 0 };
+
+	for (uint32_t i = 0; i < HIST_SLOTS; i++)
+		s.count += h->slots[i];
+	if (s.count) {
+		s.sum = h->sum;
+		s.min = ~h->inv_min;
+		s.max = h->max;
+		s.avg = s.sum / s.count;
+		s.p50 = view_percentile(h, view, &s, 50);
+		s.p90 = view_percentile(h, view, &s, 90);
+		s.p99 = view_percentile(h, view, &s, 99);
+		s.p999 = view_percentile(h, view, &s, 99.9);
+	}
+	*out = s;
+}

@@ -44,4 +44,46 @@ uint64_t hist_percentile(const struct hist *h, double p);
 /* Empties it. */
 void hist_free(struct hist *h);
 
+/* How the values of a struct hist_value read: enum hist_scale. */
+struct hist_scale_info {
+	const char *name; /* of the unit, over the bars: "usecs" */
+	uint64_t num, den;
+	unsigned shift; /* the unit is 1 << shift after scaling */
+	uint64_t unit;	/* one of it, in what is counted */
+};
+
+extern const struct hist_scale_info hist_scales[N_HIST_SCALES];
+
+/* A view of a struct hist_value's slots. */
+struct hist_view {
+	enum hist_scale scale;
+	uint64_t linear; /* width of a slot; 0: eight steps per doubling */
+	bool fine;	 /* show each of the eight; else powers of two of the unit */
+};
+
+/* The least value that @slot counts; @slot may be HIST_SLOTS: behind the last. */
+uint64_t view_low(const struct hist_view *view, uint32_t slot);
+
+/*
+ * Buckets are what is shown: slots, or powers of two of the unit, of which the first goes from 0 to
+ * below 2. A bucket ends where the next one begins.
+ */
+uint32_t view_bucket_of(const struct hist_view *view, uint32_t slot);
+uint64_t view_bucket_low(const struct hist_view *view, uint32_t bucket);
+
+/* Numbers that sum up a struct hist_value. */
+struct hist_stats {
+	__u64 count;
+	__u64 sum;
+	__u64 avg;
+	__u64 min;
+	__u64 max;
+	__u64 p50; /* percentiles: within 1/8, with linear slots within half a slot */
+	__u64 p90;
+	__u64 p99;
+	__u64 p999;
+};
+
+void hist_stats(const struct hist_value *h, const struct hist_view *view, struct hist_stats *out);
+
 #endif

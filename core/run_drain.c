@@ -19,168 +19,68 @@
 #define BATCH_BYTES (1U << 16)
 #define BATCH_LEAST 16
 
-/* A report under construction: records of any length, one after the other. */
-struct report {
-	struct run *run;
-	const struct drain *d;
-	int map_fd, n_cpus;
-	uint32_t epoch;
-	uint64_t ts_ns;	  /* ends every row: when the epoch was closed */
-	uint64_t span_ns; /* and, after it, a table's: how long the epoch was */
-	struct text_buf bytes;
-	struct sort_row *row; /* rec is an offset into bytes until report_print() */
-	size_t n, cap;
-	uint64_t entries; /* of the map, before --where */
-	bool failed;	  /* out of memory */
-};
-
-static bool grow(struct report *r)
+/* The member @f of the tool's options; 0 if there is none. */
+static uint64_t drain_cfg(const struct report *r, const struct field *f)
 {
-	size_t cap = r->cap ? 2 * r->cap : 256;
-	struct sort_row *more = realloc(r->row, cap * sizeof(*more));
+	uint64_t value = 0;
 
-	if (!more)
+	if (f->kind != F_NONE)
+		memcpy(&value, (const char *)r->run->cfg + f->off, f->size);
+	return value;
+}
+
+/* Which words of a value are merged by taking the larger one. */
+static bool find_maxima(struct report *r)
+{
+	const struct tool *tool = r->run->tool;
+	size_t n_words = r->d->value_size / 8, hist = r->d->hist_off / 8;
+
+	r->is_max = calloc(n_words, sizeof(*r->is_max));
+	if (!r->is_max)
 		return false;
-	r->row = more;
-	r->cap = cap;
+	for (const struct column *c = tool->row.columns; c->name; c++)
+		if (tool->kind == TOOL_TABLE && (c->flags & COL_MAX) &&
+		    c->field.off >= r->d->key_size &&
+		    c->field.off < r->d->key_size + r->d->value_size)
+			r->is_max[(c->field.off - r->d->key_size) / 8] = true;
+	if (r->d->hist) {
+		r->is_max[hist + offsetof(struct hist_value, inv_min) / 8] = true;
+		r->is_max[hist + offsetof(struct hist_value, max) / 8] = true;
+	}
 	return true;
 }
 
-static char *add_row(struct report *r, size_t len)
+static void merge_value(const struct report *r, uint64_t *to, const uint64_t *from)
 {
-	size_t room = (len + 7) & ~(size_t)7;
-	char *at = text_room(&r->bytes, room);
-
-	if (!at || (r->n == r->cap && !grow(r))) {
-		r->failed = true;
-		return NULL;
+	for (size_t w = 0; w < r->d->value_size / 8; w++) {
+		if (!r->is_max[w])
+			to[w] += from[w];
+		else if (from[w] > to[w])
+			to[w] = from[w];
 	}
-	r->row[r->n++] = (struct sort_row){ (const void *)r->bytes.len, len };
-	r->bytes.len += room;
-	return at;
-}
-
-/* Keeps or drops the newest row, which stands for @events events. */
-static void filter_row(struct report *r, const char *row, uint64_t events)
-{
-	struct sort_row *newest = &r->row[r->n - 1];
-
-	if (!r->run->where || where_match(r->run->where, row, newest->len)) {
-		r->run->shown += events;
-		return;
-	}
-	r->run->filtered += events;
-	r->bytes.len = (size_t)newest->rec;
-	r->n--;
 }
 
 /* Sums one key's value over the CPUs, if the map is kept per CPU. */
 static void merge_cpus(const struct report *r, uint64_t *value)
 {
-	const struct tool *tool = r->run->tool;
-	size_t n_words = r->d->value_size / 8;
-
-	for (size_t w = 0; r->n_cpus > 1 && w < n_words; w++) {
-		bool largest = false;
-
-		for (const struct column *c = tool->row.columns; c->name; c++)
-			largest |= tool->kind == TOOL_TABLE && (c->flags & COL_MAX) &&
-				   c->field.off == r->d->key_size + w * 8;
-		for (int cpu = 1; cpu < r->n_cpus; cpu++) {
-			uint64_t v = value[(size_t)cpu * n_words + w];
-
-			if (!largest)
-				value[w] += v;
-			else if (v > value[w])
-				value[w] = v;
-		}
-	}
+	for (int cpu = 1; cpu < r->n_cpus; cpu++)
+		merge_value(r, value, value + (size_t)cpu * (r->d->value_size / 8));
 }
 
-/* Key, value, time: in that order in every row. Returns where the time goes. */
-static char *put_row(char *row, const struct drain *d, const char *key, const void *value,
-		     size_t size)
+/* An entry is a row's share of one CPU: keeps it until all of them are there. */
+static void keep_entry(struct report *r, const char *key, const uint64_t *value)
 {
-	memcpy(row, key, d->key_size);
-	memcpy(row + d->key_size, value, size);
-	return row + d->key_size + size;
-}
+	const struct field *cpu = &r->d->cpu;
+	char whole[DRAIN_KEY_MAX];
+	uint64_t *sum;
 
-static void add_table_row(struct report *r, const char *key, const uint64_t *value)
-{
-	const struct drain *d = r->d;
-	char *row = add_row(r, d->key_size + d->value_size + sizeof(r->ts_ns) + sizeof(r->span_ns));
-	char *end;
-
-	if (!row)
-		return;
-	end = put_row(row, d, key, value, d->value_size);
-	memcpy(end, &r->ts_ns, sizeof(r->ts_ns));
-	memcpy(end + sizeof(r->ts_ns), &r->span_ns, sizeof(r->span_ns));
-	filter_row(r, row, value[0]);
-}
-
-static void add_hist_rows(struct report *r, const char *key, const uint64_t *slots)
-{
-	const struct drain *d = r->d;
-	size_t n = d->value_size / 8;
-	uint64_t largest = 0;
-
-	for (size_t i = 0; i < n; i++)
-		largest = slots[i] > largest ? slots[i] : largest;
-	for (size_t i = 0; i < n; i++) {
-		struct hist_row h = { .count = slots[i] };
-		char *row;
-
-		if (!slots[i])
-			continue;
-		h.low = n == LOG2_SLOTS ? log2_slot_low((uint32_t)i) : slot_low((uint32_t)i);
-		h.high = n == LOG2_SLOTS ? log2_slot_high((uint32_t)i) : slot_high((uint32_t)i);
-		h.share = (uint32_t)((double)slots[i] * 10000.0 / (double)largest);
-		row = add_row(r, d->key_size + sizeof(h) + sizeof(r->ts_ns));
-		if (!row)
-			return;
-		memcpy(put_row(row, d, key, &h, sizeof(h)), &r->ts_ns, sizeof(r->ts_ns));
-		filter_row(r, row, h.count);
-	}
-}
-
-/* Appends the frames of stack @id_field to @row at @pos; returns the bytes they take. */
-static uint32_t take_frames(const struct report *r, const char *key, const struct field *id_field,
-			    char *row, uint32_t pos, struct vstack *s)
-{
-	int fd = loaded_map(r->run->loaded, r->d->stack_map);
-	uint64_t frames[STACK_FRAMES] = { 0 };
-	int32_t id;
-	uint32_t n = 0;
-
-	if (id_field->kind == F_NONE)
-		return 0;
-	memcpy(&id, key + id_field->off, sizeof(id));
-	if (id < 0 || bpf_map_lookup_elem(fd, &id, frames))
-		return 0;
-	while (n < STACK_FRAMES && frames[n])
-		n++;
-	memcpy(row + pos, frames, n * 8);
-	s->off = pos;
-	s->len = n * 8;
-	return n * 8;
-}
-
-static void add_stack_row(struct report *r, const char *key, const uint64_t *value)
-{
-	const struct drain *d = r->d;
-	struct stack_row s = { .count = *value };
-	uint32_t pos = d->key_size + sizeof(s) + sizeof(r->ts_ns);
-	char *row = add_row(r, pos + 2 * STACK_FRAMES * 8);
-
-	if (!row)
-		return;
-	pos += take_frames(r, key, &d->kstack_id, row, pos, &s.kstack);
-	pos += take_frames(r, key, &d->ustack_id, row, pos, &s.ustack);
-	memcpy(put_row(row, d, key, &s, sizeof(s)), &r->ts_ns, sizeof(r->ts_ns));
-	r->row[r->n - 1].len = pos;
-	filter_row(r, row, s.count);
+	memcpy(whole, key, r->d->key_size);
+	memset(whole + cpu->off, 0, cpu->size);
+	sum = keymap_get(&r->merged, whole, true);
+	if (sum)
+		merge_value(r, sum, value);
+	else
+		r->failed = true;
 }
 
 /* Adds the entries of our epoch to the report; moves their keys to the start of @keys. */
@@ -200,12 +100,10 @@ static uint32_t add_entries(struct report *r, char *keys, uint64_t *values, uint
 			continue;
 		r->entries++;
 		merge_cpus(r, value);
-		if (r->run->tool->kind == TOOL_HISTOGRAM)
-			add_hist_rows(r, key, value);
-		else if (r->run->tool->kind == TOOL_STACKS)
-			add_stack_row(r, key, value);
+		if (d->cpu.kind != F_NONE)
+			keep_entry(r, key, value);
 		else
-			add_table_row(r, key, value);
+			report_add_entry(r, key, value);
 		memmove(keys + (size_t)ours++ * d->key_size, key, d->key_size);
 	}
 	return ours;
@@ -258,6 +156,8 @@ static void drain_epoch(struct report *r)
 	if (err && err != -ENOMEM)
 		log_error("reading map %s failed: %s", r->d->map, strerror(-err));
 	r->failed |= err == -ENOMEM;
+	for (size_t i = 0; i < r->merged.n; i++)
+		report_add_entry(r, keymap_key(&r->merged, i), keymap_value(&r->merged, i));
 }
 
 bool drain_is_key(const struct tool *tool, const struct column *col)
@@ -293,7 +193,7 @@ static void add_idle_row(struct report *r)
 	if (!key || !value)
 		r->failed = true;
 	else if (tool->kind == TOOL_TABLE && !r->entries && !has_key_columns(tool))
-		add_table_row(r, key, value);
+		report_add_entry(r, key, value);
 	free(key);
 	free(value);
 }
@@ -347,6 +247,22 @@ static void refresh(const struct report *r, bool last)
 	sink_title(r->run->sink, title);
 }
 
+/* What sums up each key's histogram: always for machines, for people if they ask. */
+static void print_totals(struct report *r)
+{
+	const struct hist_style *hist = r->d->hist;
+	size_t size = report_totals_size(r->d);
+	const struct selection *sel;
+
+	if (!r->totals.len ||
+	    (r->run->opts.format != FORMAT_JSON && !drain_cfg(r, &hist->show_totals)))
+		return;
+	sel = run_default_columns(r->run, &hist->totals);
+	rows_sort(&hist->totals, 0, false, r->totals.data, r->totals.len / size, size);
+	for (size_t at = 0; sel && at < r->totals.len; at += size)
+		sink_row(r->run->sink, sel, r->totals.data + at, size);
+}
+
 static void report_print(struct report *r, bool last)
 {
 	const struct common_opts *opts = &r->run->opts;
@@ -360,12 +276,13 @@ static void report_print(struct report *r, bool last)
 	/* who asks for columns, an order or a number of rows wants a table */
 	if (r->run->tool->kind == TOOL_HISTOGRAM && opts->format == FORMAT_TEXT && !opts->columns &&
 	    !opts->sort && !opts->top) {
-		drain_draw_histograms(r->run, r->row, n);
-		return;
+		drain_draw_histograms(r, n);
+	} else {
+		refresh(r, last);
+		for (size_t i = 0; i < n; i++)
+			sink_row(r->run->sink, &r->run->selection, r->row[i].rec, r->row[i].len);
 	}
-	refresh(r, last);
-	for (size_t i = 0; i < n; i++)
-		sink_row(r->run->sink, &r->run->selection, r->row[i].rec, r->row[i].len);
+	print_totals(r);
 }
 
 /* Does the map look like what the descriptor says? */
@@ -377,7 +294,8 @@ static bool layout_fits(const struct run *run, const struct bpf_map *map)
 
 	if (map && run->loaded->epoch && bpf_map__key_size(map) == d->key_size &&
 	    bpf_map__value_size(map) == d->value_size && !(d->key_size % 8) &&
-	    !(d->value_size % 8) && !d->stack_map == !stacks &&
+	    !(d->value_size % 8) && d->key_size <= DRAIN_KEY_MAX && !d->stack_map == !stacks &&
+	    (!d->hist || d->hist_off + sizeof(struct hist_value) == d->value_size) &&
 	    (!stacks || bpf_map__value_size(stacks) <= STACK_FRAMES * 8))
 		return true;
 	log_error("internal error: map %s of the programs and of the descriptor differ", d->map);
@@ -386,7 +304,12 @@ static bool layout_fits(const struct run *run, const struct bpf_map *map)
 
 void drain_report(struct run *run, bool last)
 {
-	struct report r = { .run = run, .d = &run->tool->drain, .n_cpus = 1 };
+	struct report r = {
+		.run = run,
+		.d = &run->tool->drain,
+		.n_cpus = 1,
+		.merged = { run->tool->drain.key_size, run->tool->drain.value_size },
+	};
 	const struct bpf_map *map = bpf_object__find_map_by_name(run->loaded->obj, r.d->map);
 
 	if (!layout_fits(run, map)) {
@@ -397,12 +320,23 @@ void drain_report(struct run *run, bool last)
 	if (bpf_map__type(map) == BPF_MAP_TYPE_PERCPU_HASH ||
 	    bpf_map__type(map) == BPF_MAP_TYPE_LRU_PERCPU_HASH)
 		r.n_cpus = run->loaded->n_cpus;
-	drain_epoch(&r);
+	if (r.d->hist)
+		r.view = (struct hist_view){ r.d->hist->scale, drain_cfg(&r, &r.d->hist->linear),
+					     drain_cfg(&r, &r.d->hist->fine) };
+	if (r.d->hist && r.d->hist->scale_of.kind != F_NONE)
+		r.view.scale = (enum hist_scale)drain_cfg(&r, &r.d->hist->scale_of);
+	if (find_maxima(&r))
+		drain_epoch(&r);
+	else
+		r.failed = true;
 	if (!r.failed)
 		add_idle_row(&r);
 	if (r.failed)
 		log_error("out of memory: this report is not complete");
 	report_print(&r, last);
+	keymap_free(&r.merged);
 	text_free(&r.bytes);
+	text_free(&r.totals);
+	free(r.is_max);
 	free(r.row);
 }

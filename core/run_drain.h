@@ -1,9 +1,30 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
-/* What core/run_drain.c and the drawing of histograms share. */
+/* What the parts of core/run_drain*.c share. */
 #ifndef IOSONDE_RUN_DRAIN_H
 #define IOSONDE_RUN_DRAIN_H
 
+#include "core/hist.h"
+#include "core/keymap.h"
 #include "core/run_internal.h"
+
+/* A report under construction: records of any length, one after the other. */
+struct report {
+	struct run *run;
+	const struct drain *d;
+	int map_fd, n_cpus;
+	uint32_t epoch;
+	uint64_t ts_ns;	  /* ends every row: when the epoch was closed */
+	uint64_t span_ns; /* and, after it, a table's: how long the epoch was */
+	struct text_buf bytes;
+	struct sort_row *row; /* rec is an offset into bytes until report_print() */
+	size_t n, cap;
+	uint64_t entries;	/* of the map, before --where */
+	bool failed;		/* out of memory */
+	struct hist_view view;	/* of values that hold a histogram */
+	bool *is_max;		/* per word of a value: merging takes the larger one */
+	struct keymap merged;	/* where the CPU is a part of the key: the sums over CPUs */
+	struct text_buf totals; /* rows of drain->hist->totals, all of one length */
+};
 
 /* Is @col a part of the tool's keys that identifies a row? The epoch isn't. */
 bool drain_is_key(const struct tool *tool, const struct column *col);
@@ -11,10 +32,16 @@ bool drain_is_key(const struct tool *tool, const struct column *col);
 /* The output's width if it is a terminal that may be drawn on, else 0. */
 size_t drain_terminal(const struct run *run);
 
+/* Adds the rows that stand for one entry of the map: @value summed over CPUs, @key as it is. */
+void report_add_entry(struct report *r, const char *key, const uint64_t *value);
+
+/* One of report->totals, whose length is this. */
+size_t report_totals_size(const struct drain *d);
+
 /*
  * Text for people: histogram rows, sorted by key and slot, as a block of bars per key. Empty log2
  * slots between two in use are shown, too, for a gap is part of the shape.
  */
-void drain_draw_histograms(struct run *run, const struct sort_row *rows, size_t n);
+void drain_draw_histograms(const struct report *r, size_t n);
 
 #endif

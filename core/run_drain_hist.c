@@ -2,6 +2,7 @@
 /* Histograms for people: "4.0K -> 8.0K  12 |*****     |". */
 #include "core/run_drain.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -34,8 +35,12 @@ static const struct selection in_pipe = { &lines, numbers, 3 }, on_terminal = { 
 
 struct drawing {
 	struct run *run;
-	const struct column *unit; /* of low and high */
-	size_t bar;		   /* columns of the longest bar; 0: none are drawn */
+	const struct hist_view *view; /* NULL: the value is plain slots */
+	const struct column *unit;    /* of low and high */
+	size_t bar;		      /* columns of the longest bar; 0: none are drawn */
+	struct column columns[4]; /* with a view: as line_columns, but for the first one's name */
+	struct table table;
+	struct selection lines;
 };
 
 /* The hist_row inside a row of the report. */
@@ -47,22 +52,42 @@ static struct hist_row slot_at(const struct run *run, const struct sort_row *row
 	return h;
 }
 
-static void draw_line(const struct drawing *d, const struct hist_row *h)
+/* Is the range made of whole units, whose name stands above it? */
+static bool in_units(const struct drawing *d)
+{
+	return d->view && !d->view->fine && !d->view->linear;
+}
+
+static void put_range(const struct drawing *d, const struct hist_row *h, char *buf, size_t size)
 {
 	const struct value low = { V_UINT, .u = h->low }, high = { V_UINT, .u = h->high };
 	char low_text[NUMBER_MAX + 1], high_text[NUMBER_MAX + 1];
+
+	if (in_units(d)) {
+		uint64_t unit = hist_scales[d->view->scale].unit;
+
+		snprintf(buf, size, "%*" PRIu64 " -> %" PRIu64, RANGE_SIDE, (uint64_t)h->low / unit,
+			 (uint64_t)h->high / unit);
+		return;
+	}
+	unit_format(d->unit, &low, &d->run->clock, low_text, sizeof(low_text));
+	unit_format(d->unit, &high, &d->run->clock, high_text, sizeof(high_text));
+	snprintf(buf, size, "%*s -> %s", RANGE_SIDE, low_text,
+		 h->high == UINT64_MAX ? "" : high_text);
+}
+
+static void draw_line(const struct drawing *d, const struct hist_row *h)
+{
 	struct line line = { .count = h->count, .share = h->share };
 	size_t stars = (h->share * d->bar + 5000) / 10000;
 
-	unit_format(d->unit, &low, &d->run->clock, low_text, sizeof(low_text));
-	unit_format(d->unit, &high, &d->run->clock, high_text, sizeof(high_text));
-	snprintf(line.range, sizeof(line.range), "%*s -> %s", RANGE_SIDE, low_text, high_text);
+	put_range(d, h, line.range, sizeof(line.range));
 	if (d->bar) {
 		memset(line.bar, ' ', d->bar + 2);
 		line.bar[0] = line.bar[d->bar + 1] = '|';
 		memset(line.bar + 1, '*', h->count && !stars ? 1 : stars);
 	}
-	sink_row(d->run->sink, d->bar ? &on_terminal : &in_pipe, &line, sizeof(line));
+	sink_row(d->run->sink, &d->lines, &line, sizeof(line));
 }
 
 static void draw_gap(const struct drawing *d, uint64_t low, uint64_t end)
@@ -71,6 +96,18 @@ static void draw_gap(const struct drawing *d, uint64_t low, uint64_t end)
 		const struct hist_row empty = { log2_slot_low(slot), log2_slot_high(slot) };
 
 		draw_line(d, &empty);
+	}
+}
+
+/* Empty buckets from the one that begins at @low to the one before @end. */
+static void draw_empty_buckets(const struct drawing *d, uint64_t low, uint64_t end)
+{
+	for (uint32_t b = 0; b < HIST_SLOTS && view_bucket_low(d->view, b) < end; b++) {
+		const struct hist_row empty = { view_bucket_low(d->view, b),
+						view_bucket_low(d->view, b + 1) - 1 };
+
+		if (empty.low >= low)
+			draw_line(d, &empty);
 	}
 }
 
@@ -113,23 +150,44 @@ static const struct column *unit_of(const struct tool *tool)
 	return &plain;
 }
 
-void drain_draw_histograms(struct run *run, const struct sort_row *rows, size_t n)
+/* Bars are for terminals; a histogram with a unit is drawn everywhere, as the field's tools do. */
+static void choose_style(struct drawing *d)
 {
-	const struct drain *drain = &run->tool->drain;
-	struct drawing d = { .run = run, .unit = unit_of(run->tool) };
-	size_t width = drain_terminal(run);
+	size_t width = drain_terminal(d->run);
 
 	if (width)
-		d.bar = width > OTHER_COLUMNS + BAR_LEAST ? width - OTHER_COLUMNS : BAR_LEAST;
-	if (d.bar > BAR_MAX)
-		d.bar = BAR_MAX;
-	for (size_t i = 0; i < n; i++) {
-		struct hist_row h = slot_at(run, &rows[i]);
+		d->bar = width > OTHER_COLUMNS + BAR_LEAST ? width - OTHER_COLUMNS : BAR_LEAST;
+	if (d->bar > BAR_MAX || (d->view && !width))
+		d->bar = BAR_MAX;
+	d->lines = d->bar ? on_terminal : in_pipe;
+	if (!in_units(d))
+		return;
+	memcpy(d->columns, line_columns, sizeof(d->columns));
+	d->columns[0].name = hist_scales[d->view->scale].name;
+	d->table = (struct table){ "histogram", d->columns };
+	d->lines.table = &d->table;
+}
 
-		if (!i || memcmp(rows[i].rec, rows[i - 1].rec, drain->key_size))
-			draw_title(run, &rows[i]);
-		else if (drain->value_size == LOG2_SLOTS * sizeof(__u64) && !run->where)
-			draw_gap(&d, slot_at(run, &rows[i - 1]).high + 1, h.low);
+void drain_draw_histograms(const struct report *r, size_t n)
+{
+	const struct drain *drain = r->d;
+	struct drawing d = { .run = r->run, .unit = unit_of(r->run->tool) };
+	bool plain_gaps = drain->value_size == LOG2_SLOTS * sizeof(__u64), gaps;
+
+	d.view = drain->hist ? &r->view : NULL;
+	gaps = !r->run->where && (d.view ? !d.view->fine || d.view->linear : plain_gaps);
+	choose_style(&d);
+	for (size_t i = 0; i < n; i++) {
+		struct hist_row h = slot_at(r->run, &r->row[i]);
+		bool first = !i || memcmp(r->row[i].rec, r->row[i - 1].rec, drain->key_size);
+		uint64_t from = first ? 0 : slot_at(r->run, &r->row[i - 1]).high + 1;
+
+		if (first)
+			draw_title(r->run, &r->row[i]);
+		if (gaps && d.view)
+			draw_empty_buckets(&d, from, h.low);
+		else if (gaps && !first)
+			draw_gap(&d, from, h.low);
 		draw_line(&d, &h);
 	}
 }

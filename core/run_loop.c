@@ -36,14 +36,25 @@ static bool watch(struct run *run, int fd)
 	return fd >= 0 && !epoll_ctl(run->epoll_fd, EPOLL_CTL_ADD, fd, &e);
 }
 
+/* The command has ended: the run is over now, or a little later. */
+static void on_command_end(struct run *run)
+{
+	uint64_t end = now_ns() + run->opts.linger_ns;
+
+	if (!run->opts.linger_ns)
+		run->stop = true;
+	else if (!run->end_ns || end < run->end_ns)
+		run->end_ns = end;
+}
+
 static void on_signal(struct run *run)
 {
 	struct signalfd_siginfo info;
 
 	while (read(run->signal_fd, &info, sizeof(info)) == sizeof(info)) {
 		if (info.ssi_signo == SIGCHLD) {
-			if (run->forked && child_reap(&run->child, false))
-				run->stop = true;
+			if (run->forked && !run->child.exited && child_reap(&run->child, false))
+				on_command_end(run);
 			continue;
 		}
 		/* a terminal's ^C reaches the command itself; a kill of iosonde alone doesn't */

@@ -7,6 +7,7 @@
 #ifndef IOSONDE_TOOL_H
 #define IOSONDE_TOOL_H
 
+#include "core/hist.h"
 #include "core/option.h"
 #include "core/unit.h"
 
@@ -69,6 +70,23 @@ struct column_switch {
 };
 
 /*
+ * A value may hold a struct hist_value: exact count, sum, least and largest value, and slots from
+ * which percentiles come. It is a TOOL_HISTOGRAM's whole value, or the last member of a table's. In
+ * rows struct hist_stats takes its place. For histograms they go into a table of their own, one row
+ * per key: the key, struct hist_stats, the time.
+ */
+struct hist_style {
+	enum hist_scale scale;
+	struct field scale_of;	  /* in cfg: the scale instead */
+	struct field linear;	  /* __u64 in cfg: width of a slot; 0: logarithmic */
+	struct field fine;	  /* in cfg: eight steps per doubling are shown */
+	struct table totals;	  /* TOOL_HISTOGRAM; its first column gives the order */
+	struct field show_totals; /* in cfg: text and CSV have them, too */
+};
+
+#define DRAIN_KEY_MAX 256
+
+/*
  * Maps of the aggregating kinds. A key begins with a __u32 that the programs set to `epoch`
  * (bpf/core.bpf.h); the engine moves the epoch on at every report, waits until no program can use
  * the old one, and only then reads and removes it: nothing is counted twice or missed.
@@ -76,8 +94,8 @@ struct column_switch {
  * A row is the key followed by
  *	TOOL_TABLE	the value: __u64 members, summed over CPUs (COL_MAX ones: the largest). The
  *			first one is how many events the row stands for.
- *	TOOL_HISTOGRAM	struct hist_row, one row per slot in use; the value is __u64[LOG2_SLOTS] or
- *			__u64[HIST_SLOTS] (bpf/hist.h)
+ *	TOOL_HISTOGRAM	struct hist_row, one row per slot in use; the value is struct hist_value,
+ *			__u64[LOG2_SLOTS] or __u64[HIST_SLOTS] (bpf/hist.h)
  *	TOOL_STACKS	struct stack_row; the value is one __u64
  * and by a __u64: the time (CLOCK_MONOTONIC ns) at which the epoch ended. A table's row has another
  * one behind it: how long the epoch was, in ns (U_RATE). Keys are a multiple of 8
@@ -92,6 +110,9 @@ struct drain {
 	const char *map;
 	uint32_t key_size;
 	uint32_t value_size;
+	struct field cpu;  /* __u32 in the key: rows that differ in nothing else are added up */
+	uint32_t hist_off; /* TOOL_TABLE: where in the value its struct hist_value is */
+	const struct hist_style *hist;
 	const char *stack_map;	/* TOOL_STACKS: where bpf_get_stackid() put the frames */
 	struct field kstack_id; /* TOOL_STACKS: in the key, signed, negative for none */
 	struct field ustack_id;
@@ -148,6 +169,7 @@ struct tool {
 	const struct bpf_image *image;
 	const char *const *calls;    /* system calls to follow, in the order of the tool's enum */
 	const char *const *counters; /* names of counters.tool[], for the summary */
+	bool lingers; /* what it shows may follow the end of its cause: there is --linger */
 	struct drain drain;
 	const struct tool_ops *ops;
 };

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "core/digits.h"
+#include "core/names/disk.h"
 #include "core/names/ids.h"
 
 static void set_bytes(struct value *out, const char *p, size_t len)
@@ -306,6 +307,39 @@ static void per_second(const void *rec, size_t len, struct value *v)
 		v->u = (uint64_t)((unsigned __int128)v->u * 1000000000000ULL / span_ns);
 }
 
+/* Makes a sum a mean, or a part of it hundredths of a percent. */
+static void in_proportion(const struct column *col, const void *rec, size_t len, struct value *v)
+{
+	bool percent = col->unit == U_PERCENT || col->unit == U_SHARE;
+	struct value of = { V_NONE };
+
+	if (inside(col->of.off, col->of.size, len))
+		read_field(&col->of, rec, len, NULL, &of);
+	if (v->kind != V_UINT || of.kind != V_UINT || !of.u)
+		v->kind = V_NONE;
+	else
+		v->u = (uint64_t)((unsigned __int128)v->u * (percent ? 10000 : 1) / of.u);
+}
+
+static bool is_blank(const struct value *v)
+{
+	if (v->kind == V_BYTES)
+		return !v->bytes.len;
+	return v->kind != V_NONE && !v->u;
+}
+
+static void name_disk(struct value *v)
+{
+	const char *name;
+
+	if (!v->u) {
+		v->kind = V_NONE;
+		return;
+	}
+	name = disk_name((uint32_t)v->u);
+	set_bytes(v, name, strlen(name));
+}
+
 void column_value(const struct column *col, const void *rec, size_t len, char *scratch,
 		  struct value *out)
 {
@@ -313,6 +347,10 @@ void column_value(const struct column *col, const void *rec, size_t len, char *s
 	if (!inside(col->field.off, col->field.size, len))
 		return;
 	read_field(&col->field, rec, len, scratch, out);
+	if (col->of.kind != F_NONE)
+		in_proportion(col, rec, len, out);
+	if ((col->flags & COL_BLANK) && is_blank(out))
+		out->kind = V_NONE;
 	if (out->kind != V_INT && out->kind != V_UINT)
 		return;
 	switch (col->unit) {
@@ -336,6 +374,9 @@ void column_value(const struct column *col, const void *rec, size_t len, char *s
 	case U_RATE:
 		per_second(rec, len, out);
 		break;
+	case U_DISK:
+		name_disk(out);
+		break;
 	default:
 		break;
 	}
@@ -349,6 +390,7 @@ bool unit_is_text(enum unit unit)
 	case U_ERRNO:
 	case U_ENUM:
 	case U_FLAGS:
+	case U_DISK:
 	case U_STACK:
 		return true;
 	default:

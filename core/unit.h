@@ -24,6 +24,7 @@ enum unit {
 	U_FLAGS,   /* bits named by column.flags, the rest in hex */
 	U_USER,	   /* a uid; text shows the user's name, JSON both */
 	U_PERCENT, /* hundredths of a percent in an integer: 8123 is 81.2 % */
+	U_DISK,	   /* major << 20 | minor of a block device; its name, 0: none */
 	U_STACK,   /* struct vstack; symbols */
 	U_SHARE,   /* U_PERCENT that a terminal may draw as a bar */
 	/*
@@ -49,6 +50,7 @@ enum column_flags {
 	COL_WIDE = 1 << 5,    /* may take all the width that is left (paths) */
 	COL_PEOPLE = 1 << 6,  /* for people: says again what another column says */
 	COL_CSV = 1 << 7,     /* with COL_HIDDEN: shown in CSV all the same */
+	COL_BLANK = 1 << 8,   /* 0 and empty text mean that there is no value */
 };
 
 /* One column. A table of columns ends with an entry whose name is NULL. */
@@ -62,6 +64,11 @@ struct column {
 	const char *const *names;	    /* U_ENUM: NULL-terminated */
 	const struct flag_name *flag_names; /* U_FLAGS */
 	struct field enable; /* in the tool's cfg: set to 1 by the engine when the column is used */
+	/*
+	 * What the value is shown in proportion to: its mean per one of that (lat / ios), or, with
+	 * U_PERCENT and U_SHARE, its part of it (random / count). No value where it is 0.
+	 */
+	struct field of;
 };
 
 /* A row type: JSON's "type" and its columns. */

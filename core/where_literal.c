@@ -28,6 +28,7 @@ static bool is_text(const struct column *col)
 	case U_ERRNO:
 	case U_ENUM:
 	case U_FLAGS:
+	case U_DISK:
 		return true;
 	default:
 		return false;

@@ -46,6 +46,8 @@ static size_t unit_width(const struct sink *s, const struct column *col)
 		return s->opts.clock.wall ? strlen("2026-11-22T00:46:23.123456789Z") : 11;
 	case U_ENUM:
 		return enum_width(col);
+	case U_DISK:
+		return 8;
 	case U_TEXT:
 		return COMM_LEN;
 	case U_PATH:

@@ -287,6 +287,109 @@ static void test_saturation(void **state)
 	assert_true(slots_count(a, 2) == UINT64_MAX);
 }
 
+/* Whole units are where buckets begin, and values fall into the slot whose bounds hold them. */
+static void test_scales(void **state)
+{
+	(void)state;
+	for (uint32_t scale = 0; scale < N_HIST_SCALES; scale++) {
+		const struct hist_view view = { .scale = scale };
+		uint64_t unit = hist_scales[scale].unit;
+
+		assert_int_equal(view_bucket_low(&view, 0), 0);
+		for (uint32_t b = 1; b < 30; b++) {
+			uint64_t low = view_bucket_low(&view, b), last = low - 1;
+
+			assert_int_equal(low, unit << b);
+			assert_int_equal(view_bucket_of(&view, hist_slot(low, scale, 0)), b);
+			assert_int_equal(view_bucket_of(&view, hist_slot(last, scale, 0)), b - 1);
+		}
+		for (uint32_t i = 0; i < 250; i++) {
+			uint64_t low = view_low(&view, i), next = view_low(&view, i + 1);
+
+			if (low == next) /* stretching leaves a few of the smallest slots empty */
+				continue;
+			assert_int_equal(hist_slot(low, scale, 0), i);
+			assert_int_equal(hist_slot(next - 1, scale, 0), i);
+			assert_true(next - 1 - low <= low / 8);
+		}
+	}
+	assert_int_equal(hist_slot(UINT64_MAX, HIST_MSECS, 0),
+			 hist_slot(1ULL << 50, HIST_MSECS, 0));
+}
+
+static int by_value(const void *a_, const void *b_)
+{
+	uint64_t a = *(const uint64_t *)a_, b = *(const uint64_t *)b_;
+
+	return a < b ? -1 : a > b;
+}
+
+#define SAMPLES 100000
+
+/* 100,000 latencies from 1 us to 1 s: totals are exact, percentiles within 1/8 of the exact ones.
+ */
+static void check_stats(uint32_t scale, uint64_t linear, double error)
+{
+	static const double percents[] = { 50, 90, 99, 99.9 };
+	const struct hist_view view = { .scale = scale, .linear = linear };
+	uint64_t *v = calloc(SAMPLES, sizeof(*v)), sum = 0, seed = 7;
+	struct hist_value *h = calloc(1, sizeof(*h));
+	struct hist_stats s;
+
+	assert_non_null(v);
+	assert_non_null(h);
+	for (size_t i = 0; i < SAMPLES; i++) {
+		seed = seed * 6364136223846793005ULL + 1442695040888963407ULL;
+		v[i] = (uint64_t)(1000.0 * exp((double)(seed >> 40) / (1 << 24) * 13.8));
+		sum += v[i];
+		h->sum += v[i];
+		h->inv_min = ~v[i] > h->inv_min ? ~v[i] : h->inv_min;
+		h->max = v[i] > h->max ? v[i] : h->max;
+		h->slots[hist_slot(v[i], scale, linear)]++;
+	}
+	qsort(v, SAMPLES, sizeof(*v), by_value);
+	hist_stats(h, &view, &s);
+	assert_int_equal(s.count, SAMPLES);
+	assert_int_equal(s.sum, sum);
+	assert_int_equal(s.avg, sum / SAMPLES);
+	assert_int_equal(s.min, v[0]);
+	assert_int_equal(s.max, v[SAMPLES - 1]);
+	for (size_t i = 0; i < 4; i++) {
+		uint64_t got = (&s.p50)[i];
+		double exact = (double)v[(size_t)ceil(percents[i] / 100 * SAMPLES) - 1];
+
+		assert_true(fabs((double)got - exact) <= (linear ? error : exact / 8));
+	}
+	free(h);
+	free(v);
+}
+
+static void test_stats(void **state)
+{
+	(void)state;
+	for (uint32_t scale = 0; scale < N_HIST_SCALES; scale++)
+		check_stats(scale, 0, 0);
+	/* 495 slots of 2.5 ms hold all of it */
+	check_stats(HIST_USECS, 2500000, 1250000);
+}
+
+static void test_no_stats(void **state)
+{
+	static const struct hist_value none;
+	static struct hist_value one;
+	const struct hist_view view = { .scale = HIST_USECS };
+	struct hist_stats s;
+
+	(void)state;
+	hist_stats(&none, &view, &s);
+	assert_true(!s.count && !s.min && !s.max && !s.p99);
+	one.sum = one.max = 5000123;
+	one.inv_min = ~5000123ULL;
+	one.slots[hist_slot(5000123, HIST_USECS, 0)] = 1;
+	hist_stats(&one, &view, &s);
+	assert_true(s.min == 5000123 && s.p50 == 5000123 && s.p999 == 5000123);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -298,6 +401,9 @@ int main(void)
 		cmocka_unit_test(test_merge),
 		cmocka_unit_test(test_merge_single_into_many),
 		cmocka_unit_test(test_saturation),
+		cmocka_unit_test(test_scales),
+		cmocka_unit_test(test_stats),
+		cmocka_unit_test(test_no_stats),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

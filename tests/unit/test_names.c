@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
-/* Names of errors and users. */
+/* Names of errors, users and disks. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <dirent.h>
 #include <errno.h>
 #include <inttypes.h>
 #include <pwd.h>
@@ -11,6 +12,7 @@
 #include <string.h>
 #include <cmocka.h>
 
+#include "core/names/disk.h"
 #include "core/names/ids.h"
 #include "core/names/user.h"
 #include "core/unit.h"
@@ -126,6 +128,38 @@ static void ids_have_names(void **state)
 	assert_false(name_of_id(1, &name, &len)); /* the oldest made room */
 }
 
+static void disks_have_names_both_ways(void **state)
+{
+	struct dirent *entry;
+	uint32_t dev;
+	int seen = 0;
+	DIR *dir;
+
+	(void)state;
+	assert_string_equal(disk_name(DISK_DEV(4000, 1)), "4000:1");
+	assert_int_equal(disk_number("4000:1", &dev), DISK_NO);
+	assert_int_equal(disk_number("no-such-disk", &dev), DISK_NO);
+	assert_int_equal(disk_number("", &dev), DISK_NO);
+	assert_int_equal(disk_number("../block", &dev), DISK_NO);
+	assert_int_equal(disk_number("/dev/null", &dev), DISK_NO);
+	dir = opendir("/sys/block");
+	while (dir && (entry = readdir(dir))) {
+		char number[32];
+
+		if (entry->d_name[0] == '.' || strchr(entry->d_name, '!'))
+			continue;
+		assert_int_equal(disk_number(entry->d_name, &dev), DISK_YES);
+		assert_string_equal(disk_name(dev), entry->d_name);
+		snprintf(number, sizeof(number), "%u:%u", dev >> 20, dev & 0xfffff);
+		assert_int_equal(disk_number(number, &dev), DISK_YES);
+		seen++;
+	}
+	if (dir)
+		closedir(dir);
+	if (!seen)
+		skip();
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -133,6 +167,7 @@ int main(void)
 		cmocka_unit_test(users_have_names_both_ways),
 		cmocka_unit_test(ids_have_names),
 		cmocka_unit_test(users_without_end),
+		cmocka_unit_test(disks_have_names_both_ways),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

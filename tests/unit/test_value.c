@@ -460,10 +460,53 @@ static void rates_are_per_second(void **state)
 	assert_int_equal(value_of(&col, &row, 4, NULL).kind, V_NONE);
 }
 
+static void values_in_proportion(void **state)
+{
+	struct {
+		__u64 part, whole;
+	} row = { 1, 3 };
+	struct column col = {
+		.name = "random", .field = { 0, 8, F_U64 }, .unit = U_PERCENT, .of = { 8, 8, F_U64 }
+	};
+
+	(void)state;
+	assert_int_equal(value_of(&col, &row, sizeof(row), NULL).u, 3333);
+	col.unit = U_NSEC;
+	row.part = UINT64_MAX;
+	assert_int_equal(value_of(&col, &row, sizeof(row), NULL).u, UINT64_MAX / 3);
+	row.whole = 0;
+	assert_int_equal(value_of(&col, &row, sizeof(row), NULL).kind, V_NONE);
+	row.whole = 1;
+	assert_int_equal(value_of(&col, &row, 8, NULL).kind, V_NONE);
+}
+
+static void blank_is_no_value(void **state)
+{
+	struct {
+		__u32 pid;
+		char comm[16];
+	} row = { 0, "" };
+	struct column pid = { .name = "pid", .field = { 0, 4, F_U32 }, .unit = U_ID };
+	struct column comm = { .name = "comm", .field = { 4, 16, F_CHARS }, .unit = U_TEXT };
+
+	(void)state;
+	assert_int_equal(value_of(&pid, &row, sizeof(row), NULL).kind, V_UINT);
+	assert_int_equal(value_of(&comm, &row, sizeof(row), NULL).kind, V_BYTES);
+	pid.flags = comm.flags = COL_BLANK;
+	assert_int_equal(value_of(&pid, &row, sizeof(row), NULL).kind, V_NONE);
+	assert_int_equal(value_of(&comm, &row, sizeof(row), NULL).kind, V_NONE);
+	row.pid = 7;
+	row.comm[0] = 'a';
+	assert_int_equal(value_of(&pid, &row, sizeof(row), NULL).u, 7);
+	assert_int_equal(value_of(&comm, &row, sizeof(row), NULL).bytes.len, 1);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(rates_are_per_second),
+		cmocka_unit_test(values_in_proportion),
+		cmocka_unit_test(blank_is_no_value),
 		cmocka_unit_test(numbers_keep_their_sign),
 		cmocka_unit_test(short_records_have_no_value),
 		cmocka_unit_test(texts),

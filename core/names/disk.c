@@ -1,0 +1,122 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+#include "core/names/disk.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+#include <time.h>
+#include <unistd.h>
+
+#define NAME_SIZE 40 /* DISK_NAME_LEN is 32 */
+/* A power of two. Two devices that share a place take turns in it: slower, never wrong. */
+#define SLOTS 256
+
+/* A cache, not state: the answers depend on nothing but the number, and the time. */
+static struct disk {
+	char name[NAME_SIZE]; /* empty: free */
+	uint32_t dev;
+	int64_t asked_s;
+} cache[SLOTS];
+
+static int64_t seconds(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC_COARSE, &ts);
+	return ts.tv_sec;
+}
+
+/* The last part of what the link points at: ../../devices/virtual/block/dm-0. */
+static bool read_name(uint32_t dev, char *name)
+{
+	char path[64], target[512], *base;
+	ssize_t len;
+
+	snprintf(path, sizeof(path), "/sys/dev/block/%u:%u", dev >> 20, dev & 0xfffff);
+	len = readlink(path, target, sizeof(target) - 1);
+	if (len <= 0)
+		return false;
+	target[len] = '\0';
+	base = strrchr(target, '/');
+	base = base ? base + 1 : target;
+	if (!*base || strlen(base) >= NAME_SIZE)
+		return false;
+	/* sysfs writes cciss!c0d0 for cciss/c0d0 */
+	for (char *c = base; *c; c++)
+		if (*c == '!')
+			*c = '/';
+	memcpy(name, base, strlen(base) + 1);
+	return true;
+}
+
+const char *disk_name(uint32_t dev)
+{
+	struct disk *disk = &cache[(dev ^ dev >> 20) % SLOTS];
+	int64_t now = seconds();
+
+	if (disk->name[0] && disk->dev == dev && disk->asked_s == now)
+		return disk->name;
+	if (!read_name(dev, disk->name) && (!disk->name[0] || disk->dev != dev))
+		snprintf(disk->name, sizeof(disk->name), "%u:%u", dev >> 20, dev & 0xfffff);
+	disk->dev = dev;
+	disk->asked_s = now;
+	return disk->name;
+}
+
+static bool read_dev(const char *path, uint32_t *dev)
+{
+	FILE *f = fopen(path, "re");
+	unsigned int number, part;
+	bool ok = f && fscanf(f, "%u:%u", &number, &part) == 2;
+
+	if (f)
+		fclose(f);
+	if (ok)
+		*dev = DISK_DEV(number, part);
+	return ok;
+}
+
+/* @dev is a block device: a whole disk? Else *@dev becomes the disk's. */
+static enum disk_found whole_disk(uint32_t *dev)
+{
+	char path[96];
+
+	snprintf(path, sizeof(path), "/sys/dev/block/%u:%u", *dev >> 20, *dev & 0xfffff);
+	if (access(path, F_OK))
+		return DISK_NO;
+	snprintf(path, sizeof(path), "/sys/dev/block/%u:%u/partition", *dev >> 20, *dev & 0xfffff);
+	if (access(path, F_OK))
+		return DISK_YES;
+	snprintf(path, sizeof(path), "/sys/dev/block/%u:%u/../dev", *dev >> 20, *dev & 0xfffff);
+	return read_dev(path, dev) ? DISK_PARTITION : DISK_NO;
+}
+
+enum disk_found disk_number(const char *name, uint32_t *dev)
+{
+	unsigned int number, part;
+	char path[512], end;
+	struct stat st;
+	uint32_t found;
+	enum disk_found what;
+
+	if (sscanf(name, "%u:%u%c", &number, &part, &end) == 2) {
+		found = DISK_DEV(number, part);
+	} else if (strchr(name, '/') && !stat(name, &st) && S_ISBLK(st.st_mode)) {
+		found = DISK_DEV(major(st.st_rdev), minor(st.st_rdev));
+	} else {
+		if (!*name || *name == '/' || *name == '.' || strlen(name) >= NAME_SIZE)
+			return DISK_NO;
+		snprintf(path, sizeof(path), "/sys/class/block/%s/dev", name);
+		for (char *c = path + strlen("/sys/class/block/"); strcmp(c, "/dev"); c++)
+			if (*c == '/')
+				*c = '!';
+		if (!read_dev(path, &found))
+			return DISK_NO;
+	}
+	what = whole_disk(&found);
+	if (what != DISK_NO)
+		*dev = found;
+	return what;
+}
