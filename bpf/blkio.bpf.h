@@ -349,24 +349,10 @@ int BPF_PROG(rq_issue, struct request *rq)
 	return 0;
 }
 
-SEC("tp_btf/block_rq_issue")
-int BPF_PROG(rq_issue_q, struct request_queue *q, struct request *rq)
-{
-	rq_issued(rq, bpf_ktime_get_ns());
-	return 0;
-}
-
 SEC("tp_btf/block_rq_requeue")
 int BPF_PROG(rq_requeue, struct request *rq)
 {
 	rq_issued(rq, 0); /* the device didn't take it: queued again */
-	return 0;
-}
-
-SEC("tp_btf/block_rq_requeue")
-int BPF_PROG(rq_requeue_q, struct request_queue *q, struct request *rq)
-{
-	rq_issued(rq, 0);
 	return 0;
 }
 

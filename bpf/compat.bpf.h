@@ -206,6 +206,16 @@ extern void *bpf_rdonly_cast(const void *obj, u32 btf_id) __ksym;
 #endif
 
 /* --- registers and system calls, per architecture --- */
+
+/*
+ * What user space had in its registers when it entered the kernel. The helper is 5.15's
+ * (dd6e10fbd9fb); what calls this doesn't load before, and no kernel from before needs it.
+ */
+static __always_inline struct pt_regs *user_regs(void)
+{
+	return (struct pt_regs *)bpf_task_pt_regs(bpf_get_current_task_btf());
+}
+
 #if defined(__TARGET_ARCH_x86)
 
 struct syscall_args {

@@ -104,4 +104,23 @@ static __always_inline void rec_init(struct rec *rec, u32 type)
 	rec->cpu = bpf_get_smp_processor_id();
 }
 
+/*
+ * CURRENT_EVENT(name, event) { ... }: a program at a tracepoint of the scheduler whose subject is
+ * the current task (sched_process_exec, sched_process_exit), twice from one body: `name` at the
+ * tp_btf hook, `name_tp` at the classic tracepoint. See SYSCALL_ENTER() for the reason.
+ */
+#define CURRENT_EVENT(name, event)                                                                 \
+	static __always_inline int name##_body(void *ctx);                                         \
+	SEC("tp_btf/" event)                                                                       \
+	int name(u64 *ctx)                                                                         \
+	{                                                                                          \
+		return name##_body(ctx);                                                           \
+	}                                                                                          \
+	SEC("tp/sched/" event)                                                                     \
+	int name##_tp(void *ctx)                                                                   \
+	{                                                                                          \
+		return name##_body(ctx);                                                           \
+	}                                                                                          \
+	static __always_inline int name##_body(void *ctx)
+
 #endif

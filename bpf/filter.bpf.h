@@ -147,37 +147,54 @@ static __always_inline bool target_match(u64 ids)
 	return !(target.flags & TARGET_COMM) || comm_wanted();
 }
 
-/* The three programs run only with -- CMD; the engine leaves them out otherwise. */
+/*
+ * The set of processes follows fork, exec and exit by three programs, which run only with -- CMD;
+ * the engine leaves them out otherwise. Where programs at tp_btf can be preempted, and others are
+ * then skipped, it takes those whose names end in _tp: at classic tracepoints, and for fork at
+ * another hook, inside the scheduler, for the classic one doesn't say whether it is a thread.
+ */
 
-SEC("tp_btf/sched_process_fork")
-int BPF_PROG(target_fork, struct task_struct *parent, struct task_struct *child)
+static __always_inline void forked(struct task_struct *parent, struct task_struct *child)
 {
 	u32 from = task_ids(parent) >> 32, to = task_ids(child) >> 32;
 	u8 *parent_state, *state;
 
 	if (from == to)
-		return 0; /* a thread: its process is a member already */
+		return; /* a thread: its process is a member already */
 	parent_state = target_state_of(from);
 	state = target_state_of(to);
 	if (parent_state && state && *parent_state == TARGET_LIVE)
 		*state = TARGET_LIVE;
+}
+
+SEC("tp_btf/sched_process_fork")
+int BPF_PROG(target_fork, struct task_struct *parent, struct task_struct *child)
+{
+	forked(parent, child);
 	return 0;
 }
 
-SEC("tp_btf/sched_process_exec")
-int BPF_PROG(target_exec, struct task_struct *task)
+/* Before the child runs for the first time; the parent is current. */
+SEC("tp_btf/sched_wakeup_new")
+int BPF_PROG(target_fork_tp, struct task_struct *child)
 {
-	u8 *state = target_state_of(task_ids(task) >> 32);
+	forked((struct task_struct *)bpf_get_current_task(), child);
+	return 0;
+}
+
+CURRENT_EVENT(target_exec, "sched_process_exec")
+{
+	u8 *state = target_state_of(current_ids() >> 32);
 
 	if (state && *state == TARGET_HELD)
 		*state = TARGET_LIVE;
 	return 0;
 }
 
-SEC("tp_btf/sched_process_exit")
-int BPF_PROG(target_exit, struct task_struct *task)
+CURRENT_EVENT(target_exit, "sched_process_exit")
 {
-	u8 *state = target_state_of(task_ids(task) >> 32);
+	struct task_struct *task = (struct task_struct *)bpf_get_current_task();
+	u8 *state = target_state_of(current_ids() >> 32);
 
 	/* do_exit() takes the thread off before this point; 0 means it was the last */
 	if (state && *state && BPF_CORE_READ(task, signal, live.counter) == 0)

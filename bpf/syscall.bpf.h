@@ -38,4 +38,44 @@ static __always_inline u32 syscall_entered(s64 nr, bool *compat)
 	return syscall_call(nr, *compat);
 }
 
+/*
+ * SYSCALL_ENTER(name) { ... } and SYSCALL_EXIT(name) { ... } define a program at every system call,
+ * twice from one body: `name` at the tp_btf hook, and `name_tp` at the classic tracepoint. The body
+ * sees @ctx (for stacks), @regs (user space's registers) and the call's number @id, or its result
+ * @ret.
+ *
+ * Since 7.0 a tp_btf program at a system call can be preempted, and until its thread goes on, the
+ * kernel skips that program for every other thread on the CPU. Classic tracepoints' programs run to
+ * their end. So a descriptor names both, the classic one as a later rung, which the engine prefers
+ * where the kernel preempts (ladder_has_exact_tp_btf()):
+ *	{ "system calls", { { { "x_enter", "x_exit" } }, { { "x_enter_tp", "x_exit_tp" } } } }
+ */
+#define SYSCALL_ENTER(name)                                                                        \
+	static __always_inline int name##_body(void *ctx, struct pt_regs *regs, long id);          \
+	SEC("tp_btf/sys_enter")                                                                    \
+	int name(u64 *ctx)                                                                         \
+	{                                                                                          \
+		return name##_body(ctx, (struct pt_regs *)ctx[0], (long)ctx[1]);                   \
+	}                                                                                          \
+	SEC("tp/raw_syscalls/sys_enter")                                                           \
+	int name##_tp(struct trace_event_raw_sys_enter *ctx)                                       \
+	{                                                                                          \
+		return name##_body(ctx, user_regs(), ctx->id);                                     \
+	}                                                                                          \
+	static __always_inline int name##_body(void *ctx, struct pt_regs *regs, long id)
+
+#define SYSCALL_EXIT(name)                                                                         \
+	static __always_inline int name##_body(void *ctx, struct pt_regs *regs, long ret);         \
+	SEC("tp_btf/sys_exit")                                                                     \
+	int name(u64 *ctx)                                                                         \
+	{                                                                                          \
+		return name##_body(ctx, (struct pt_regs *)ctx[0], (long)ctx[1]);                   \
+	}                                                                                          \
+	SEC("tp/raw_syscalls/sys_exit")                                                            \
+	int name##_tp(struct trace_event_raw_sys_exit *ctx)                                        \
+	{                                                                                          \
+		return name##_body(ctx, user_regs(), ctx->ret);                                    \
+	}                                                                                          \
+	static __always_inline int name##_body(void *ctx, struct pt_regs *regs, long ret)
+
 #endif

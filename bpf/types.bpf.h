@@ -92,6 +92,22 @@ struct task_struct {
 	struct css_set *cgroups;
 };
 
+/* --- what classic tracepoints pass: include/trace/events/ --- */
+struct trace_entry {
+	int pid;
+};
+
+struct trace_event_raw_sys_enter {
+	struct trace_entry ent;
+	long id;
+};
+
+struct trace_event_raw_sys_exit {
+	struct trace_entry ent;
+	long id;
+	long ret;
+};
+
 /* --- cgroups --- */
 struct cgroup_subsys_state {
 	struct cgroup_subsys_state *parent;

@@ -22,11 +22,17 @@ struct tried {
 	enum trial_hook hook;
 	enum trial_body body;
 	const char *change; /* what would change a "no" */
+	const char
+		*unmarked; /* what it means that it ran without leaving its mark; NULL: can't be */
 };
 
 static const struct tried tried[] = {
 	{ "tp_btf", HOOK_TP_BTF, BODY_MARK,
 	  "a kernel with CONFIG_DEBUG_INFO_BTF and the BPF JIT; every command needs it" },
+	{ "tp_btf_exact", HOOK_TP_BTF, BODY_NOT_PREEMPTIBLE,
+	  "a kernel that doesn't let threads be preempted inside such programs, for it then skips "
+	  "them for others; commands use classic tracepoints where they can",
+	  "threads can be preempted inside one" },
 	{ "raw_tracepoints", HOOK_RAW_TP, BODY_MARK, "a kernel with CONFIG_BPF_EVENTS" },
 	{ "tracepoints", HOOK_TRACEPOINT, BODY_MARK,
 	  "tracefs, readable: mount -t tracefs tracefs /sys/kernel/tracing" },
@@ -114,6 +120,8 @@ static void try_programs(struct ability *out, size_t *n, struct trial *t)
 			snprintf(a->found, sizeof(a->found), "ran on %s", t->target);
 		else
 			explain(a, t->step, t->error, what->change);
+		if (!a->available && !t->error && what->unmarked)
+			snprintf(a->found, sizeof(a->found), "%s", what->unmarked);
 		if (by_perf(what->hook) && t->error == EACCES) /* no bpf() call gives that here */
 			snprintf(a->why, sizeof(a->why),
 				 "CAP_BPF and CAP_PERFMON are not enough: needs what perf_events "

@@ -57,6 +57,17 @@ const char *tracefs_path(void)
 	return NULL;
 }
 
+bool tracefs_has_event(const char *event)
+{
+	const char *tracefs = tracefs_path();
+	char path[256];
+
+	if (!tracefs)
+		return false;
+	snprintf(path, sizeof(path), "%s/events/%s/id", tracefs, event);
+	return !access(path, R_OK);
+}
+
 static int perf_open(struct perf_event_attr *attr)
 {
 	attr->size = sizeof(*attr);

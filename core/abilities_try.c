@@ -178,6 +178,44 @@ static void body_kernel_read(struct code *c)
 	emit_return_if(c, BPF_JNE, 0);
 }
 
+/* Where @member of task_struct is, if it has two bytes; 0: it doesn't exist. */
+static int short_of_task(const struct btf *btf, const char *member)
+{
+	__s32 id = btf__find_by_name_kind(btf, "task_struct", BTF_KIND_STRUCT);
+	const struct btf_type *t = id > 0 ? btf__type_by_id(btf, (__u32)id) : NULL;
+
+	for (__u16 i = 0; t && i < btf_vlen(t); i++)
+		if (!strcmp(btf__name_by_offset(btf, btf_members(t)[i].name_off), member) &&
+		    btf__resolve_size(btf, btf_members(t)[i].type) == 2)
+			return (int)(btf_member_bit_offset(t, i) / 8);
+	return 0;
+}
+
+/*
+ * The count of what forbids preemption may not be kept at all, where threads aren't preempted in
+ * the kernel; so it alone says nothing. x86 has it in a variable of each CPU.
+ */
+static void body_not_preemptible(struct code *c, const struct trial *t)
+{
+	int migration = t->btf ? short_of_task(t->btf, "migration_disabled") : 0;
+	int count = t->btf ? btf__find_by_name_kind(t->btf, "__preempt_count", BTF_KIND_VAR) : -1;
+
+	if (!migration) /* before there was such a thing */
+		return;
+	emit_call(c, BPF_FUNC_get_current_task_btf);
+	emit(c, BPF_LDX | BPF_MEM | BPF_H, 0, 0, migration, 0);
+	if (count <= 0) {
+		emit_return_if(c, BPF_JNE, 0);
+		return;
+	}
+	emit(c, BPF_JMP | BPF_JEQ | BPF_K, 0, 0, 8, 0); /* to the mark */
+	emit_address(c, 1, BPF_PSEUDO_BTF_ID, count);
+	emit_call(c, BPF_FUNC_this_cpu_ptr);
+	emit(c, BPF_LDX | BPF_MEM | BPF_W, 0, 0, 0, 0);
+	emit(c, BPF_ALU64 | BPF_AND | BPF_K, 0, 0, 0, 0xff); /* PREEMPT_MASK */
+	emit_return_if(c, BPF_JEQ, 0);
+}
+
 /* False with errno set where a map or types that the body needs were refused. */
 static bool assemble(struct code *c, const struct trial *t, enum trial_body body)
 {
@@ -200,6 +238,9 @@ static bool assemble(struct code *c, const struct trial *t, enum trial_body body
 		break;
 	case BODY_KERNEL_READ:
 		body_kernel_read(c);
+		break;
+	case BODY_NOT_PREEMPTIBLE:
+		body_not_preemptible(c, t);
 		break;
 	}
 	emit_mark(c, t);

@@ -29,6 +29,12 @@ enum trial_body {
 	BODY_FETCH_ADD,	   /* an atomic addition that returns the old value */
 	BODY_LOOP,	   /* calls bpf_loop() */
 	BODY_KERNEL_READ,  /* reads memory of the kernel */
+	/*
+	 * leaves its mark only if no other thread can get the CPU while it runs: it either runs
+	 * with preemption off, or without migration being disabled, as the kernel does where it
+	 * allows preemption inside programs
+	 */
+	BODY_NOT_PREEMPTIBLE,
 };
 
 struct trial {
@@ -50,5 +56,8 @@ bool trial_run(struct trial *t, enum trial_hook hook, enum trial_body body);
 
 /* The directory of tracefs; NULL: not mounted where anybody looks. */
 const char *tracefs_path(void);
+
+/* Is there a tracepoint "category/name", and may this process use it? */
+bool tracefs_has_event(const char *event);
 
 #endif

@@ -86,7 +86,7 @@ static void describe_probe(const struct loaded *l, size_t i, struct command_row 
 	row->n_probes++;
 	h->command = row->name;
 	h->what = probe->what;
-	h->blind = rung ? rung->blind : probe->without;
+	h->blind = rung ? loaded_probe_blind(l, i) : probe->without;
 	snprintf(h->why, sizeof(h->why), "%s", choice->why);
 	for (size_t p = 0; rung && p < RUNG_PROGS && rung->progs[p]; p++)
 		append(h->hooks, sizeof(h->hooks), " ", ladder_hook(l->obj, rung->progs[p]));

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/abilities_try.h"
 #include "core/btf_query.h"
 #include "core/hooks.h"
 #include "core/log.h"
@@ -40,6 +41,19 @@ bool ladder_has_task_storage(const struct btf *btf)
 {
 	return !ladder_without("task_storage") &&
 	       btf_has_enum_value(btf, "bpf_func_id", "BPF_FUNC_task_storage_get");
+}
+
+bool ladder_has_exact_tp_btf(const struct btf *btf)
+{
+	struct trial trial;
+	bool exact;
+
+	if (ladder_without("tp_btf_exact"))
+		return false;
+	trial_open(&trial, btf);
+	exact = trial_run(&trial, HOOK_TP_BTF, BODY_NOT_PREEMPTIBLE) || trial.error;
+	trial_close(&trial);
+	return exact; /* where it can't be tried, loading says why */
 }
 
 /* The program that @spec ("name" or "name(proto)") names; NULL if the object has none. */
@@ -108,14 +122,52 @@ static bool rung_offered(const struct loaded *l, const struct btf *btf, const st
 	return true;
 }
 
-/* Moves @choice to the next rung after its current one that is offered. */
+bool ladder_runs_to_end(const struct bpf_object *obj, const struct rung *rung)
+{
+	const char *sec = ladder_hook(obj, rung->progs[0]);
+	enum hook_kind_id kind = sec ? hook_kind_of(sec) : HK_OTHER;
+
+	return kind == HK_TRACEPOINT || kind == HK_KPROBE || kind == HK_KPROBE_MULTI;
+}
+
+bool ladder_misses_less(const struct loaded *l, const struct probe *probe)
+{
+	for (int r = 0; r < PROBE_RUNGS && probe->rungs[r].progs[0]; r++)
+		if (!l->exact_tp_btf && ladder_runs_to_end(l->obj, &probe->rungs[r]))
+			return true;
+	return false;
+}
+
+/*
+ * The best rung that hasn't been tried; -1: none is left. In the table's order, but where programs
+ * of some kinds can be preempted, which costs events, the other kinds come first.
+ */
+static int best_rung(const struct loaded *l, const struct probe *probe, const struct choice *choice)
+{
+	int first = -1;
+
+	for (int r = 0; r < PROBE_RUNGS && probe->rungs[r].progs[0]; r++) {
+		if (choice->tried & 1U << r)
+			continue;
+		if (l->exact_tp_btf || ladder_runs_to_end(l->obj, &probe->rungs[r]))
+			return r;
+		if (first < 0)
+			first = r;
+	}
+	return first;
+}
+
+/* Moves @choice to the next rung that is offered. */
 static bool next_rung(const struct loaded *l, const struct btf *btf, const struct probe *probe,
 		      struct choice *choice)
 {
-	for (int r = choice->rung + 1; r < PROBE_RUNGS && probe->rungs[r].progs[0]; r++) {
+	int r;
+
+	while ((r = best_rung(l, probe, choice)) >= 0) {
 		size_t len = strlen(choice->why);
 		char why[128];
 
+		choice->tried |= 1U << r;
 		if (rung_offered(l, btf, &probe->rungs[r], why, sizeof(why))) {
 			choice->rung = r;
 			return true;

@@ -24,6 +24,20 @@ bool ladder_has_rdonly_cast(const struct btf *btf);
 bool ladder_has_task_storage(const struct btf *btf);
 
 /*
+ * Does each event reach a tp_btf program? No where the kernel lets a thread be preempted inside one
+ * (7.0): until it goes on, runs of this program for other threads on that CPU are skipped. Tried by
+ * running one.
+ */
+bool ladder_has_exact_tp_btf(const struct btf *btf);
+
+/* Does @rung begin with a program of a kind (classic tracepoint, kprobe) that is never preempted?
+ */
+bool ladder_runs_to_end(const struct bpf_object *obj, const struct rung *rung);
+
+/* Has @probe rungs that miss less here, for their programs run to the end? */
+bool ladder_misses_less(const struct loaded *l, const struct probe *probe);
+
+/*
  * Opens l->obj if it isn't yet, and takes the first rung of each probe whose hooks exist with the
  * shape they must have. False after a message when a probe that isn't optional has none.
  */

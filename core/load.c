@@ -13,6 +13,7 @@
 
 #include <bpf/bpf.h>
 
+#include "core/abilities_try.h"
 #include "core/btf_query.h"
 #include "core/btf_slim.h"
 #include "core/ladder.h"
@@ -151,7 +152,21 @@ static struct bpf_object *open_object(const struct loaded *l)
 	return obj;
 }
 
-/* Only what the chosen rungs name runs; the target's process set is followed with -- CMD alone. */
+/*
+ * The target's process set is followed with -- CMD alone, by three programs, each of which is there
+ * twice: bpf/filter.bpf.h.
+ */
+static bool follows_targets(const struct loaded *l, const char *name,
+			    const struct target_cfg *target)
+{
+	size_t len = strlen(name);
+	bool classic = len > 3 && !strcmp(name + len - 3, "_tp");
+
+	return !strncmp(name, "target_", 7) && (target->flags & TARGET_TREE) &&
+	       classic == l->classic_targets;
+}
+
+/* Only what the chosen rungs name runs. */
 static void choose_programs(struct loaded *l, const struct target_cfg *target)
 {
 	struct bpf_program *prog;
@@ -159,8 +174,7 @@ static void choose_programs(struct loaded *l, const struct target_cfg *target)
 	bpf_object__for_each_program(prog, l->obj)
 	{
 		const char *name = bpf_program__name(prog);
-		bool on = ladder_uses(l, name) ||
-			  (!strncmp(name, "target_", 7) && (target->flags & TARGET_TREE));
+		bool on = ladder_uses(l, name) || follows_targets(l, name, target);
 
 		bpf_program__set_autoload(prog, on);
 	}
@@ -322,14 +336,17 @@ struct loaded *loaded_open(const struct load_opts *opts)
 		free(l);
 		return NULL;
 	}
+	allow_locked_memory();
 	l->task_storage = ladder_has_task_storage(btf);
 	l->rdonly_cast = ladder_has_rdonly_cast(btf);
+	l->exact_tp_btf = ladder_has_exact_tp_btf(btf);
+	l->classic_targets = !l->exact_tp_btf && tracefs_has_event("sched/sched_process_exec") &&
+			     tracefs_has_event("sched/sched_process_exit");
 	l->obj = open_object(l);
 	if (l->obj)
 		slim_down(l, btf);
 	ok = l->obj && ladder_choose(l, btf, opts->cfg);
 	btf__free(btf);
-	allow_locked_memory();
 	if (ok && load(l))
 		return l;
 	loaded_free(l);
@@ -475,6 +492,23 @@ struct counters loaded_counters(const struct loaded *l)
 			to[i] += __atomic_load_n(&from[i], __ATOMIC_RELAXED);
 	}
 	return sum;
+}
+
+bool loaded_missed_uncounted(const struct loaded *l)
+{
+	static const char *const kinds[] = { "tp/", "kprobe", "kretprobe" };
+	struct bpf_program *prog;
+
+	bpf_object__for_each_program(prog, l->obj)
+	{
+		const char *sec = bpf_program__section_name(prog);
+
+		for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++)
+			if (bpf_program__autoload(prog) &&
+			    !strncmp(sec, kinds[i], strlen(kinds[i])))
+				return true;
+	}
+	return false;
 }
 
 uint64_t loaded_missed(const struct loaded *l)

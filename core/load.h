@@ -15,8 +15,9 @@
 
 /* What became of one probe. */
 struct choice {
-	int rung;      /* index into probe.rungs; -1: none works, or it isn't wanted */
-	char why[256]; /* why better rungs, or all of them, weren't taken */
+	int rung;	/* index into probe.rungs; -1: none works, or it isn't wanted */
+	unsigned tried; /* bits: rungs that were looked at */
+	char why[256];	/* why better rungs, or all of them, weren't taken */
 };
 
 struct load_opts {
@@ -39,8 +40,9 @@ struct loaded {
 	size_t n_links;
 	struct bpf_link *iters[MAX_ITERS]; /* programs of SEC("iter/..."), run by reading them */
 	size_t n_iters;
-	bool task_storage, rdonly_cast; /* what the kernel has */
-	struct counters *counters;	/* mapped; one per possible CPU */
+	bool task_storage, rdonly_cast, exact_tp_btf; /* what the kernel has: core/ladder.h */
+	bool classic_targets;	   /* processes are followed by classic tracepoints */
+	struct counters *counters; /* mapped; one per possible CPU */
 	int n_cpus;
 	char *bss; /* the programs' variables, mapped; NULL if they have no epoch */
 	size_t bss_size;
@@ -84,8 +86,15 @@ struct counters loaded_counters(const struct loaded *l);
  */
 uint32_t loaded_next_epoch(struct loaded *l);
 
-/* Runs of programs that the kernel skipped because they nested (recursion misses). */
+/*
+ * Runs of programs that the kernel skipped because they nested (recursion misses). Not all kernels
+ * count them for every kind of program: loaded_missed_uncounted().
+ */
 uint64_t loaded_missed(const struct loaded *l);
+
+/* Is a program in use of a kind whose skipped runs older kernels don't count? Then there may have
+ * been more. */
+bool loaded_missed_uncounted(const struct loaded *l);
 
 /* --ebpf and --stats: one line per loaded program, to stdout. */
 void loaded_print_programs(const struct loaded *l);
@@ -96,6 +105,9 @@ void loaded_print_cost(const struct loaded *l);
  * separated by "; ". "" if nothing is missed.
  */
 void loaded_blind(const struct loaded *l, char *out, size_t size);
+
+/* What the chosen rung of @probe (its index) can't see; NULL: nothing that is known. */
+const char *loaded_probe_blind(const struct loaded *l, size_t probe);
 
 /* --verbose: the hook in use for every probe, why not a better one, what it is blind to. */
 void loaded_explain(const struct loaded *l);

@@ -50,6 +50,19 @@ void loaded_print_cost(const struct loaded *l)
 	}
 }
 
+const char *loaded_probe_blind(const struct loaded *l, size_t probe)
+{
+	const struct choice *choice = &l->choices[probe];
+	const struct probe *p = &l->tool->probes[probe];
+
+	if (choice->rung < 0)
+		return NULL;
+	if (ladder_misses_less(l, p) && !ladder_runs_to_end(l->obj, &p->rungs[choice->rung]))
+		return "what happens on a CPU while a thread is preempted inside the program "
+		       "(lost_missed)";
+	return p->rungs[choice->rung].blind;
+}
+
 void loaded_explain(const struct loaded *l)
 {
 	for (size_t i = 0; l->tool->probes[i].what; i++) {
@@ -67,8 +80,8 @@ void loaded_explain(const struct loaded *l)
 		for (size_t p = 0; p < RUNG_PROGS && rung->progs[p]; p++)
 			log_verbose("%s: %s%s%s", probe->what, ladder_hook(l->obj, rung->progs[p]),
 				    *choice->why ? "; better ones failed: " : "", choice->why);
-		if (rung->blind)
-			log_verbose("%s: blind to %s", probe->what, rung->blind);
+		if (loaded_probe_blind(l, i))
+			log_verbose("%s: blind to %s", probe->what, loaded_probe_blind(l, i));
 	}
 	log_verbose("kernel memory: %s", l->rdonly_cast ? "plain loads" : "probe reads");
 	log_verbose("per-thread state: %s", l->task_storage ? "task storage" : "a hash of threads");
@@ -85,7 +98,7 @@ void loaded_blind(const struct loaded *l, char *out, size_t size)
 		const char *text = probe->without;
 
 		if (choice->rung >= 0)
-			text = probe->rungs[choice->rung].blind;
+			text = loaded_probe_blind(l, i);
 		else if (!*choice->why) /* it wasn't asked for */
 			continue;
 		if (text && len < size)

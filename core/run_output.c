@@ -295,9 +295,10 @@ static void add_pair(struct json_pair *pairs, size_t *n, const char *key, uint64
 static void summary_text(const struct run *run, const struct counters *c, uint64_t generated,
 			 uint64_t filtered, uint64_t lost, uint64_t missed)
 {
-	fprintf(stderr, "%s: %llu events: %llu shown, %llu filtered, %llu lost", run->tool->name,
+	fprintf(stderr, "%s: %llu events: %llu shown, %llu filtered, %s%llu lost", run->tool->name,
 		(unsigned long long)generated, (unsigned long long)run->shown,
-		(unsigned long long)filtered, (unsigned long long)lost);
+		(unsigned long long)filtered,
+		loaded_missed_uncounted(run->loaded) ? "at least " : "", (unsigned long long)lost);
 	if (c->lost_ring)
 		fprintf(stderr,
 			"; %llu found the ring buffer full (--buffer SIZE, or a faster reader)",
@@ -340,7 +341,7 @@ void output_summary(struct run *run)
 	uint64_t filtered = c.filtered + run->filtered;
 	uint64_t lost = c.lost_ring + c.lost_state + missed + run->unread;
 	uint64_t generated = c.generated + missed;
-	struct json_pair pairs[26 + MAX_EXTRA];
+	struct json_pair pairs[27 + MAX_EXTRA];
 	size_t n = 0;
 
 	pairs[n].key = "command";
@@ -351,6 +352,9 @@ void output_summary(struct run *run)
 	add_pair(pairs, &n, "shown", run->shown);
 	add_pair(pairs, &n, "filtered", filtered);
 	add_pair(pairs, &n, "lost", lost);
+	pairs[n].key = "lost_at_least";
+	pairs[n].kind = JP_BOOL;
+	pairs[n++].b = loaded_missed_uncounted(run->loaded);
 	add_pair(pairs, &n, "lost_ring", c.lost_ring);
 	add_pair(pairs, &n, "lost_state", c.lost_state);
 	add_pair(pairs, &n, "lost_missed", missed);

@@ -42,7 +42,7 @@ struct bpf_image {
 /* clang-format on */
 
 #define RUNG_PROGS  12
-#define PROBE_RUNGS 4
+#define PROBE_RUNGS 6
 
 /*
  * One way to observe something: the programs that do it, together. Each program's SEC() names its

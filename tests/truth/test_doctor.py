@@ -40,7 +40,7 @@ KEYS = {
     "command": {"type", "name", "usable", "hooks", "state", "blind", "why"},
     "hook": {"type", "command", "what", "hooks", "blind", "why"},
 }
-PROGRAMS = {"tp_btf", "raw_tracepoints", "tracepoints", "kprobes", "kprobe_multi", "fentry"}
+PROGRAMS = {"tp_btf", "tp_btf_exact", "raw_tracepoints", "tracepoints", "kprobes", "kprobe_multi", "fentry"}
 PROGRAMS |= {"iterators", "ring_buffer", "task_storage", "atomics_fetch", "bpf_loop", "jit"}
 OTHERS = {"btf", "module_btf", "kernel_reads", "locked_memory", "batch_operations"}
 OTHERS |= {"run_time_stats", "maps_without_capabilities", "perf_events", "tracefs"}
@@ -52,7 +52,7 @@ LACKING = {
     "5.10": {"kprobe_multi", "task_storage", "atomics_fetch", "bpf_loop"},
     "6.1": {"kprobe_multi"},
     "6.12": set(),
-    "sid": set(),
+    "sid": {"tp_btf_exact"},
 }
 
 

@@ -47,7 +47,11 @@ struct layers_op {
 	s32 longest_stack;
 	u64 longest_ns;
 	u32 name_len;
-	u32 reserved;
+	/*
+	 * The scheduler's programs may charge it. Off while the thread's own programs work on it,
+	 * for they may be switched out in between (SYSCALL_ENTER()).
+	 */
+	u32 live;
 };
 
 struct layers_state {
@@ -125,14 +129,17 @@ struct {
 	__type(value, struct layers_slowest);
 } layers_slowest SEC(".maps");
 
+/* Scratch of a CPU. @busy: a thread that was preempted in the middle, or a program below us. */
 struct file_out {
 	struct layers_file_event e;
 	char path[PATH_LEN];
+	u32 busy;
 };
 
 struct op_out {
 	struct layers_op_event e;
 	char name[NAME_KEPT];
+	u32 busy;
 };
 
 struct {
@@ -157,6 +164,19 @@ struct {
 #include "bpf/blkio.bpf.h"
 
 /* --- the account --- */
+
+/* Hands the account to the scheduler's programs, all stamps set, and takes it back. */
+static __always_inline void go_live(struct layers_op *op)
+{
+	barrier();
+	op->live = 1;
+}
+
+static __always_inline void hold(struct layers_op *op)
+{
+	op->live = 0;
+	barrier();
+}
 
 /* Gives the time from the mark to @now to @cell. */
 static __always_inline void charge(struct layers_op *op, u32 cell, u64 now)

@@ -100,8 +100,7 @@ static __always_inline void meet_thread(struct layers_state *st)
 	bpf_map_update_elem(&layers_wakes, &st->self, &none, BPF_ANY);
 }
 
-SEC("tp_btf/sys_enter")
-int BPF_PROG(layers_enter, struct pt_regs *regs, long id)
+SYSCALL_ENTER(layers_enter)
 {
 	struct layers_state *st;
 	u64 now, ids;
@@ -119,6 +118,7 @@ int BPF_PROG(layers_enter, struct pt_regs *regs, long id)
 		COUNT(lost_state);
 		return 0;
 	}
+	hold(&st->op);
 	if (st->op.call) { /* its return was never seen */
 		COUNT(generated);
 		COUNT(lost_state);
@@ -141,6 +141,7 @@ int BPF_PROG(layers_enter, struct pt_regs *regs, long id)
 	if (!st->op.start_ns)
 		st->op.start_ns = now;
 	st->op.entry_ns = st->op.mark_ns = st->op.in_ns = now;
+	go_live(&st->op);
 	return 0;
 }
 
@@ -155,8 +156,7 @@ static __always_inline void handler_returned(struct layers_state *st, struct pt_
 		close_parked(st);
 }
 
-SEC("tp_btf/sys_exit")
-int BPF_PROG(layers_exit, struct pt_regs *regs, long ret)
+SYSCALL_EXIT(layers_exit)
 {
 	struct layers_state *st;
 	bool compat;
@@ -167,8 +167,10 @@ int BPF_PROG(layers_exit, struct pt_regs *regs, long ret)
 		return 0;
 	st = layers_of(current_task());
 	if (!all_attached) { /* what is under way when the run ends has no known end */
-		if (st)
+		if (st) {
+			hold(&st->op);
 			st->op.call = 0;
+		}
 		return 0;
 	}
 	if (!st || !st->op.call) {
@@ -178,6 +180,7 @@ int BPF_PROG(layers_exit, struct pt_regs *regs, long ret)
 			TALLY(LAYERS_NO_ENTRY);
 		return 0;
 	}
+	hold(&st->op);
 	now = bpf_ktime_get_ns();
 	settle_running(st->self, &st->op, now);
 	st->op.end_ns = now;
@@ -196,7 +199,7 @@ static __always_inline void switched_out(void *ctx, struct task_struct *prev, bo
 {
 	struct layers_state *st = layers_of(prev);
 
-	if (!st || !st->op.call)
+	if (!st || !st->op.live)
 		return;
 	settle_running(st->self, &st->op, bpf_ktime_get_ns());
 	/* a signal that was pending keeps it runnable, though it meant to block */
@@ -214,7 +217,7 @@ static __always_inline void switched_in(struct task_struct *next)
 {
 	struct layers_state *st = layers_of(next);
 
-	if (st && st->op.call)
+	if (st && st->op.live)
 		settle_switch_in(st->self, &st->op, bpf_ktime_get_ns());
 }
 
@@ -239,15 +242,16 @@ int BPF_PROG(layers_waking, struct task_struct *task)
 	return 0;
 }
 
-SEC("tp_btf/sched_process_exit")
-int BPF_PROG(layers_thread_exit, struct task_struct *task)
+CURRENT_EVENT(layers_thread_exit, "sched_process_exit")
 {
+	struct task_struct *task = current_task();
 	struct layers_state *st = layers_of(task);
 	u64 key;
 
 	if (!st)
 		return 0;
 	key = st->self;
+	hold(&st->op);
 	if (st->op.call) {
 		st->op.end_ns = bpf_ktime_get_ns();
 		settle_running(key, &st->op, st->op.end_ns);

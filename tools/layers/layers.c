@@ -81,18 +81,17 @@ static const struct option_spec options[] = {
 };
 
 static const struct probe probes[] = {
-	{ "system calls", { { { "layers_enter", "layers_exit" } } } },
+	{ "system calls",
+	  { { { "layers_enter", "layers_exit" } }, { { "layers_enter_tp", "layers_exit_tp" } } } },
 	{ "the scheduler", { { { "layers_switch", "layers_waking" } } } },
-	{ "the end of threads", { { { "layers_thread_exit" } } } },
+	{ "the end of threads", { { { "layers_thread_exit" } }, { { "layers_thread_exit_tp" } } } },
 	{ "bios as they are queued",
 	  { { { "bio_queue(bio)" } }, { { "bio_queue_q(request_queue,bio)" } } } },
 	{ "bios that are split",
 	  { { { "bio_split(bio,*)" } }, { { "bio_split_q(request_queue,bio,*)" } } } },
 	{ "bios without requests that complete", { { { "bio_complete(request_queue,bio)" } } } },
-	{ "requests as they are issued",
-	  { { { "rq_issue(request)" } }, { { "rq_issue_q(request_queue,request)" } } } },
-	{ "requests that go back to the queue",
-	  { { { "rq_requeue(request)" } }, { { "rq_requeue_q(request_queue,request)" } } } },
+	{ "requests as they are issued", { { { "rq_issue(request)" } } } },
+	{ "requests that go back to the queue", { { { "rq_requeue(request)" } } } },
 	{ "requests that complete", { { { "rq_complete(request,*,*)" } } } },
 	{ "sums that threads still keep", { { { "layers_pending" } } } },
 	{}

@@ -62,13 +62,14 @@ __noinline int announce_file(u64 file, u64 ino, u32 dev, u32 gen)
 	if (bpf_map_lookup_elem(&layers_files, &id))
 		return 0;
 	out = bpf_map_lookup_elem(&layers_file_out, &zero);
-	if (!out || bpf_map_update_elem(&layers_files, &id, &zero, BPF_NOEXIST))
+	if (!out || out->busy || bpf_map_update_elem(&layers_files, &id, &zero, BPF_NOEXIST))
 		return 0;
 	w = path_walk(&((struct file *)file)->f_path);
 	if (!w) {
 		bpf_map_delete_elem(&layers_files, &id);
 		return 0;
 	}
+	out->busy = 1;
 	len = w->pos;
 	BOUND(len, PATH_LEN - 1);
 	rec_init(&out->e.rec, REC_FILE);
@@ -84,6 +85,7 @@ __noinline int announce_file(u64 file, u64 ino, u32 dev, u32 gen)
 		TALLY(LAYERS_LOST_PATH);
 		bpf_map_delete_elem(&layers_files, &id); /* the next operation tries again */
 	}
+	out->busy = 0;
 	return 0;
 }
 
@@ -142,6 +144,14 @@ static __noinline int send_op(struct layers_state *st, struct layers_op *op, s64
 
 	if (!out || !st || !op)
 		return 0;
+	if (out->busy) {
+		if (cfg.stream && lat >= cfg.slow_ns)
+			COUNT(lost_state);
+		else
+			TALLY(LAYERS_LOST_SLOW);
+		return 0;
+	}
+	out->busy = 1;
 	e = &out->e;
 	rec_init(&e->rec, REC_OP);
 	e->rec.ts_ns = op->end_ns;
@@ -172,6 +182,7 @@ static __noinline int send_op(struct layers_state *st, struct layers_op *op, s64
 		emit(out, sizeof(*e) + len);
 	else if (!emit_uncounted(out, sizeof(*e) + len))
 		TALLY(LAYERS_LOST_SLOW);
+	out->busy = 0;
 	return 0;
 }
 

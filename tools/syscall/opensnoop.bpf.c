@@ -52,8 +52,7 @@ static __always_inline void set_who(struct open_event *e, u64 ids, u32 call)
 	current_user_and_comm(&e->uid, e->comm);
 }
 
-SEC("tp_btf/sys_enter")
-int BPF_PROG(open_enter, struct pt_regs *regs, long id)
+SYSCALL_ENTER(open_enter)
 {
 	struct syscall_args args;
 	struct open_state *st;
@@ -176,8 +175,7 @@ static __always_inline void finish(void *ctx, struct open_state *st, s64 ret)
 	}
 }
 
-SEC("tp_btf/sys_exit")
-int BPF_PROG(open_exit, struct pt_regs *regs, long ret)
+SYSCALL_EXIT(open_exit)
 {
 	struct task_struct *task;
 	struct open_state *st;

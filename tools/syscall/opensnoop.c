@@ -135,7 +135,8 @@ static const struct column_switch switches[] = { { CFG(show_uid), "+uid" },
 						 {} };
 
 static const struct probe probes[] = {
-	{ "system calls", { { { "open_enter", "open_exit" } } } },
+	{ "system calls",
+	  { { { "open_enter", "open_exit" } }, { { "open_enter_tp", "open_exit_tp" } } } },
 	{ "io_uring opens",
 	  {
 		  { { "uring_submit(io_kiocb)", "uring_complete(io_ring_ctx,void,io_uring_cqe)" } },
