@@ -27,9 +27,10 @@ from tests.machine.machine import MachineDied  # noqa: E402
 
 GUESTS = ("5.10", "6.1", "6.12", "sid")
 KERNELS = ("running", *GUESTS)
-# Which of the engine's fall-backs is forced, and the environment that does it.
-RUNGS = {"default": {}, "hash": {"IOSONDE_WITHOUT": "task_storage"}}
-NO_TASK_STORAGE = ("5.10",)  # the default is the hash there
+# The rungs that a kernel chooses by itself, and those it falls back to where it lacks these abilities
+# (all at once: they are independent of each other), by the environment that hides them.
+RUNGS = {"default": {}, "low": {"IOSONDE_WITHOUT": "task_storage,rdonly_cast,tp_btf_exact"}}
+NO_LOWER_RUNGS = ("5.10",)  # it has none of these abilities
 SKIPS = Path(__file__).with_name("skips.toml")
 MISSING = "the kernel could not be fetched, which --allow-missing-kernel allows"
 
@@ -97,7 +98,7 @@ def pytest_generate_tests(metafunc):
 def pointless(item):
     """The same experiment as another one, or none at all where no kernel was left for it."""
     params = getattr(item, "callspec", None) and item.callspec.params or {}
-    if params.get("rung") == "hash" and kernel_of(item) in NO_TASK_STORAGE:
+    if params.get("rung") == "low" and kernel_of(item) in NO_LOWER_RUNGS:
         return True
     return "host" in item.fixturenames and kernel_of(item) not in KERNELS
 
@@ -208,7 +209,7 @@ def module_tmp(host):
 
 @pytest.fixture(scope="module", params=RUNGS)
 def rung(host, request):
-    """The module's tests run with each way to keep the state of threads that the kernel has."""
+    """The module's tests run with the hooks and helpers that the kernel offers, and with the fall-backs."""
     host.environment = RUNGS[request.param]
     yield request.param
     host.environment = {}

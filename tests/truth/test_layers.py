@@ -447,15 +447,20 @@ def test_latency_of_long_operations(host, tmp, data):
 
 
 @pytest.mark.parametrize("call, path", [("write", "/dev/null"), ("pread", None)])
-def test_latency_of_short_operations(host, tmp, data, call, path):
-    """Within 500 ns per call of what the program measured, summed in the kernel."""
+def test_latency_of_short_operations(host, rung, tmp, data, call, path):
+    """Within 500 ns per call of what the program measured, summed in the kernel.
+
+    Classic tracepoints copy the call's arguments into perf's buffer first, which the program
+    measures, too: 300 to 600 ns more.
+    """
+    near = 500 + 1000 * (rung == "low" or host.name == "sid")
 
     def experiment():
         warm(host, data)
         run = layers(host, tmp, ["--rt", "rw", call, host.few(50000), 4096, path or data])
         row, own = call_row(run, call), run.work[0]["calls"][call]
         # The result line is a write too; a pipe's write is short against 50,000 others.
-        assert abs(row["lat_ns"] - own["total_ns"]) / own["calls"] <= 500 * host.slower, (row, own)
+        assert abs(row["lat_ns"] - own["total_ns"]) / own["calls"] <= near * host.slower, (row, own)
         return row, own
 
     best_of(3, experiment)
