@@ -1,22 +1,26 @@
 // SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
 /*
  * The program that is traced: reads lines "CALL N" and makes that many calls at full speed, on the
- * file named on its command line. Answers each with the nanoseconds they took, and those of a fixed
- * piece of work just before or after: the gauge of how much of a CPU there was.
+ * file or device named on its command line. Answers each with the nanoseconds they took, and those
+ * of a fixed piece of work just before or after: the gauge of how much of a CPU there was.
  */
 #include <fcntl.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
 
 struct io {
 	const char *path;
-	int file, null;
+	int file, null, direct;
+	unsigned int requests;
 	char byte;
+	_Alignas(4096) char page[4096];
 };
 
 static void do_open(struct io *io)
@@ -48,6 +52,18 @@ static void do_read(struct io *io)
 	syscall(SYS_pread64, io->file, &io->byte, 1, 0);
 }
 
+static void do_read4k(struct io *io)
+{
+	syscall(SYS_pread64, io->file, io->page, sizeof(io->page), 0);
+}
+
+/* One request to the disk each, on a file or device where O_DIRECT works. */
+static void do_direct(struct io *io)
+{
+	syscall(SYS_pread64, io->direct, io->page, sizeof(io->page),
+		(off_t)(io->requests++ % 256 * sizeof(io->page)));
+}
+
 static void do_getppid(struct io *io)
 {
 	(void)io;
@@ -58,8 +74,9 @@ static const struct call {
 	const char *name;
 	void (*run)(struct io *io);
 } calls[] = {
-	{ "open", do_open },   { "tick", do_tick }, { "null", do_null },
-	{ "write", do_write }, { "read", do_read }, { "getppid", do_getppid },
+	{ "open", do_open },	 { "tick", do_tick },	  { "null", do_null },
+	{ "write", do_write },	 { "read", do_read },	  { "getppid", do_getppid },
+	{ "read4k", do_read4k }, { "direct", do_direct },
 };
 
 static uint64_t now_ns(void)
@@ -98,18 +115,29 @@ static void batch(struct io *io, const struct call *call, long n)
 	fflush(stdout);
 }
 
+static bool block_device(int fd)
+{
+	struct stat st;
+
+	return !fstat(fd, &st) && S_ISBLK(st.st_mode);
+}
+
 int main(int argc, char **argv)
 {
-	struct io io = { .path = argc > 1 ? argv[1] : "", .byte = 'x' };
+	static struct io io;
 	char line[64], name[32];
 	long n;
 
+	io.path = argc > 1 ? argv[1] : "";
+	io.byte = 'x';
 	io.file = open(io.path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
 	io.null = open("/dev/null", O_WRONLY | O_CLOEXEC);
-	if (io.file < 0 || io.null < 0 || write(io.file, "x", 1) != 1) {
+	if (io.file < 0 || io.null < 0 ||
+	    (!block_device(io.file) && write(io.file, io.page, sizeof(io.page)) < 0)) {
 		perror("loop");
 		return 1;
 	}
+	io.direct = open(io.path, O_RDONLY | O_DIRECT | O_CLOEXEC);
 	while (fgets(line, sizeof(line), stdin)) {
 		const struct call *call = NULL;
 
