@@ -193,15 +193,12 @@ SYSCALL_EXIT(open_exit)
 	return 0;
 }
 
-/*
- * io_uring: the request is prepared (its name copied from user memory) when it is submitted, and
- * completes in whatever thread gets it done.
- */
+/* io_uring: each open under way, by request. */
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(max_entries, 4096);
 	__uint(map_flags, BPF_F_NO_PREALLOC);
-	__type(key, u64); /* address of the request, or ring_key() */
+	__type(key, u64); /* uring_submitted() */
 	__type(value, struct open_state);
 } uring_opens SEC(".maps");
 
@@ -236,61 +233,14 @@ static __always_inline void uring_submitted(struct io_kiocb *req, u64 key)
 	}
 }
 
-static __always_inline void uring_completed(void *ctx, u64 req, s32 res)
+static __always_inline void uring_completed(void *ctx, u64 key, s32 res)
 {
-	struct open_state *st = bpf_map_lookup_elem(&uring_opens, &req);
+	struct open_state *st = bpf_map_lookup_elem(&uring_opens, &key);
 
 	if (!st)
 		return;
 	finish(ctx, st, res);
-	bpf_map_delete_elem(&uring_opens, &req);
+	bpf_map_delete_elem(&uring_opens, &key);
 }
 
-/* The tracepoints as they have been: since 6.3 submit_req, before it submit_sqe ... */
-SEC("tp_btf/io_uring_submit_req")
-int BPF_PROG(uring_submit, struct io_kiocb *req)
-{
-	uring_submitted(req, (u64)req);
-	return 0;
-}
-
-SEC("tp_btf/io_uring_submit_sqe")
-int BPF_PROG(uring_submit_sqe, struct io_kiocb *req)
-{
-	uring_submitted(req, (u64)req);
-	return 0;
-}
-
-/* ... and before 5.17 completion names no request, only what the program gave it as user_data. */
-static __always_inline u64 ring_key(void *ring, u64 user_data)
-{
-	return (u64)ring ^ user_data * 0x9e3779b97f4a7c15ULL;
-}
-
-SEC("tp_btf/io_uring_submit_sqe")
-int BPF_PROG(uring_submit_ring, void *ring, void *req, u8 opcode, u64 user_data)
-{
-	uring_submitted(req, ring_key(ring, user_data));
-	return 0;
-}
-
-SEC("tp_btf/io_uring_complete")
-int BPF_PROG(uring_complete, struct io_ring_ctx *ring, void *req, struct io_uring_cqe *cqe)
-{
-	uring_completed(ctx, (u64)req, BPF_CORE_READ(cqe, res));
-	return 0;
-}
-
-SEC("tp_btf/io_uring_complete")
-int BPF_PROG(uring_complete_res, void *ring, void *req, u64 user_data, int res)
-{
-	uring_completed(ctx, (u64)req, res);
-	return 0;
-}
-
-SEC("tp_btf/io_uring_complete")
-int BPF_PROG(uring_complete_ring, void *ring, u64 user_data, int res)
-{
-	uring_completed(ctx, ring_key(ring, user_data), res);
-	return 0;
-}
+#include "bpf/uring.bpf.h"

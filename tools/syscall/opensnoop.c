@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "bpf/uring.h"
 #include "core/tool.h"
 
 BPF_IMAGE(opensnoop);
@@ -137,17 +138,7 @@ static const struct column_switch switches[] = { { CFG(show_uid), "+uid" },
 static const struct probe probes[] = {
 	{ "system calls",
 	  { { { "open_enter", "open_exit" } }, { { "open_enter_tp", "open_exit_tp" } } } },
-	{ "io_uring opens",
-	  {
-		  { { "uring_submit(io_kiocb)", "uring_complete(io_ring_ctx,void,io_uring_cqe)" } },
-		  { { "uring_submit(io_kiocb)", "uring_complete_res(void,void,*,int,*,*,*)" } },
-		  { { "uring_submit_sqe(io_kiocb,*)",
-		      "uring_complete_res(void,void,*,int,*,*,*)" } },
-		  { { "uring_submit_ring(void,void,*,*,*,*,*)",
-		      "uring_complete_ring(void,*,int,*)" },
-		    .blind = "two io_uring opens in flight with the same user_data" },
-	  },
-	  .without = "opens by io_uring are not seen" },
+	{ "io_uring opens", URING_RUNGS, .without = "opens by io_uring are not seen" },
 	{}
 };
 
