@@ -349,6 +349,8 @@ void column_value(const struct column *col, const void *rec, size_t len, char *s
 	read_field(&col->field, rec, len, scratch, out);
 	if (col->of.kind != F_NONE)
 		in_proportion(col, rec, len, out);
+	if ((col->flags & COL_OPTIONAL) && out->kind == V_INT && out->i < 0)
+		out->kind = V_NONE;
 	if ((col->flags & COL_BLANK) && is_blank(out))
 		out->kind = V_NONE;
 	if (out->kind != V_INT && out->kind != V_UINT)

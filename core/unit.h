@@ -42,15 +42,16 @@ struct flag_name {
 };
 
 enum column_flags {
-	COL_HIDDEN = 1 << 0,  /* text and CSV show it only if named in --columns; JSON has it */
-	COL_LATENCY = 1 << 1, /* the duration that --by takes p50/p99/max of */
-	COL_MACHINE = 1 << 2, /* only in machine formats, can't be asked for in text */
-	COL_MAX = 1 << 3,     /* merging two rows takes the larger value instead of the sum */
-	COL_KEY = 1 << 4,     /* part of the identity of a table's row */
-	COL_WIDE = 1 << 5,    /* may take all the width that is left (paths) */
-	COL_PEOPLE = 1 << 6,  /* for people: says again what another column says */
-	COL_CSV = 1 << 7,     /* with COL_HIDDEN: shown in CSV all the same */
-	COL_BLANK = 1 << 8,   /* 0 and empty text mean that there is no value */
+	COL_HIDDEN = 1 << 0,   /* text and CSV show it only if named in --columns; JSON has it */
+	COL_LATENCY = 1 << 1,  /* the duration that --by takes p50/p99/max of */
+	COL_MACHINE = 1 << 2,  /* only in machine formats, can't be asked for in text */
+	COL_MAX = 1 << 3,      /* merging two rows takes the larger value instead of the sum */
+	COL_KEY = 1 << 4,      /* part of the identity of a table's row */
+	COL_WIDE = 1 << 5,     /* may take all the width that is left (paths) */
+	COL_PEOPLE = 1 << 6,   /* for people: says again what another column says */
+	COL_CSV = 1 << 7,      /* with COL_HIDDEN: shown in CSV all the same */
+	COL_BLANK = 1 << 8,    /* 0 and empty text mean that there is no value */
+	COL_OPTIONAL = 1 << 9, /* a negative number means that there is no value */
 };
 
 /* One column. A table of columns ends with an entry whose name is NULL. */

@@ -338,6 +338,7 @@ static struct value value_with(enum unit unit, struct field field, const struct 
 static void returns_are_descriptors_or_errors(void **state)
 {
 	static const struct field s32 = FIELD(struct row, s32), s64 = FIELD(struct row, s64);
+	struct column optional = { "x", FIELD(struct row, s64), U_BYTES, .flags = COL_OPTIONAL };
 	struct value v;
 
 	(void)state;
@@ -357,6 +358,12 @@ static void returns_are_descriptors_or_errors(void **state)
 	assert_bytes(&v, "9223372036854775808");
 	assert_int_equal(value_with(U_OCTAL, s32, &(struct row){ .s32 = -1 }).kind, V_NONE);
 	assert_int_equal(value_with(U_OCTAL, s32, &(struct row){ .s32 = 0644 }).i, 0644);
+	assert_int_equal(
+		value_of(&optional, &(struct row){ .s64 = -1 }, sizeof(struct row), NULL).kind,
+		V_NONE);
+	assert_int_equal(
+		value_of(&optional, &(struct row){ .s64 = 0 }, sizeof(struct row), NULL).kind,
+		V_INT);
 }
 
 static void enums(void **state)
