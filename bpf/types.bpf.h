@@ -167,12 +167,14 @@ struct file_system_type {
 
 struct super_block {
 	unsigned int s_dev;
+	unsigned long s_flags;
 	unsigned long s_magic;
 	struct file_system_type *s_type;
 };
 
 struct inode {
 	unsigned short i_mode;
+	unsigned int i_flags;
 	struct super_block *i_sb;
 	unsigned long i_ino;
 	s64 i_size;
@@ -192,6 +194,10 @@ struct file {
 	unsigned int f_mode;
 	s64 f_pos;
 	void *private_data;
+};
+
+struct vm_area_struct {
+	struct file *vm_file;
 };
 
 struct fdtable {
@@ -267,6 +273,11 @@ struct io_uring_cqe {
 	s32 res;
 };
 
+struct io_sync {
+	s64 len;
+	int flags;
+};
+
 struct io_kiocb {
 	struct file *file;
 	u8 opcode;
@@ -275,6 +286,7 @@ struct io_kiocb {
 struct kiocb {
 	struct file *ki_filp;
 	s64 ki_pos;
+	int ki_flags;
 };
 
 struct io_rw {

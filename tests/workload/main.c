@@ -18,6 +18,8 @@ struct command {
 static const struct command commands[] = {
 	{ "opens", cmd_opens, "DIR: every kind of open once, in the empty directory DIR" },
 	{ "stats", cmd_stats, "DIR: every way to ask about a file, in the empty directory DIR" },
+	{ "syncs", cmd_syncs,
+	  "DIR: every way to get data to the disk, in the empty directory DIR" },
 	{ "make", cmd_make, "FILE BYTES: write a file of random-looking bytes to the disk" },
 	{ "extents", cmd_extents, "FILE: its device, first sector, sectors and pieces" },
 	{ "burst", cmd_burst, "N FILE [THREADS [PROCESSES]]: N opens at full speed" },

@@ -139,6 +139,7 @@ void opens_uring(struct ctx *c, const char *dir);
 /* Subcommands: 0, or an exit status. */
 int cmd_opens(struct ctx *c);
 int cmd_stats(struct ctx *c);
+int cmd_syncs(struct ctx *c);
 int cmd_make(struct ctx *c);
 int cmd_extents(struct ctx *c);
 int cmd_burst(struct ctx *c);
