@@ -82,8 +82,7 @@ static __always_inline void set_args(struct stat_state *st, const struct syscall
 	}
 }
 
-SEC("tp_btf/sys_enter")
-int BPF_PROG(stat_enter, struct pt_regs *regs, long id)
+SYSCALL_ENTER(stat_enter)
 {
 	struct syscall_args args;
 	struct stat_state *st;
@@ -159,8 +158,7 @@ static __always_inline void emit_rich(void *ctx, struct stat_state *st)
 	wide_emit(row, pos);
 }
 
-SEC("tp_btf/sys_exit")
-int BPF_PROG(stat_exit, struct pt_regs *regs, long ret)
+SYSCALL_EXIT(stat_exit)
 {
 	struct task_struct *task;
 	struct stat_state *st;

@@ -159,8 +159,7 @@ static __always_inline struct sync_state *entered(struct pt_regs *regs, long id,
 	return st;
 }
 
-SEC("tp_btf/sys_enter")
-int BPF_PROG(sync_enter, struct pt_regs *regs, long id)
+SYSCALL_ENTER(sync_enter)
 {
 	struct syscall_args args;
 	struct sync_state *st = entered(regs, id, &args);
@@ -183,8 +182,7 @@ static long mapped_file(struct task_struct *task, struct vm_area_struct *vma, st
 }
 
 /* The same, where the kernel tells which file is mapped at an address. */
-SEC("tp_btf/sys_enter")
-int BPF_PROG(sync_enter_mapped, struct pt_regs *regs, long id)
+SYSCALL_ENTER(sync_enter_mapped)
 {
 	struct syscall_args args;
 	struct sync_state *st = entered(regs, id, &args);
@@ -232,8 +230,7 @@ static __always_inline bool ended(struct sync_event *e, u64 start_ns, s64 ret)
 	return false;
 }
 
-SEC("tp_btf/sys_exit")
-int BPF_PROG(sync_exit, struct pt_regs *regs, long ret)
+SYSCALL_EXIT(sync_exit)
 {
 	struct task_struct *task;
 	struct sync_state *st;

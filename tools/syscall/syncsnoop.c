@@ -98,10 +98,14 @@ static const struct option_spec options[] = { { "failed", 'x', FIELD(struct sync
 						.help = "only calls that failed" },
 					      {} };
 
+#define UNMAPPED "which file an msync() is about"
+
 static const struct probe probes[] = {
 	{ "system calls",
 	  { { { "sync_enter_mapped", "sync_exit" } },
-	    { { "sync_enter", "sync_exit" }, .blind = "which file an msync() is about" } } },
+	    { { "sync_enter_mapped_tp", "sync_exit_tp" } },
+	    { { "sync_enter", "sync_exit" }, .blind = UNMAPPED },
+	    { { "sync_enter_tp", "sync_exit_tp" }, .blind = UNMAPPED } } },
 	{ "io_uring", URING_RUNGS, .without = "what io_uring syncs is not seen" },
 	{}
 };
