@@ -87,6 +87,24 @@ struct file___since_v6_13 {
 	int f_ref;
 };
 
+struct io_unlink___pre_v7_0 {
+	struct filename *filename;
+};
+
+struct io_unlink___since_v7_0 {
+	struct delayed_filename filename;
+};
+
+struct io_rename___pre_v7_0 {
+	struct filename *oldpath;
+	struct filename *newpath;
+};
+
+struct io_rename___since_v7_0 {
+	struct delayed_filename oldpath;
+	struct delayed_filename newpath;
+};
+
 #pragma clang attribute pop
 
 /* The task's scheduler state: 0 is running, anything else is blocked, stopped or waking. */
@@ -165,6 +183,39 @@ static __always_inline struct file *overlay_real_file(const struct file *file)
 		return NULL;
 	return real;
 }
+
+static __always_inline const char *uring_unlink_name(const struct io_unlink *unlink)
+{
+	const struct io_unlink___since_v7_0 *now = (const void *)unlink;
+	const struct io_unlink___pre_v7_0 *old = (const void *)unlink;
+
+	if (bpf_core_type_exists(struct delayed_filename))
+		return BPF_CORE_READ(now, filename.__incomplete_filename, name);
+	return BPF_CORE_READ(old, filename, name);
+}
+
+static __always_inline const char *uring_rename_old(const struct io_rename *rename)
+{
+	const struct io_rename___since_v7_0 *now = (const void *)rename;
+	const struct io_rename___pre_v7_0 *old = (const void *)rename;
+
+	if (bpf_core_type_exists(struct delayed_filename))
+		return BPF_CORE_READ(now, oldpath.__incomplete_filename, name);
+	return BPF_CORE_READ(old, oldpath, name);
+}
+
+static __always_inline const char *uring_rename_new(const struct io_rename *rename)
+{
+	const struct io_rename___since_v7_0 *now = (const void *)rename;
+	const struct io_rename___pre_v7_0 *old = (const void *)rename;
+
+	if (bpf_core_type_exists(struct delayed_filename))
+		return BPF_CORE_READ(now, newpath.__incomplete_filename, name);
+	return BPF_CORE_READ(old, newpath, name);
+}
+
+/* 5.11 (14a1143b68ee, 80a261fd0032): io_uring removes and renames. */
+#define HAVE_URING_NAMES() bpf_core_type_exists(struct io_unlink)
 
 /*
  * 5.11 (3ca1032ab7ab) brought bpf_get_current_task_btf(): its result can be walked by plain loads,

@@ -264,8 +264,15 @@ struct io_open {
 	struct open_how how;
 };
 
-/* One that removes a name. */
+/* Requests that remove or change names; the names are in bpf/compat.bpf.h. */
 struct io_unlink {
+	int dfd;
+	int flags;
+};
+
+struct io_rename {
+	int old_dfd;
+	int new_dfd;
 	int flags;
 };
 

@@ -166,8 +166,7 @@ static __always_inline bool restarts(long ret)
 	return ret <= -512 && ret >= -516;
 }
 
-SEC("tp_btf/sys_exit")
-int BPF_PROG(vfs_exit, struct pt_regs *regs, long ret)
+SYSCALL_EXIT(vfs_exit)
 {
 	struct syscall_args args;
 	bool compat;
@@ -241,6 +240,8 @@ static __always_inline u64 op_of_request(struct io_kiocb *req)
 	case IORING_OP_RENAMEAT:
 		return OP_RENAME;
 	case IORING_OP_UNLINKAT:
+		if (!HAVE_URING_NAMES())
+			return OP_NONE;
 		return BPF_CORE_READ((struct io_unlink *)req, flags) & AT_REMOVEDIR ? OP_RMDIR
 										    : OP_UNLINK;
 	case IORING_OP_MKDIRAT:

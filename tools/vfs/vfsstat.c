@@ -41,10 +41,11 @@ static const struct column columns[] = {
 	{}
 };
 
+#define BLIND "what the kernel does without being called: nfsd, loop devices"
+
 static const struct probe probes[] = {
 	{ "system calls",
-	  { { { "vfs_exit" },
-	      .blind = "what the kernel does without being called: nfsd, loop devices" } } },
+	  { { { "vfs_exit" }, .blind = BLIND }, { { "vfs_exit_tp" }, .blind = BLIND } } },
 	{ "io_uring", URING_RUNGS, .without = "what io_uring does is not counted" },
 	{}
 };
