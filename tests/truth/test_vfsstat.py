@@ -5,6 +5,8 @@ import pytest
 from steps import Done, steps
 from tracer import parse_rows, trace, trace_running
 
+pytestmark = pytest.mark.usefixtures("rung")
+
 KINDS = ("read", "write", "fsync", "open", "create", "unlink", "mkdir", "rmdir", "rename")
 NUMBERS = tuple(f"{kind}s" for kind in KINDS)
 
@@ -83,12 +85,10 @@ def total(rows):
 
 
 @pytest.fixture(scope="module")
-def counted(host, module_tmp):
-    # each list in a directory of its own, for the names recur
-    where = f"{module_tmp}/calls"
+def counted(host, rung, module_tmp):
+    where = f"{module_tmp}/calls-{rung}"
     host.run(["mkdir", where])
     words = [step for step, _ in CALLS]
-    # the same step twice has two results, of which the second is kept
     return trace(host, module_tmp, "vfsstat", ["-i", "60"], steps(host, where, *words))
 
 
