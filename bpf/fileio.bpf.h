@@ -12,7 +12,8 @@
  *	static __always_inline void file_io_start(void *ctx, const struct file_io *io);
  *
  * which is called when the operation begins (ret and lat_ns are 0 then). Its descriptor takes
- * FILEIO_CALLS and FILEIO_PROBES from bpf/fileio.h; its enum of calls is fileio_route.
+ * FILEIO_CALLS and FILEIO_PROBES from bpf/fileio.h; its enum of calls is fileio_route. One that
+ * remembers paths defines FILE_IO_NAMES, and adds FILEIO_NAMES_CALLS.
  *
  * Operations of system calls are counted as generated here; file_io_end() counts what becomes of
  * each: filtered, emitted, lost.
@@ -138,6 +139,31 @@ static __always_inline bool has_offset(u64 inode)
 	u32 type = inode_mode(inode) & S_IFMT;
 
 	return type == S_IFREG || type == S_IFBLK;
+}
+
+/*
+ * The struct file, if it is what it was: closed by another thread in the meantime, it may be
+ * something else by now. Else 0.
+ */
+static __always_inline u64 file_still(const struct file_io *io)
+{
+	u64 file = io->file;
+
+	return file && (u64)LOAD(struct file, file, f_inode) == io->inode ? file : 0;
+}
+
+static __always_inline u64 file_dentry(const struct file_io *io)
+{
+	u64 file = io->file;
+
+	return file ? (u64)LOAD(struct file, file, f_path.dentry) : 0;
+}
+
+static __always_inline u64 file_mount(const struct file_io *io)
+{
+	u64 file = io->file;
+
+	return file ? (u64)LOAD(struct file, file, f_path.mnt) : 0;
 }
 
 static __always_inline bool route_writes(u32 route)
@@ -466,6 +492,20 @@ static __always_inline void end_op(void *ctx, struct io_op *op, s64 ret, u64 now
 	op->route = 0;
 }
 
+/* How often any process has renamed or mounted something: paths that were resolved before may be
+ * others now. Kept by programs whose calls include FILEIO_NAMES_CALLS. */
+u32 names_changes;
+
+static __always_inline void note_names_change(struct pt_regs *regs, long ret)
+{
+#ifdef FILE_IO_NAMES
+	bool compat;
+
+	if (ret >= 0 && syscall_entered(REGS_CALL(regs), &compat) >= CALL_NAMES_CHANGE)
+		__sync_fetch_and_add(&names_changes, 1);
+#endif
+}
+
 #define SAME_PLACE(op, regs) ((op)->sp == REGS_SP(regs) && (op)->ip == REGS_IP(regs))
 
 SEC("tp_btf/sys_exit")
@@ -478,11 +518,9 @@ int BPF_PROG(fileio_exit, struct pt_regs *regs, long ret)
 	/* only to leave early: which call it was is what the entry stored */
 	if (!REGS_NO_CALL(regs) && !syscall_maybe(REGS_CALL(regs)))
 		return 0;
-#ifdef FILE_IO_NAMES_CHANGE
-	if (ret >= 0)
-		file_io_names(REGS_CALL(regs));
-#endif
 	st = fileio_of(current_task());
+	if (!st || !st->op.route)
+		note_names_change(regs, ret);
 	if (!st)
 		return 0;
 	op = &st->op;

@@ -43,8 +43,7 @@ enum fileio_route {
 
 /* More of them, for commands that remember paths: the first is CALL_NAMES_CHANGE. */
 #define FILEIO_NAMES_CALLS                                                                         \
-	"rename", "renameat", "renameat2", "unlink", "unlinkat", "rmdir", "mount", "umount2",      \
-		"move_mount", "pivot_root"
+	"rename", "renameat", "renameat2", "mount", "umount2", "move_mount", "pivot_root"
 
 /* For a column's names. */
 #define FILEIO_ROUTE_NAMES                                                                         \

@@ -46,10 +46,9 @@ static __always_inline u64 row_path(struct fileio_out *out, const struct file_io
 	struct path_walk *w;
 	u64 len;
 
-	/* closed by another thread in the meantime, the struct may be something else by now */
-	if (!io->file || (u64)LOAD(struct file, io->file, f_inode) != io->inode)
+	if (!file_still(io))
 		return 0;
-	w = path_walk(&((struct file *)io->file)->f_path);
+	w = path_walk_from((struct vfsmount *)file_mount(io), (struct dentry *)file_dentry(io));
 	if (!w) {
 		COUNT(null_helper);
 		return 0;

@@ -13,6 +13,7 @@
 #define IORING_OP_WRITE_FIXED 5
 #define IORING_OP_READ	      22
 #define IORING_OP_WRITE	      23
+#define IORING_OP_RENAMEAT    35
 #define REQ_F_FIXED_FILE      1
 
 struct uring_io {
@@ -63,10 +64,15 @@ static __always_inline void uring_file(struct io_side *side, const struct io_kio
 static __always_inline void uring_submitted(void *ctx, struct io_kiocb *req, u64 key)
 {
 	const struct io_rw *rw = (const void *)req;
-	u32 route = uring_route(BPF_CORE_READ(req, opcode)), flags;
+	u8 opcode = BPF_CORE_READ(req, opcode);
+	u32 route = uring_route(opcode), flags;
 	struct uring_io *u;
 	u64 len;
 
+#ifdef FILE_IO_NAMES
+	if (opcode == IORING_OP_RENAMEAT)
+		__sync_fetch_and_add(&names_changes, 1);
+#endif
 	if (!route || !target_match(current_ids()))
 		return;
 	if (bpf_map_lookup_elem(&uring_ios, &key)) { /* its completion was never seen */

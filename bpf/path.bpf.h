@@ -117,14 +117,12 @@ static __always_inline void path_pseudo(struct path_walk *w, struct dentry *dent
 }
 
 /*
- * Walks the struct path at @at (kernel memory). Returns this CPU's scratch with buf[0..pos) set,
- * to be given back with path_done(), or NULL when it is in use below us on this CPU.
+ * Walks from @dentry as mounted by @mnt. Returns this CPU's scratch with buf[0..pos) set, to be
+ * given back with path_done(), or NULL when it is in use below us on this CPU.
  */
-static __always_inline struct path_walk *path_walk(const struct path *at)
+static __always_inline struct path_walk *path_walk_from(struct vfsmount *mnt, struct dentry *dentry)
 {
 	struct path_walk *w = path_walk_here();
-	struct vfsmount *mnt = BPF_CORE_READ(at, mnt);
-	struct dentry *dentry = BPF_CORE_READ(at, dentry);
 
 	if (!w || w->busy)
 		return NULL;
@@ -146,6 +144,12 @@ static __always_inline struct path_walk *path_walk(const struct path *at)
 		if (!path_steps())
 			break;
 	return w;
+}
+
+/* The same from the struct path at @at (kernel memory). */
+static __always_inline struct path_walk *path_walk(const struct path *at)
+{
+	return path_walk_from(BPF_CORE_READ(at, mnt), BPF_CORE_READ(at, dentry));
 }
 
 static __always_inline void path_done(struct path_walk *w)

@@ -148,6 +148,7 @@ static void drain_epoch(struct report *r)
 	r->span_ns = r->ts_ns - r->run->epoch_began_ns;
 	r->run->epoch_began_ns = r->ts_ns;
 	r->epoch = loaded_next_epoch(r->run->loaded);
+	loop_consume(r->run); /* what the rows' ids stand for, before anything asks */
 	cap = cap < BATCH_LEAST ? BATCH_LEAST : cap;
 	do {
 		err = drain_entries(r, cap, &at, &begun);
@@ -238,7 +239,7 @@ static void refresh(const struct report *r, bool last)
 	if (!has_key_columns(r->run->tool) || r->run->tool->kind != TOOL_TABLE ||
 	    !r->run->opts.interval_ns || !drain_terminal(r->run))
 		return;
-	if (!last)
+	if (!last && !drain_cfg(r, &r->d->no_clear))
 		sink_clear(r->run->sink);
 	n = unit_format(&time, &ts, &r->run->clock, title, sizeof(title));
 	if (getloadavg(load, 3) == 3)

@@ -85,6 +85,14 @@ static void on_time(struct run *run)
 	}
 }
 
+static bool report_due(const struct run *run)
+{
+	uint64_t now = now_ns();
+
+	return run->loaded->n_links && (run->stop || (run->end_ns && now >= run->end_ns) ||
+					(run->next_report_ns && now >= run->next_report_ns));
+}
+
 /* In a burst without end the loop must still see signals and the clock. */
 static int on_record(void *ctx, void *data, size_t len)
 {
@@ -101,6 +109,8 @@ static int on_record(void *ctx, void *data, size_t len)
 		return 0;
 	run->since_check = 0;
 	on_signal(run);
+	if (run->tool->drain.map) /* reports read the ring, too: not from within */
+		return report_due(run) ? -EINTR : 0;
 	on_time(run);
 	/* stopping: the last reading, after everything is detached, takes what is left */
 	if (run->stop && run->loaded->n_links)

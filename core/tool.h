@@ -116,6 +116,7 @@ struct drain {
 	const char *stack_map;	/* TOOL_STACKS: where bpf_get_stackid() put the frames */
 	struct field kstack_id; /* TOOL_STACKS: in the key, signed, negative for none */
 	struct field ustack_id;
+	struct field no_clear; /* in cfg: a terminal keeps the tables before */
 };
 
 struct hist_row {

@@ -434,6 +434,8 @@ const char *column_key(const struct column *col, char *buf, size_t size)
 
 	if (col->unit == U_USER && strcmp(col->name, "user") == 0)
 		snprintf(buf, size, "uid");
+	else if (strcmp(col->name, "type") == 0) /* says what kind of row it is */
+		snprintf(buf, size, "kind");
 	else if (!*suffix || has_suffix(col->name, suffix))
 		snprintf(buf, size, "%s", col->name);
 	else

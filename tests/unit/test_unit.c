@@ -447,6 +447,7 @@ static void keys_carry_the_unit(void **state)
 		{ "owner", U_USER, "owner_uid" },
 		{ "pid", U_ID, "pid" },
 		{ "path", U_PATH, "path" },
+		{ "type", U_ENUM, "kind" },
 		{ "columns", U_NSEC, "columns_ns" },
 	};
 	char buf[64], small[4];

@@ -1,0 +1,157 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+/*
+ * Files in keys of aggregating maps: their identity, and their path, which is sent once per file
+ * and interval, and again when something was renamed, mounted or deleted.
+ */
+#ifndef IOSONDE_FILEID_BPF_H
+#define IOSONDE_FILEID_BPF_H
+
+#include "bpf/core.bpf.h"
+#include "bpf/path.bpf.h"
+
+#include "bpf/fileid.h"
+
+#define BTRFS_SUPER_MAGIC     0x9123683E /* include/uapi/linux/magic.h */
+#define OVERLAYFS_SUPER_MAGIC 0x794c7630
+
+#define S_IFREG 0100000
+#define S_IFDIR 0040000
+#define S_IFCHR 0020000
+#define S_IFBLK 0060000
+
+/* What was sent, by file_id.id. The least used are forgotten, and sent again. */
+struct name_sent {
+	u64 dentry;
+	u32 epoch;
+	u32 changes; /* names_changes at that time */
+	u32 deleted;
+	u32 reserved;
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 16384);
+	__type(key, u64);
+	__type(value, struct name_sent);
+} names_sent SEC(".maps");
+
+struct name_out {
+	struct rec_name e;
+	char path[PATH_LEN];
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, u32);
+	__type(value, struct name_out);
+} name_scratch SEC(".maps");
+
+static __always_inline enum file_kind kind_of(u32 mode)
+{
+	switch (mode & S_IFMT) {
+	case S_IFREG:
+		return KIND_REG;
+	case S_IFDIR:
+		return KIND_DIR;
+	case S_IFIFO:
+		return KIND_FIFO;
+	case S_IFSOCK:
+		return KIND_SOCK;
+	case S_IFCHR:
+		return KIND_CHR;
+	case S_IFBLK:
+		return KIND_BLK;
+	default:
+		return KIND_OTHER;
+	}
+}
+
+static __always_inline u64 mix(u64 h, u64 v)
+{
+	h = (h ^ v) * 0x9e3779b97f4a7c15ULL;
+	return h ^ h >> 29;
+}
+
+/* @inode's identity. @file: a struct file that has it open, or 0. */
+static __always_inline void file_id_of(struct file_id *id, u64 inode, u64 file)
+{
+	struct super_block *sb = LOAD(struct inode, inode, i_sb);
+	u64 magic = LOAD(struct super_block, sb, s_magic), in_memory = 0;
+
+	if (magic == OVERLAYFS_SUPER_MAGIC && file) {
+		struct file *real = overlay_real_file((struct file *)file);
+		u64 below = real ? (u64)LOAD(struct file, real, f_inode) : 0;
+
+		if (below) {
+			inode = below;
+			sb = LOAD(struct inode, inode, i_sb);
+			magic = LOAD(struct super_block, sb, s_magic);
+		}
+	}
+	/*
+	 * Subvolumes share the device, snapshots even number and generation. The inode in memory is
+	 * another one in each, and the number of its root can't be read without the module's types.
+	 */
+	if (magic == BTRFS_SUPER_MAGIC)
+		in_memory = address_of((void *)inode);
+	id->ino = LOAD(struct inode, inode, i_ino);
+	id->dev = LOAD(struct super_block, sb, s_dev);
+	id->gen = LOAD(struct inode, inode, i_generation);
+	id->id = mix(mix(mix(id->dev, id->ino), id->gen), in_memory);
+}
+
+/* Sends what @id is called: the path of @dentry as mounted by @mnt. */
+static __noinline int name_send(u64 id, u64 mnt, u64 dentry, u32 changes)
+{
+	struct name_sent sent = { .dentry = dentry, .changes = changes };
+	struct name_out *out;
+	struct path_walk *w;
+	u32 zero = 0;
+	u64 len;
+
+	out = bpf_map_lookup_elem(&name_scratch, &zero);
+	w = out ? path_walk_from((struct vfsmount *)mnt, (struct dentry *)dentry) : NULL;
+	if (!w) {
+		COUNT(null_helper);
+		return 0;
+	}
+	len = w->pos;
+	BOUND(len, PATH_LEN - 1);
+	rec_init(&out->e.rec, REC_NAME);
+	out->e.id = id;
+	out->e.path.off = sizeof(out->e);
+	out->e.path.len = len;
+	out->e.path.flags = w->flags;
+	out->e.path.ino = w->ino;
+	bpf_probe_read_kernel(out->path, len, w->buf);
+	sent.deleted = !!(w->flags & VPATH_DELETED);
+	path_done(w);
+	sent.epoch = epoch;
+	if (emit_uncounted(out, sizeof(out->e) + len))
+		bpf_map_update_elem(&names_sent, &id, &sent, BPF_ANY);
+	else
+		COUNT(null_helper); /* the next operation tries again */
+	return 0;
+}
+
+/*
+ * Lets user space know the path of the file @id: what @dentry and @mnt say, unless it knows
+ * already. @changes: names_changes, which tells that a path may be another one by now.
+ */
+static __always_inline void name_announce(u64 id, u64 mnt, u64 dentry, u32 changes)
+{
+	struct name_sent *sent = bpf_map_lookup_elem(&names_sent, &id);
+	bool hashed;
+
+	if (sent && sent->epoch == epoch && sent->changes == changes) {
+		if (sent->dentry != dentry || sent->deleted)
+			return; /* a hard link: the name that was seen first stays */
+		hashed = LOAD(struct dentry, dentry, d_hash.pprev) != NULL;
+		if (hashed || LOAD(struct dentry, dentry, d_parent) == (void *)dentry)
+			return;
+	}
+	name_send(id, mnt, dentry, changes);
+}
+
+#endif

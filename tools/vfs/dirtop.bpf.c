@@ -1,0 +1,118 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+#define FILE_IO_NAMES
+#include "bpf/fileio.bpf.h"
+#include "bpf/fileid.bpf.h"
+#include "bpf/dirs.bpf.h"
+
+#include "tools/vfs/dirtop.h"
+
+const volatile struct dirtop_cfg cfg;
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 16384);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, struct dirtop_key);
+	__type(value, struct dirtop_value);
+} dirtop_dirs SEC(".maps");
+
+const volatile struct dirtop_value dirtop_zero;
+
+static __always_inline bool dir_listed(u32 fd)
+{
+	return fd_in_dirs(&cfg.dirs, fd);
+}
+
+/* A directory in the tree of mounts. */
+struct place {
+	u64 mnt;
+	u64 dentry;
+	u64 inode;
+};
+
+/* The directory that a file is in: its name's parent, above the mount if a file is mounted. */
+static __always_inline void parent_of(struct place *dir, const struct file_io *io)
+{
+	struct dentry *dentry = (void *)file_dentry(io), *parent;
+	struct mount *mount = (void *)file_mount(io) - bpf_core_field_offset(struct mount, mnt),
+		     *up;
+
+	if (dentry == LOAD(struct mount, mount, mnt.mnt_root)) {
+		up = LOAD(struct mount, mount, mnt_parent);
+		dentry = LOAD(struct mount, mount, mnt_mountpoint);
+		mount = up;
+	}
+	parent = LOAD(struct dentry, dentry, d_parent);
+	dir->mnt = (u64)mount + bpf_core_field_offset(struct mount, mnt);
+	dir->dentry = (u64)parent;
+	dir->inode = (u64)LOAD(struct dentry, parent, d_inode);
+}
+
+/* The directory that @io counts for. False: none. */
+static __always_inline bool find_dir(struct place *dir, const struct file_io *io)
+{
+	struct dir_walk *w;
+
+	if (!file_still(io))
+		return false;
+	if (!cfg.dirs.given) {
+		parent_of(dir, io);
+		return dir->inode != 0;
+	}
+	w = dir_above(file_mount(io), file_dentry(io));
+	if (!w || !w->found_inode)
+		return false;
+	dir->mnt = w->found_mount + bpf_core_field_offset(struct mount, mnt);
+	dir->dentry = w->found_dentry;
+	dir->inode = w->found_inode;
+	return true;
+}
+
+static __always_inline struct dirtop_value *value_of(const struct dirtop_key *key)
+{
+	struct dirtop_value *value = bpf_map_lookup_elem(&dirtop_dirs, key);
+
+	if (value)
+		return value;
+	bpf_map_update_elem(&dirtop_dirs, key, (const void *)&dirtop_zero, BPF_NOEXIST);
+	return bpf_map_lookup_elem(&dirtop_dirs, key);
+}
+
+static __noinline int count_io(const struct file_io *io)
+{
+	enum file_kind kind = kind_of(inode_mode(io->inode));
+	u64 bytes = io->ret > 0 ? io->ret : 0;
+	struct dirtop_value *value;
+	struct dirtop_key key = {};
+	struct place dir = {};
+
+	if ((!cfg.all && kind != KIND_REG) || !find_dir(&dir, io)) {
+		COUNT(filtered);
+		return 0;
+	}
+	key.epoch = epoch;
+	file_id_of(&key.dir, dir.inode, 0);
+	value = value_of(&key);
+	if (!value) {
+		COUNT(lost_state);
+		return 0;
+	}
+	__sync_fetch_and_add(&value->count, 1);
+	if (io->write) {
+		__sync_fetch_and_add(&value->writes, 1);
+		__sync_fetch_and_add(&value->write_bytes, bytes);
+	} else {
+		__sync_fetch_and_add(&value->reads, 1);
+		__sync_fetch_and_add(&value->read_bytes, bytes);
+	}
+	if (io->ret < 0)
+		__sync_fetch_and_add(&value->errors, 1);
+	name_announce(key.dir.id, dir.mnt, dir.dentry, names_changes);
+	COUNT(emitted);
+	return 0;
+}
+
+static __always_inline void file_io_end(void *ctx, const struct file_io *io)
+{
+	count_io(io);
+}

@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+#ifndef IOSONDE_DIRTOP_H
+#define IOSONDE_DIRTOP_H
+
+#include "bpf/dirs.h"
+#include "bpf/fileid.h"
+#include "bpf/fileio.h"
+
+struct dirtop_cfg {
+	__u32 all; /* every kind of file */
+	__u32 no_clear;
+	struct dirs_cfg dirs;
+};
+
+struct dirtop_key {
+	__u32 epoch;
+	__u32 reserved;
+	struct file_id dir;
+};
+
+struct dirtop_value {
+	__u64 count; /* of both */
+	__u64 reads;
+	__u64 writes;
+	__u64 errors;
+	__u64 read_bytes;
+	__u64 write_bytes;
+};
+
+struct dirtop_row {
+	struct dirtop_key key;
+	struct dirtop_value value;
+	__u64 ts_ns; /* the engine's: when the interval ended */
+	__u64 length_ns;
+};
+
+#endif

@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+#ifndef IOSONDE_FILETOP_H
+#define IOSONDE_FILETOP_H
+
+#include "bpf/dirs.h"
+#include "bpf/fileid.h"
+#include "bpf/fileio.h"
+
+struct filetop_cfg {
+	__u32 all; /* every kind of file */
+	__u32 reads;
+	__u32 writes;
+	__u32 asked; /* show those columns */
+	__u32 no_clear;
+	struct dirs_cfg dirs;
+};
+
+struct filetop_key {
+	__u32 epoch;
+	__u32 tid;
+	__u32 pid;
+	__u32 kind; /* enum file_kind */
+	struct file_id file;
+	char comm[COMM_LEN];
+};
+
+struct filetop_value {
+	__u64 count; /* of both */
+	__u64 reads;
+	__u64 writes;
+	__u64 errors;
+	__u64 read_bytes;
+	__u64 write_bytes;
+	__u64 read_asked;
+	__u64 write_asked;
+};
+
+struct filetop_row {
+	struct filetop_key key;
+	struct filetop_value value;
+	__u64 ts_ns; /* the engine's: when the interval ended */
+	__u64 length_ns;
+};
+
+#endif
