@@ -108,9 +108,9 @@ void column_value(const struct column *col, const void *rec, size_t len, char *s
 
 /*
  * The key of @col in machine formats, with its unit where it has one: lat -> lat_ns,
- * p99 (U_NSEC) -> p99_ns, type -> kind (each row has a "type"), time -> time_ns, rate (U_PERCENT) -> rate_percent, size (U_BYTES) ->
- * size_bytes, read (U_RATE) -> read_per_s, user and uid (U_USER) -> uid, owner -> owner_uid. A name
- * that says it already stays (bytes, lat_ns). Returns @buf.
+ * p99 (U_NSEC) -> p99_ns, type -> kind (each row has a "type"), time -> time_ns, rate (U_PERCENT)
+ * -> rate_percent, size (U_BYTES) -> size_bytes, read (U_RATE) -> read_per_s, user and uid (U_USER)
+ * -> uid, owner -> owner_uid. A name that says it already stays (bytes, lat_ns). Returns @buf.
  */
 const char *column_key(const struct column *col, char *buf, size_t size);
 

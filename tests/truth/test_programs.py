@@ -11,9 +11,13 @@ import subprocess
 import pytest
 from program_table import RESULTS, parse_table
 
-COMMANDS = ("opensnoop", "layers", "rwsnoop")
+COMMANDS = ("opensnoop", "layers", "rwsnoop", "filetop", "dirtop", "fileslower")
 # What switches on programs that a plain run leaves out. A command: its descendants are followed.
-OPTIONS = {"opensnoop": [[], ["-F"]], "layers": [[]], "rwsnoop": [[]]}
+OPTIONS = {
+    "opensnoop": [[], ["-F"]],
+    "filetop": [["-D", "/"]],
+    "dirtop": [["-D", "/"]],
+}
 SYMBOL = re.compile(r" g +F (\S+/\S+)\s+[0-9a-f]+ (\w+)$", re.M)
 
 
@@ -43,7 +47,7 @@ def loaded(host, command, options):
 def test_programs_load(host, rung, command):
     everything = programs_in(host.build / f"{command}.bpf.full.o")
     there, lines = {}, []
-    for options in OPTIONS[command]:
+    for options in OPTIONS.get(command, [[]]):
         table = loaded(host, command, options)
         there |= table
         lines += [f"{command} {rung} {' '.join([*options, line])}" for line in table.values()]
