@@ -80,6 +80,54 @@ static bool parse_buffer(const struct option_spec *spec, const char *arg, void *
 	return true;
 }
 
+/* "t:CATEGORY:NAME" is a tracepoint, "p::NAME" a function in bcc's spelling. */
+static bool parse_pattern(const struct option_spec *spec, const char *arg, void *cfg, char *err,
+			  size_t err_size)
+{
+	struct common_opts *opts = cfg;
+	struct pattern *p = &opts->patterns[opts->n_patterns];
+	bool tracepoint = !strncmp(arg, "t:", 2), number = *arg >= '0' && *arg <= '9';
+	const char *why;
+
+	(void)spec;
+	if (number) { /* no function's name begins so */
+		if (unit_parse(U_NSEC, arg, strlen(arg), SECOND, &opts->duration_ns, &why) &&
+		    opts->duration_ns)
+			return true;
+		snprintf(err, err_size, "\"%s\" is neither a function nor a duration", arg);
+		return false;
+	}
+	if (!strncmp(arg, "p::", 3))
+		arg += 3;
+	else if (tracepoint)
+		arg += 2;
+	if (!tracepoint && strchr(arg, ':') && *arg != '^' && arg[strlen(arg) - 1] != '/') {
+		snprintf(err, err_size,
+			 "\"%s\" is in a program or library; only the kernel's functions, and "
+			 "tracepoints as t:CATEGORY:NAME, can be given",
+			 arg);
+		return false;
+	}
+	if (opts->n_patterns == MAX_PATTERNS) {
+		snprintf(err, err_size,
+			 "more than %d patterns; a regular expression such as "
+			 "'/^(vfs|ext4)_/' covers several",
+			 MAX_PATTERNS);
+		return false;
+	}
+	if (!pattern_compile(p, arg, err, err_size))
+		return false;
+	p->tracepoint = tracepoint;
+	opts->n_patterns++;
+	return true;
+}
+
+void common_free(struct common_opts *opts)
+{
+	while (opts->n_patterns)
+		pattern_free(&opts->patterns[--opts->n_patterns]);
+}
+
 static const char *const formats[] = { "text", "json", "csv", NULL };
 
 #define COMMON(member)	  .field = FIELD(struct common_opts, member)
@@ -99,6 +147,17 @@ static const struct option_spec target_options[] = {
 	{ "mntns", 0, COMMON(mntns), .kind = OPT_STRING, .arg = "INODE|PID",
 	  .help = "only this mount namespace, by inode, or that of a process" },
 	{ "self", 0, COMMON(self), .kind = OPT_FLAG, .help = "include iosonde itself" },
+	{}
+};
+
+static const struct option_spec function_options[] = {
+	{ "function", 0, COMMON_AT(patterns), .kind = OPT_CUSTOM, .parse = parse_pattern,
+	  .arg = "PATTERN", .positional = true,
+	  .help = "kernel functions: a name, a glob, or /regex/; several may be given; "
+		  "t:CATEGORY:NAME are tracepoints" },
+	{ "regexp", 'r', .kind = OPT_RENAMED,
+	  .help = "a regular expression stands between slashes: '/^vfs_(read|write)$/'" },
+	{ "debug", 'D', .kind = OPT_RENAMED, .help = "--ebpf lists the programs" },
 	{}
 };
 
@@ -186,9 +245,11 @@ static const struct option_spec engine_options[] = {
 
 static const struct option_spec *run_specs(const struct tool *tool)
 {
-	if (tool->kind == TOOL_TABLE)
+	if (tool->kind == TOOL_TABLE && !tool->one_report)
 		return table_options;
-	return tool->kind == TOOL_HISTOGRAM ? histogram_options : run_options;
+	if (tool->many.functions) /* bare words are functions */
+		return run_options;
+	return tool->kind == TOOL_HISTOGRAM || tool->one_report ? histogram_options : run_options;
 }
 
 size_t common_option_sets(const struct tool *tool, struct common_opts *opts, void *cfg,
@@ -198,6 +259,8 @@ size_t common_option_sets(const struct tool *tool, struct common_opts *opts, voi
 
 	if (tool->options)
 		sets[n++] = (struct option_set){ tool->options, cfg, "Options" };
+	if (tool->many.functions)
+		sets[n++] = (struct option_set){ function_options, opts, "Functions" };
 	sets[n++] = (struct option_set){ target_options, opts, "Targets" };
 	sets[n++] = (struct option_set){ run_specs(tool), opts, "Run" };
 	if (tool->lingers)
@@ -224,6 +287,8 @@ bool common_check(const struct tool *tool, const struct common_opts *opts, bool 
 		what = "--linger is counted from the end of a command after --; else use -d";
 	else if (command && (opts->pids.n || opts->tids.n))
 		what = "give either -p/-t or a command after --, not both";
+	else if (tool->many.functions && !opts->n_patterns)
+		what = "which functions? Give a name, a glob such as 'vfs_*', or '/regex/'";
 	if (what)
 		snprintf(err, err_size, "%s", what);
 	return !what;

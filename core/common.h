@@ -4,9 +4,11 @@
 #define IOSONDE_COMMON_H
 
 #include "core/option.h"
+#include "core/pattern.h"
 #include "core/tool.h"
 
-#define MAX_IDS 64
+#define MAX_IDS	     64
+#define MAX_PATTERNS 32
 
 struct id_list {
 	uint32_t n;
@@ -27,6 +29,9 @@ struct common_opts {
 	uint64_t interval_ns;
 	uint64_t count;	    /* intervals; 0: no limit */
 	uint64_t linger_ns; /* go on for so long after the command's end */
+	/* what to hook: commands that hook functions */
+	size_t n_patterns;
+	struct pattern patterns[MAX_PATTERNS];
 	/* output */
 	bool wall;
 	uint32_t format; /* enum format */
@@ -41,7 +46,7 @@ struct common_opts {
 };
 
 #define DEFAULT_BUFFER	"4M"
-#define MAX_OPTION_SETS 6
+#define MAX_OPTION_SETS 7
 
 /*
  * Tables for options_parse(), as many as returned; @sets has room for MAX_OPTION_SETS. What fits
@@ -53,5 +58,8 @@ size_t common_option_sets(const struct tool *tool, struct common_opts *opts, voi
 /* What a table can't say: combinations that make no sense. False with a message in @err. */
 bool common_check(const struct tool *tool, const struct common_opts *opts, bool command, char *err,
 		  size_t err_size);
+
+/* Frees what the options hold. */
+void common_free(struct common_opts *opts);
 
 #endif

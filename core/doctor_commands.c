@@ -55,14 +55,22 @@ static void capture_end(struct captured *c, const char *name, char *out, size_t 
 /* The command itself, in a process of its own: it says best what it misses. */
 static void ask_command(const struct tool *tool)
 {
-	char pid[16],
-		*argv[] = { (char *)tool->name, "-d", "1ms", "-p", pid, "-O", "/dev/null", NULL };
+	char pid[16], *argv[] = { (char *)tool->name,
+				  "-d",
+				  "1ms",
+				  "-p",
+				  pid,
+				  "-O",
+				  "/dev/null",
+				  tool->many.functions ? "*" : NULL,
+				  NULL };
+	int argc = tool->many.functions ? 8 : 7;
 	pid_t child;
 
 	snprintf(pid, sizeof(pid), "%d", (int)getpid());
 	child = fork();
 	if (!child)
-		_exit(run_tool(tool, 7, argv));
+		_exit(run_tool(tool, argc, argv));
 	while (child > 0 && waitpid(child, NULL, 0) < 0 && errno == EINTR)
 		;
 }
@@ -89,7 +97,7 @@ static void describe_probe(const struct loaded *l, size_t i, struct command_row 
 	h->blind = rung ? loaded_probe_blind(l, i) : probe->without;
 	snprintf(h->why, sizeof(h->why), "%s", choice->why);
 	for (size_t p = 0; rung && p < RUNG_PROGS && rung->progs[p]; p++)
-		append(h->hooks, sizeof(h->hooks), " ", ladder_hook(l->obj, rung->progs[p]));
+		append(h->hooks, sizeof(h->hooks), " ", loaded_hook(l, rung->progs[p]));
 	if (*h->hooks)
 		append(row->hooks, sizeof(row->hooks), " ", h->hooks);
 	if (!h->blind)

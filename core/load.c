@@ -17,6 +17,7 @@
 #include "core/btf_query.h"
 #include "core/btf_slim.h"
 #include "core/ladder.h"
+#include "core/load_many.h"
 #include "core/log.h"
 #include "core/privs.h"
 #include "core/syscalls.h"
@@ -87,6 +88,7 @@ static bool configure(struct loaded *l)
 {
 	const struct load_opts *opts = &l->opts;
 	struct engine_cfg engine = opts->engine;
+	uint32_t n_targets = loaded_targets(l);
 	uint8_t calls[2][SYSCALL_MAX];
 	const char *unknown = l->tool->calls ? syscall_table(l->tool->calls, calls) : NULL;
 
@@ -97,6 +99,7 @@ static bool configure(struct loaded *l)
 	}
 	return set_rungs(l) && set_rodata(l->obj, "engine", &engine, sizeof(engine)) &&
 	       set_rodata(l->obj, "target", opts->target, sizeof(*opts->target)) &&
+	       set_rodata(l->obj, "many_targets", &n_targets, sizeof(n_targets)) &&
 	       (!l->tool->cfg_size || set_rodata(l->obj, "cfg", opts->cfg, l->tool->cfg_size)) &&
 	       (!l->tool->calls || set_rodata(l->obj, "syscall_calls", calls, sizeof(calls)));
 }
@@ -114,6 +117,8 @@ static bool size_maps(struct loaded *l)
 
 		if (!strcmp(name, "events"))
 			err = bpf_map__set_max_entries(map, (__u32)l->opts.buffer);
+		else if (l->tool->many.prog && !strcmp(name, l->tool->drain.map))
+			err = bpf_map__set_max_entries(map, 2 * loaded_targets(l));
 		else if (!strcmp(name, "counters"))
 			err = bpf_map__set_max_entries(map, (__u32)l->n_cpus);
 		else if (bpf_map__type(map) == BPF_MAP_TYPE_TASK_STORAGE)
@@ -231,6 +236,7 @@ static bool map_variables(struct loaded *l)
 	l->bss = at;
 	l->epoch = bss_var(l, "epoch");
 	l->all_attached = bss_var(l, "all_attached");
+	l->many_attached = bss_var(l, "many_attached");
 	return true;
 }
 
@@ -269,7 +275,7 @@ static void unload(struct loaded *l)
 	bpf_object__close(l->obj);
 	l->counters = NULL;
 	l->bss = NULL;
-	l->epoch = l->all_attached = NULL;
+	l->epoch = l->all_attached = l->many_attached = NULL;
 	l->obj = NULL;
 }
 
@@ -342,10 +348,11 @@ struct loaded *loaded_open(const struct load_opts *opts)
 	l->exact_tp_btf = ladder_has_exact_tp_btf(btf);
 	l->classic_targets = !l->exact_tp_btf && tracefs_has_event("sched/sched_process_exec") &&
 			     tracefs_has_event("sched/sched_process_exit");
+	l->guard_counts = hook_guard_counts(btf);
 	l->obj = open_object(l);
 	if (l->obj)
 		slim_down(l, btf);
-	ok = l->obj && ladder_choose(l, btf, opts->cfg);
+	ok = l->obj && ladder_choose(l, btf, opts->cfg) && loaded_choose_many(l, btf);
 	btf__free(btf);
 	if (ok && load(l))
 		return l;
@@ -359,6 +366,8 @@ static int attach_program(struct loaded *l, struct bpf_program *prog)
 	bool iter = !strncmp(bpf_program__section_name(prog), "iter/", 5);
 	struct bpf_link *link;
 
+	if (!strchr(bpf_program__section_name(prog), '/')) /* a model of others: many_spec */
+		return 0;
 	if (l->n_links == MAX_LINKS || l->n_iters == MAX_ITERS)
 		return -E2BIG;
 	link = bpf_program__attach(prog);
@@ -433,6 +442,8 @@ void loaded_detach(struct loaded *l)
 {
 	if (l->all_attached)
 		*l->all_attached = 0;
+	if (l->many_attached)
+		*l->many_attached = 0;
 	while (l->n_links)
 		bpf_link__destroy(l->links[--l->n_links]);
 	grace_period();
@@ -442,7 +453,7 @@ uint32_t loaded_next_epoch(struct loaded *l)
 {
 	uint32_t old = (*l->epoch)++;
 
-	if (l->n_links)
+	if (l->n_links || (l->many_attached && *l->many_attached))
 		grace_period();
 	return old;
 }
@@ -492,38 +503,4 @@ struct counters loaded_counters(const struct loaded *l)
 			to[i] += __atomic_load_n(&from[i], __ATOMIC_RELAXED);
 	}
 	return sum;
-}
-
-bool loaded_missed_uncounted(const struct loaded *l)
-{
-	static const char *const kinds[] = { "tp/", "kprobe", "kretprobe" };
-	struct bpf_program *prog;
-
-	bpf_object__for_each_program(prog, l->obj)
-	{
-		const char *sec = bpf_program__section_name(prog);
-
-		for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++)
-			if (bpf_program__autoload(prog) &&
-			    !strncmp(sec, kinds[i], strlen(kinds[i])))
-				return true;
-	}
-	return false;
-}
-
-uint64_t loaded_missed(const struct loaded *l)
-{
-	struct bpf_program *prog;
-	uint64_t missed = 0;
-
-	bpf_object__for_each_program(prog, l->obj)
-	{
-		struct bpf_prog_info info = { 0 };
-		__u32 size = sizeof(info);
-
-		if (bpf_program__autoload(prog) &&
-		    !bpf_obj_get_info_by_fd(bpf_program__fd(prog), &info, &size))
-			missed += info.recursion_misses;
-	}
-	return missed;
 }

@@ -8,6 +8,7 @@
 
 #include <bpf/libbpf.h>
 
+#include "core/many.h"
 #include "core/tool.h"
 
 #define MAX_LINKS 96
@@ -26,7 +27,8 @@ struct load_opts {
 	const struct target_cfg *target;
 	struct engine_cfg engine; /* wake_bytes, kstack and ustack; the rest is load's */
 	uint64_t buffer;
-	const char *btf; /* NULL: the kernel's own */
+	const char *btf;   /* NULL: the kernel's own */
+	struct many *many; /* tool->many's targets; NULL: none yet, to look what could be hooked */
 };
 
 struct loaded {
@@ -41,13 +43,16 @@ struct loaded {
 	struct bpf_link *iters[MAX_ITERS]; /* programs of SEC("iter/..."), run by reading them */
 	size_t n_iters;
 	bool task_storage, rdonly_cast, exact_tp_btf; /* what the kernel has: core/ladder.h */
+	bool guard_counts;	   /* it counts what its guard keeps out: core/many_hook.h */
 	bool classic_targets;	   /* processes are followed by classic tracepoints */
 	struct counters *counters; /* mapped; one per possible CPU */
 	int n_cpus;
 	char *bss; /* the programs' variables, mapped; NULL if they have no epoch */
 	size_t bss_size;
-	volatile uint32_t *all_attached; /* likewise */
-	volatile uint32_t *epoch;	 /* in bss */
+	volatile uint32_t *all_attached;  /* likewise */
+	volatile uint32_t *epoch;	  /* in bss */
+	volatile uint32_t *many_attached; /* likewise */
+	enum hook_how many_how;		  /* of functions */
 };
 
 /*
@@ -63,6 +68,15 @@ struct loaded *loaded_open(const struct load_opts *opts);
  * freed.
  */
 bool loaded_attach(struct loaded *l, bool (*ready)(void *arg), void *arg);
+
+/*
+ * Attaches the targets of opts.many, after loaded_attach(). False after a message, also if none
+ * could be.
+ */
+bool loaded_attach_many(struct loaded *l, bool verbose);
+
+/* SEC() of a program that a rung names, or how its copies are attached. NULL: no such program. */
+const char *loaded_hook(const struct loaded *l, const char *spec);
 
 /*
  * Detaches everything and waits until no program runs any more (an RCU grace period), so that the

@@ -78,7 +78,7 @@ void loaded_explain(const struct loaded *l)
 		}
 		rung = &probe->rungs[choice->rung];
 		for (size_t p = 0; p < RUNG_PROGS && rung->progs[p]; p++)
-			log_verbose("%s: %s%s%s", probe->what, ladder_hook(l->obj, rung->progs[p]),
+			log_verbose("%s: %s%s%s", probe->what, loaded_hook(l, rung->progs[p]),
 				    *choice->why ? "; better ones failed: " : "", choice->why);
 		if (loaded_probe_blind(l, i))
 			log_verbose("%s: blind to %s", probe->what, loaded_probe_blind(l, i));

@@ -40,6 +40,11 @@ struct loaded *run_loaded(struct run *run)
 	return run->loaded;
 }
 
+struct many *run_many(struct run *run)
+{
+	return &run->many;
+}
+
 struct sink *run_sink(struct run *run)
 {
 	return run->sink;
@@ -166,7 +171,12 @@ static bool open_programs(struct run *run)
 			    .ustack = run->opts.ustack },
 		.buffer = run->opts.buffer,
 		.btf = run->opts.btf,
+		.many = run->tool->many.prog ? &run->many : NULL,
 	};
+
+	if (run->tool->many.functions &&
+	    !many_add_selected(&run->many, run->opts.patterns, run->opts.n_patterns))
+		return false;
 
 	if (run->opts.stats)
 		run->stats_fd = bpf_enable_stats(BPF_STATS_RUN_TIME);
@@ -242,6 +252,8 @@ static bool start(struct run *run)
 	if (!output_names(run) || !loaded_attach(run->loaded, set_targets, run))
 		return false;
 	if (ops && ops->start && !ops->start(run))
+		return false;
+	if (run->tool->many.prog && !loaded_attach_many(run->loaded, run->opts.verbose))
 		return false;
 	loaded_explain(run->loaded);
 	loaded_blind(run->loaded, run->blind, sizeof(run->blind));
@@ -371,13 +383,16 @@ int run_tool(const struct tool *tool, int argc, char **argv)
 	}
 	run->tool = tool;
 	run->out_fd = run->stats_fd = -1;
+	many_init(&run->many);
 	status = run_all(run, argc, argv);
 	give_up_child(run);
 	output_close(run);
 	if (!status && run->out_error && run->out_error != EPIPE)
 		status = failed(run);
 	loop_close(run);
+	many_free(&run->many);
 	loaded_free(run->loaded);
+	common_free(&run->opts);
 	free(run->tool_state);
 	free(run->cfg);
 	free(run);

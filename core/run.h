@@ -20,6 +20,8 @@ void *run_cfg(struct run *run);	       /* the tool's cfg, writable until start()
 void *run_tool_state(struct run *run); /* tool_ops.state_size bytes */
 struct loaded *run_loaded(struct run *run);
 struct sink *run_sink(struct run *run);
+/* Targets of tool->many; prepare() may add some, unless the command line names them. */
+struct many *run_many(struct run *run);
 bool run_has_command(const struct run *run);
 uint64_t run_elapsed_ns(const struct run *run);
 /* Names of kernel addresses; the first call opens them, so make it in start(). NULL: no memory. */

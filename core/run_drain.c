@@ -60,8 +60,7 @@ static void merge_value(const struct report *r, uint64_t *to, const uint64_t *fr
 	}
 }
 
-/* Sums one key's value over the CPUs, if the map is kept per CPU. */
-static void merge_cpus(const struct report *r, uint64_t *value)
+void report_merge_cpus(const struct report *r, uint64_t *value)
 {
 	for (int cpu = 1; cpu < r->n_cpus; cpu++)
 		merge_value(r, value, value + (size_t)cpu * (r->d->value_size / 8));
@@ -99,7 +98,7 @@ static uint32_t add_entries(struct report *r, char *keys, uint64_t *values, uint
 		if (epoch != r->epoch)
 			continue;
 		r->entries++;
-		merge_cpus(r, value);
+		report_merge_cpus(r, value);
 		if (d->cpu.kind != F_NONE)
 			keep_entry(r, key, value);
 		else
@@ -151,7 +150,8 @@ static void drain_epoch(struct report *r)
 	loop_consume(r->run); /* what the rows' ids stand for, before anything asks */
 	cap = cap < BATCH_LEAST ? BATCH_LEAST : cap;
 	do {
-		err = drain_entries(r, cap, &at, &begun);
+		err = r->run->tool->many.prog ? drain_targets(r)
+					      : drain_entries(r, cap, &at, &begun);
 		cap *= 2;
 	} while (err == -ENOSPC);
 	if (err && err != -ENOMEM)
@@ -199,6 +199,12 @@ static void add_idle_row(struct report *r)
 	free(value);
 }
 
+/* struct many_row follows the value. */
+static bool is_about_target(const struct tool *tool, const struct column *col)
+{
+	return tool->many.prog && col->field.off >= tool->drain.key_size + tool->drain.value_size;
+}
+
 /*
  * A map has no order of its own. Equal rows stay as they were, so: by the last column of the key
  * first, by the first one next, and by what was asked for, or the first number, at the end.
@@ -215,13 +221,24 @@ static void report_sort(struct report *r)
 		if (drain_is_key(tool, &cols[i]))
 			sort_rows(&tool->row, (struct sort){ .col = i }, r->row, r->n);
 		else if (cols[i].field.off >= tool->drain.key_size && cols[i].unit != U_CLOCK &&
-			 cols[i].unit != U_STACK)
+			 cols[i].unit != U_STACK && !is_about_target(tool, &cols[i]))
 			first = i;
 	}
 	if (r->run->sorted)
 		sort_rows(&tool->row, r->run->sort, r->row, r->n);
-	else if (tool->kind != TOOL_HISTOGRAM && first >= 0)
+	else if (tool->kind != TOOL_HISTOGRAM && first >= 0 && r->d->order != DRAIN_KEYS)
 		sort_rows(&tool->row, (struct sort){ first, true }, r->row, r->n);
+}
+
+/* Smallest first, and with -r still the largest ones. */
+static void reverse(struct sort_row *row, size_t n)
+{
+	for (size_t i = 0; i < n / 2; i++) {
+		struct sort_row swap = row[i];
+
+		row[i] = row[n - 1 - i];
+		row[n - 1 - i] = swap;
+	}
 }
 
 /*
@@ -274,6 +291,8 @@ static void report_print(struct report *r, bool last)
 	report_sort(r);
 	if (opts->top && opts->top < n)
 		n = opts->top;
+	if (r->d->order == DRAIN_SMALLEST && !r->run->sorted)
+		reverse(r->row, n);
 	/* who asks for columns, an order or a number of rows wants a table */
 	if (r->run->tool->kind == TOOL_HISTOGRAM && opts->format == FORMAT_TEXT && !opts->columns &&
 	    !opts->sort && !opts->top) {
@@ -293,7 +312,10 @@ static bool layout_fits(const struct run *run, const struct bpf_map *map)
 	const struct bpf_map *stacks =
 		d->stack_map ? bpf_object__find_map_by_name(run->loaded->obj, d->stack_map) : NULL;
 
-	if (map && run->loaded->epoch && bpf_map__key_size(map) == d->key_size &&
+	/* a place per target is found by index, its rows have a key all the same */
+	if (map && run->loaded->epoch &&
+	    (run->tool->many.prog ? d->key_size == sizeof(struct many_key)
+				  : bpf_map__key_size(map) == d->key_size) &&
 	    bpf_map__value_size(map) == d->value_size && !(d->key_size % 8) &&
 	    !(d->value_size % 8) && d->key_size <= DRAIN_KEY_MAX && !d->stack_map == !stacks &&
 	    (!d->hist || d->hist_off + sizeof(struct hist_value) == d->value_size) &&
@@ -319,7 +341,8 @@ void drain_report(struct run *run, bool last)
 	}
 	r.map_fd = bpf_map__fd(map);
 	if (bpf_map__type(map) == BPF_MAP_TYPE_PERCPU_HASH ||
-	    bpf_map__type(map) == BPF_MAP_TYPE_LRU_PERCPU_HASH)
+	    bpf_map__type(map) == BPF_MAP_TYPE_LRU_PERCPU_HASH ||
+	    bpf_map__type(map) == BPF_MAP_TYPE_PERCPU_ARRAY)
 		r.n_cpus = run->loaded->n_cpus;
 	if (r.d->hist)
 		r.view = (struct hist_view){ r.d->hist->scale, drain_cfg(&r, &r.d->hist->linear),

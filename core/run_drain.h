@@ -35,6 +35,18 @@ size_t drain_terminal(const struct run *run);
 /* Adds the rows that stand for one entry of the map: @value summed over CPUs, @key as it is. */
 void report_add_entry(struct report *r, const char *key, const uint64_t *value);
 
+/* Room for a row of @len bytes; NULL when out of memory. */
+char *report_add_row(struct report *r, size_t len);
+
+/* Keeps or drops the newest row, which stands for @events events. */
+void report_filter_row(struct report *r, const char *row, uint64_t events);
+
+/* Sums one key's value over the CPUs, if the map is kept per CPU. */
+void report_merge_cpus(const struct report *r, uint64_t *value);
+
+/* The rows of a map with a place per target (tool->many). Returns 0 or a negative error. */
+int drain_targets(struct report *r);
+
 /* One of report->totals, whose length is this. */
 size_t report_totals_size(const struct drain *d);
 

@@ -19,7 +19,7 @@ static bool grow(struct report *r)
 	return true;
 }
 
-static char *add_row(struct report *r, size_t len)
+char *report_add_row(struct report *r, size_t len)
 {
 	size_t room = (len + 7) & ~(size_t)7;
 	char *at = text_room(&r->bytes, room);
@@ -33,8 +33,7 @@ static char *add_row(struct report *r, size_t len)
 	return at;
 }
 
-/* Keeps or drops the newest row, which stands for @events events. */
-static void filter_row(struct report *r, const char *row, uint64_t events)
+void report_filter_row(struct report *r, const char *row, uint64_t events)
 {
 	struct sort_row *newest = &r->row[r->n - 1];
 
@@ -61,7 +60,8 @@ static void add_table_row(struct report *r, const char *key, const uint64_t *val
 	const struct drain *d = r->d;
 	size_t size = d->hist ? d->hist_off : d->value_size;
 	size_t stats = d->hist ? sizeof(struct hist_stats) : 0;
-	char *row = add_row(r, d->key_size + size + stats + sizeof(r->ts_ns) + sizeof(r->span_ns));
+	char *row = report_add_row(r, d->key_size + size + stats + sizeof(r->ts_ns) +
+					      sizeof(r->span_ns));
 	struct hist_stats s;
 	char *end;
 
@@ -75,7 +75,7 @@ static void add_table_row(struct report *r, const char *key, const uint64_t *val
 	}
 	memcpy(end, &r->ts_ns, sizeof(r->ts_ns));
 	memcpy(end + sizeof(r->ts_ns), &r->span_ns, sizeof(r->span_ns));
-	filter_row(r, row, value[0]);
+	report_filter_row(r, row, value[0]);
 }
 
 size_t report_totals_size(const struct drain *d)
@@ -88,13 +88,13 @@ static bool add_slot(struct report *r, const char *key, struct hist_row h, uint6
 {
 	const struct drain *d = r->d;
 	size_t before = r->n;
-	char *row = add_row(r, d->key_size + sizeof(h) + sizeof(r->ts_ns));
+	char *row = report_add_row(r, d->key_size + sizeof(h) + sizeof(r->ts_ns));
 
 	if (!row)
 		return false;
 	h.share = (uint32_t)((double)h.count * 10000.0 / (double)largest);
 	memcpy(put_row(row, d, key, &h, sizeof(h)), &r->ts_ns, sizeof(r->ts_ns));
-	filter_row(r, row, h.count);
+	report_filter_row(r, row, h.count);
 	return r->n > before;
 }
 
@@ -185,7 +185,7 @@ static void add_stack_row(struct report *r, const char *key, const uint64_t *val
 	const struct drain *d = r->d;
 	struct stack_row s = { .count = *value };
 	uint32_t pos = d->key_size + sizeof(s) + sizeof(r->ts_ns);
-	char *row = add_row(r, pos + 2 * STACK_FRAMES * 8);
+	char *row = report_add_row(r, pos + 2 * STACK_FRAMES * 8);
 
 	if (!row)
 		return;
@@ -193,7 +193,7 @@ static void add_stack_row(struct report *r, const char *key, const uint64_t *val
 	pos += take_frames(r, key, &d->ustack_id, row, pos, &s.ustack);
 	memcpy(put_row(row, d, key, &s, sizeof(s)), &r->ts_ns, sizeof(r->ts_ns));
 	r->row[r->n - 1].len = pos;
-	filter_row(r, row, s.count);
+	report_filter_row(r, row, s.count);
 }
 
 void report_add_entry(struct report *r, const char *key, const uint64_t *value)

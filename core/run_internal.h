@@ -5,6 +5,7 @@
 
 #include "core/by.h"
 #include "core/child.h"
+#include "core/many.h"
 #include "core/columns.h"
 #include "core/names/stack.h"
 #include "core/run.h"
@@ -40,6 +41,7 @@ struct run {
 
 	/* the kernel side */
 	struct loaded *loaded;
+	struct many many; /* targets of tool->many */
 	struct ring_buffer *ring;
 	int stats_fd;
 	char blind[1024]; /* what the hooks in use don't see; "" for nothing */

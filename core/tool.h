@@ -99,13 +99,19 @@ struct hist_style {
  *	TOOL_STACKS	struct stack_row; the value is one __u64
  * and by a __u64: the time (CLOCK_MONOTONIC ns) at which the epoch ended. A table's row has another
  * one behind it: how long the epoch was, in ns (U_RATE). Keys are a multiple of 8
- * bytes long. Maps are BPF_MAP_TYPE_HASH, LRU_HASH or their per-CPU kinds.
+ * bytes long. Maps are BPF_MAP_TYPE_HASH, LRU_HASH or their per-CPU kinds; see also many_spec.
  *
  * A table of which no column belongs to the key has one row per report, of zeros if need be.
  *
  * Rows are ordered by --sort, else by the first column of the value, largest first; equal ones by
  * the columns of the key. Text shows a histogram as a block per key.
  */
+enum drain_order {
+	DRAIN_LARGEST, /* first */
+	DRAIN_SMALLEST,
+	DRAIN_KEYS, /* in the order of the key alone */
+};
+
 struct drain {
 	const char *map;
 	uint32_t key_size;
@@ -117,6 +123,19 @@ struct drain {
 	struct field kstack_id; /* TOOL_STACKS: in the key, signed, negative for none */
 	struct field ustack_id;
 	struct field no_clear; /* in cfg: a terminal keeps the tables before */
+	/* without --sort; -r shows the largest, or with DRAIN_KEYS the first, in any case */
+	enum drain_order order;
+	bool zeros; /* of a map per target: show those, too, that nothing hit */
+};
+
+/*
+ * Programs whose copies are attached to targets that are known at run time alone: bpf/many.bpf.h,
+ * core/many.h. The drained map is then a BPF_MAP_TYPE_PERCPU_ARRAY with two places per target
+ * (many_slot()), the row's key struct many_key, and struct many_row follows the time.
+ */
+struct many_spec {
+	const char *prog; /* the model; SEC("raw_tp"); NULL: none. Also named by a probe */
+	bool functions;	  /* the command line names the targets: PATTERN... */
 };
 
 struct hist_row {
@@ -162,6 +181,7 @@ struct tool {
 	const char *examples;
 	const struct tool_alias *aliases;
 	enum tool_kind kind;
+	bool one_report; /* a table: of the whole run, unless -i is given */
 	struct table row;
 	const struct column_switch *switches;
 	const struct option_spec *options;
@@ -172,6 +192,7 @@ struct tool {
 	const char *const *counters; /* names of counters.tool[], for the summary */
 	bool lingers; /* what it shows may follow the end of its cause: there is --linger */
 	struct drain drain;
+	struct many_spec many;
 	const struct tool_ops *ops;
 };
 

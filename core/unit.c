@@ -353,6 +353,8 @@ void column_value(const struct column *col, const void *rec, size_t len, char *s
 		out->kind = V_NONE;
 	if ((col->flags & COL_BLANK) && is_blank(out))
 		out->kind = V_NONE;
+	if ((col->flags & COL_OPTIONAL) && out->kind == V_UINT && out->u == UINT64_MAX)
+		out->kind = V_NONE;
 	if (out->kind != V_INT && out->kind != V_UINT)
 		return;
 	switch (col->unit) {

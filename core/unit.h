@@ -51,7 +51,7 @@ enum column_flags {
 	COL_PEOPLE = 1 << 6,   /* for people: says again what another column says */
 	COL_CSV = 1 << 7,      /* with COL_HIDDEN: shown in CSV all the same */
 	COL_BLANK = 1 << 8,    /* 0 and empty text mean that there is no value */
-	COL_OPTIONAL = 1 << 9, /* a negative number means that there is no value */
+	COL_OPTIONAL = 1 << 9, /* a negative number, or UINT64_MAX, means that there is no value */
 };
 
 /* One column. A table of columns ends with an entry whose name is NULL. */

@@ -7,6 +7,7 @@ import io
 import re
 
 import pytest
+from commands import NEEDS
 from tracer import parse_rows
 
 
@@ -88,8 +89,12 @@ def diagnosis(host, request):
 
 
 def listed(host):
+    """Commands without their other names, whose help is that of the command itself."""
     text = host.run([host.iosonde, "list"]).stdout.decode()
-    return {line.split()[0] for line in text.splitlines()}
+    names = [line.split()[0] for line in text.splitlines()]
+    script = 'for name; do "$0" help "$name" | head -n 1; done'
+    lines = host.run(["sh", "-c", script, host.iosonde, *names]).stdout.decode().splitlines()
+    return {line.split()[1].rstrip(":") for line in lines}
 
 
 def test_everything_is_told(host, diagnosis):
@@ -140,7 +145,8 @@ def test_capabilities_are_those_held(host, diagnosis):
 
 
 def start(host, d, command, env=None):
-    argv = [*d.argv, command, "--verbose", "-d", "100ms", "-O", "/dev/null", "--", "true"]
+    words = [command, *NEEDS.get(command, [])]
+    argv = [*d.argv, *words, "--verbose", "-d", "100ms", "-O", "/dev/null", "--", "true"]
     return host.run(argv, env=env, timeout=60)
 
 

@@ -1,0 +1,214 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+#include "core/many_hook.h"
+
+#include <errno.h>
+#include <linux/perf_event.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <bpf/bpf.h>
+#include <bpf/btf.h>
+
+#include "bpf/many.h"
+#include "core/abilities_attach.h"
+
+#define KPROBE_PMU "/sys/bus/event_source/devices/kprobe"
+
+/* In the order of enum hook_how. */
+const char *const hook_how_names[] = { "kprobe.multi", "kprobe", "kretprobe", "fentry", "fexit",
+				       "tracepoint",   "raw_tp", "tp_btf",    NULL };
+
+static const struct {
+	enum bpf_prog_type type;
+	enum bpf_attach_type attach;
+} kinds[N_HOWS] = {
+	[HOW_KPROBE_MULTI] = { BPF_PROG_TYPE_KPROBE, BPF_TRACE_KPROBE_MULTI },
+	[HOW_KPROBE] = { BPF_PROG_TYPE_KPROBE, 0 },
+	[HOW_KRETPROBE] = { BPF_PROG_TYPE_KPROBE, 0 },
+	[HOW_FENTRY] = { BPF_PROG_TYPE_TRACING, BPF_TRACE_FENTRY },
+	[HOW_FEXIT] = { BPF_PROG_TYPE_TRACING, BPF_TRACE_FEXIT },
+	[HOW_TRACEPOINT] = { BPF_PROG_TYPE_TRACEPOINT, 0 },
+	[HOW_RAW_TRACEPOINT] = { BPF_PROG_TYPE_RAW_TRACEPOINT, 0 },
+	[HOW_TP_BTF] = { BPF_PROG_TYPE_TRACING, BPF_TRACE_RAW_TP },
+};
+
+/* Sets the 64-bit constants that are @mark to @value. */
+static void replace(struct bpf_insn *insns, size_t n, uint64_t mark, uint64_t value)
+{
+	for (size_t i = 0; i + 1 < n; i++) {
+		if (insns[i].code != (BPF_LD | BPF_IMM | BPF_DW))
+			continue;
+		if (!insns[i].src_reg && (uint32_t)insns[i].imm == (uint32_t)mark &&
+		    (uint32_t)insns[i + 1].imm == mark >> 32) {
+			insns[i].imm = (int32_t)(uint32_t)value;
+			insns[i + 1].imm = (int32_t)(value >> 32);
+		}
+		i++; /* it is two instructions long */
+	}
+}
+
+/* The type that a hook of a tracing program is known by; 0 for one that is in no BTF. */
+static int btf_id_of(const struct btf *btf, enum hook_how how, const char *target)
+{
+	char name[256];
+
+	if (how != HOW_TP_BTF)
+		return btf__find_by_name_kind(btf, target, BTF_KIND_FUNC);
+	snprintf(name, sizeof(name), "btf_trace_%s", target);
+	return btf__find_by_name_kind(btf, name, BTF_KIND_TYPEDEF);
+}
+
+static bool by_type(enum hook_how how)
+{
+	return how == HOW_FENTRY || how == HOW_FEXIT || how == HOW_TP_BTF;
+}
+
+int hook_load(const struct bpf_program *model, enum hook_how how, const struct btf *btf,
+	      const char *target, const struct hook_constants *constants, const char **why)
+{
+	size_t n = bpf_program__insn_cnt(model);
+	struct bpf_insn *insns = malloc(n * sizeof(*insns));
+	LIBBPF_OPTS(bpf_prog_load_opts, opts, .expected_attach_type = kinds[how].attach);
+	int fd, id = by_type(how) ? btf_id_of(btf, how, target) : 0;
+
+	*why = NULL;
+	if (by_type(how) && id <= 0)
+		*why = "not in the kernel's type information";
+	else if (!insns)
+		*why = "out of memory";
+	if (*why) {
+		free(insns);
+		return -1;
+	}
+	memcpy(insns, bpf_program__insns(model), n * sizeof(*insns));
+	replace(insns, n, HOOK_INDEX_MARK, constants->index);
+	replace(insns, n, HOOK_CALL_MARK, (uint64_t)constants->call);
+	opts.attach_btf_id = (__u32)id;
+	fd = bpf_prog_load(kinds[how].type, bpf_program__name(model), "Dual BSD/GPL", insns, n,
+			   &opts);
+	if (fd < 0)
+		*why = strerror(errno);
+	free(insns);
+	return fd < 0 ? -1 : fd;
+}
+
+/* Hangs @prog on a new perf event: the event belongs to one CPU, the program runs on all. */
+static int attach_perf(int prog, struct perf_event_attr *attr)
+{
+	int fd, error;
+
+	attr->size = sizeof(*attr);
+	fd = (int)syscall(SYS_perf_event_open, attr, -1, 0, -1, PERF_FLAG_FD_CLOEXEC);
+	if (fd < 0)
+		return -1;
+	if (!ioctl(fd, PERF_EVENT_IOC_SET_BPF, prog) && !ioctl(fd, PERF_EVENT_IOC_ENABLE, 0))
+		return fd;
+	error = errno;
+	close(fd);
+	errno = error;
+	return -1;
+}
+
+static int attach_tracepoint(int prog, const char *name)
+{
+	struct perf_event_attr attr = { .type = PERF_TYPE_TRACEPOINT, .sample_period = 1 };
+	const char *tracefs = tracefs_path();
+	char path[256];
+	int id;
+
+	if (!tracefs)
+		return -1;
+	snprintf(path, sizeof(path), "%s/events/%s/id", tracefs, name);
+	id = number_in_file(path);
+	if (id < 0)
+		return -1;
+	attr.config = (__u64)id;
+	return attach_perf(prog, &attr);
+}
+
+/* By address it is the very function that was asked for: names may be shared. */
+static int attach_kprobe(int prog, const char *function, uint64_t address, bool at_return)
+{
+	struct perf_event_attr attr = { .config = at_return }; /* format/retprobe: config:0 */
+	int type = number_in_file(KPROBE_PMU "/type");
+
+	if (type < 0)
+		return -1;
+	attr.type = (__u32)type;
+	if (address)
+		attr.config2 = address;
+	else
+		attr.config1 = (__u64)(uintptr_t)function;
+	return attach_perf(prog, &attr);
+}
+
+int hook_attach_multi(int prog, const unsigned long *addresses, const __u64 *cookies, size_t n)
+{
+	LIBBPF_OPTS(bpf_link_create_opts, opts, .kprobe_multi.addrs = addresses,
+		    .kprobe_multi.cookies = cookies, .kprobe_multi.cnt = (__u32)n);
+
+	return bpf_link_create(prog, 0, BPF_TRACE_KPROBE_MULTI, &opts);
+}
+
+int hook_attach(int prog, enum hook_how how, const char *target, uint64_t address)
+{
+	LIBBPF_OPTS(bpf_link_create_opts, opts, .kprobe_multi.syms = &target,
+		    .kprobe_multi.cnt = 1);
+
+	switch (how) {
+	case HOW_KPROBE_MULTI:
+		if (address)
+			return hook_attach_multi(prog, &(unsigned long){ address }, NULL, 1);
+		return bpf_link_create(prog, 0, BPF_TRACE_KPROBE_MULTI, &opts);
+	case HOW_KPROBE:
+	case HOW_KRETPROBE:
+		return attach_kprobe(prog, target, address, how == HOW_KRETPROBE);
+	case HOW_TRACEPOINT:
+		return attach_tracepoint(prog, target);
+	case HOW_RAW_TRACEPOINT:
+		return bpf_raw_tracepoint_open(target, prog);
+	default: /* the program itself says where */
+		return bpf_raw_tracepoint_open(NULL, prog);
+	}
+}
+
+uint64_t hook_missed(int prog)
+{
+	struct bpf_prog_info info = { 0 };
+	__u32 size = sizeof(info);
+
+	return bpf_obj_get_info_by_fd(prog, &info, &size) ? 0 : info.recursion_misses;
+}
+
+/* Has struct or union @t a member of that name, in itself or in one without a name? */
+static bool has_member(const struct btf *btf, const struct btf_type *t, const char *name)
+{
+	const struct btf_member *m = btf_members(t);
+
+	for (__u16 i = 0; i < btf_vlen(t); i++) {
+		const struct btf_type *type = btf__type_by_id(btf, m[i].type);
+
+		if (!strcmp(btf__name_by_offset(btf, m[i].name_off), name))
+			return true;
+		if (btf_is_composite(type) && !type->name_off && has_member(btf, type, name))
+			return true;
+	}
+	return false;
+}
+
+bool hook_is_guarded(enum hook_how how)
+{
+	return how != HOW_FENTRY && how != HOW_FEXIT && how != HOW_RAW_TRACEPOINT &&
+	       how != HOW_TP_BTF;
+}
+
+bool hook_guard_counts(const struct btf *btf)
+{
+	__s32 id = btf__find_by_name_kind(btf, "bpf_link_info", BTF_KIND_STRUCT);
+
+	return id > 0 && has_member(btf, btf__type_by_id(btf, (__u32)id), "missed");
+}

@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+/* Names as people select them: by a glob, or by a regular expression. */
+#ifndef IOSONDE_PATTERN_H
+#define IOSONDE_PATTERN_H
+
+#include <regex.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+struct pattern {
+	const char *text; /* as typed; borrowed */
+	bool tracepoint;  /* it selects tracepoints, as CATEGORY:NAME; set by who compiles it */
+	bool is_regex;
+	regex_t regex;
+};
+
+/*
+ * "vfs_*" is a glob and matches whole names; "/^vfs_(read|write)$/" is an extended regular
+ * expression, and so is what begins with "^", which no name does. Released by pattern_free().
+ * On failure returns false with one line in @err.
+ */
+bool pattern_compile(struct pattern *p, const char *text, char *err, size_t err_size);
+bool pattern_match(const struct pattern *p, const char *name);
+void pattern_free(struct pattern *p);
+
+#endif

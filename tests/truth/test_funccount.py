@@ -1,0 +1,190 @@
+# SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
+"""funccount: calls of kernel functions whose number is known, by each way to hook them."""
+
+import re
+from collections import Counter
+
+import pytest
+from tracer import read_run, started, trace, trace_running
+
+# Each is the best that is left when those before it are hidden.
+WAYS = {
+    "kprobe.multi": {},
+    "kprobe": {"IOSONDE_WITHOUT": "kprobe_multi"},
+    "fentry": {"IOSONDE_WITHOUT": "kprobe_multi,kprobes"},
+}
+LACKING = {"5.10": {"kprobe.multi"}, "6.1": {"kprobe.multi"}, "running": set(WAYS)}
+
+
+def has_hooks(host):
+    return LACKING.get(host.name) != set(WAYS)
+
+
+@pytest.fixture(params=WAYS)
+def way(host, request):
+    """How functions are hooked; None where the kernel doesn't have it."""
+    if request.param in LACKING.get(host.name, ()):
+        yield None
+        return
+    host.environment = WAYS[request.param]
+    yield request.param
+    host.environment = {}
+
+
+def counts(run):
+    found = {r["function"]: r["count"] for r in run.of("function")}
+    assert len(found) == len(run.of("function")), run.rows
+    assert run.summary["generated"] == sum(found.values())
+    return found
+
+
+def symbols(host):
+    text = host.run(["cat", "/proc/kallsyms"]).stdout.decode()
+    return {m[2]: int(m[1], 16) for m in re.finditer(r"^(\w+) [tT] (\w+)$", text, re.M)}
+
+
+def steps(host, tmp):
+    """Does what it is told and not a word besides."""
+    calls = ["1000*write 1", "500*pwrite 2", "300*writev 3", "7*fsync", "40*read 1"]
+    return [host.workload, "--silent", "steps", f"open {tmp}/file rwc", *calls]
+
+
+PATTERNS = ["vfs_write", "vfs_rea?", "/^vfs_(writev|nosuch)$/", "^__x64_sys_f(data)?sync$"]
+NOISE = "while :; do '{}' --silent rw write 100 8 /dev/null; sleep 0.1; done"
+FOUND = {"vfs_write": 1500, "vfs_writev": 300, "vfs_read": 40, "__x64_sys_fsync": 7}
+
+
+def hooked(host):
+    return host.run(["cat", "/sys/kernel/tracing/enabled_functions"]).stdout
+
+
+def test_known_calls(host, tmp, way):
+    """1,000 write and 500 pwrite are 1,500 vfs_write; writev goes through vfs_writev alone.
+
+    What others do meanwhile doesn't count, and nothing stays hooked.
+    """
+    if way is None:
+        return
+    before = hooked(host)
+    with started(host, ["sh", "-c", NOISE.format(host.workload)]):
+        run = trace(host, tmp, "funccount", PATTERNS, steps(host, tmp), timeout=120)
+    assert {r["hook"] for r in run.of("function")} == {way}
+    assert counts(run) == FOUND
+    order = [r["count"] for r in run.of("function")]
+    assert order == sorted(order), "the least comes first, as in bcc"
+    addresses = symbols(host)
+    for row in run.of("function"):
+        assert row["address"] == addresses[row["function"]], row
+    assert hooked(host) == before
+
+
+def test_intervals_add_up(host, tmp, way):
+    """A process that runs already, on all CPUs: nothing is counted twice, or between reports."""
+    if way is None:
+        return
+    n = host.few(400000)
+    argv = ["burst", str(n), "/dev/null", "4"]
+    options = ["vfs_open", "vfs_writev", "-i", "100ms", "-p"]
+    run = trace_running(host, tmp, "funccount", lambda pids: [*options, pids[0]], [argv])
+    rows = run.of("function")
+    assert sum(r["count"] for r in rows if r["function"] == "vfs_open") == n, rows
+    times = [r["time_ns"] for r in rows if r["function"] == "vfs_open"]
+    assert len(times) > 2 and len(set(times)) == len(times), times
+
+
+def test_vfscount(host, tmp):
+    """The other name, with about 75 functions; what can't be hooked is told, and no function."""
+    if not has_hooks(host):
+        return
+    rows = f"{tmp}/rows"
+    argv = [host.iosonde, "vfscount", "-o", "json", "-O", rows, "--", *steps(host, tmp)]
+    result = host.run(argv, timeout=120)
+    assert result.returncode == 0, str(result)
+    run = read_run(host, "funccount", result, rows)
+    found = counts(run)
+    assert all(name.startswith("vfs_") for name in found), found
+    assert (found["vfs_write"], found["vfs_writev"], found["vfs_read"]) == (1500, 300, 40)
+    assert found["vfs_open"] == 1
+    said = run.result.err
+    assert re.search(r"can't be hooked \(.*\): .*vfs_caches_init", said), said
+    assert ".cold" not in said
+
+
+def test_of_two_names_both(host, tmp):
+    """Functions that share a name are hooked each for itself."""
+    if not has_hooks(host):
+        return
+    names = host.run(["cat", "/sys/kernel/tracing/available_filter_functions"]).stdout.split()
+    shared = [n.decode() for n, k in Counter(names).items() if k == 2 and b"[" not in n]
+    text = host.run(["cat", "/proc/kallsyms"]).stdout.decode()
+    kernel = Counter(re.findall(r"^\w+ [tT] (\w+)$", text, re.M))
+    name = next(n for n in sorted(shared) if kernel[n] == 2)
+    argv = [host.iosonde, "funccount", name, "--verbose", "-d", "100ms", "-o", "json"]
+    result = host.run(argv, timeout=60)
+    assert result.returncode == 0 and "2 of 2 hooked" in result.err, str(result)
+
+
+def test_hundreds(host, tmp):
+    """Some hundred functions at once; where they are hooked one by one it only takes longer."""
+    if not has_hooks(host) or "kprobe.multi" in LACKING.get(host.name, ()):
+        return
+    run = trace(host, tmp, "funccount", ["ext4_*", "vfs_write"], steps(host, tmp), timeout=120)
+    found = counts(run)
+    assert found["vfs_write"] == 1500 and found["ext4_file_write_iter"] == 1800, found
+
+
+def test_tracepoints(host, tmp):
+    if not host.exists("/sys/kernel/tracing/events/syscalls"):
+        return
+    patterns = ["t:syscalls:sys_enter_getppid", "t:syscalls:sys_*_getpgid"]
+    argv = [host.workload, "--silent", "getppid", "1000"]
+    run = trace(host, tmp, "funccount", patterns, argv)
+    assert counts(run) == {"syscalls:sys_enter_getppid": 1000}
+    assert run.of("function")[0]["address"] is None
+
+
+def test_top_is_the_largest(host, tmp):
+    if not has_hooks(host):
+        return
+    rows = f"{tmp}/rows"
+    argv = [host.iosonde, "funccount", *PATTERNS, "-r", "2", "-o", "csv", "-O", rows]
+    result = host.run([*argv, "--columns", "function,count", "--", *steps(host, tmp)], timeout=60)
+    assert result.returncode == 0, str(result)
+    lines = host.read_file(rows).decode().splitlines()
+    assert lines == ["function,count", "vfs_writev,300", "vfs_write,1500"]
+
+
+MISTAKES = [
+    ([], 2, "which functions"),
+    (["/(/"], 2, "regular expression"),
+    (["-r", "^vfs"], 2, "slashes"),
+    (["-D", "vfs_*"], 2, "--ebpf"),
+    (["c:malloc"], 2, "kernel"),
+    (["./test:read*"], 2, "kernel"),
+    (["u:pthread:*mutex*"], 2, "kernel"),
+    (["no_such_function_*", "-d", "50ms"], 1, "no_such_function_*"),
+]
+
+
+@pytest.mark.parametrize("words, status, text", MISTAKES)
+def test_mistakes(host, words, status, text):
+    result = host.run([host.iosonde, "funccount", *words])
+    assert result.returncode == status and not result.stdout, str(result)
+    assert text in result.err and len(result.err.splitlines()) == 1, str(result)
+
+
+def test_nothing_can_be_hooked(host):
+    """A function that is there, but not for tracers."""
+    if not has_hooks(host):
+        return
+    result = host.run([host.iosonde, "funccount", "vfs_caches_init", "-d", "100ms"])
+    assert result.returncode == 1 and not result.stdout, str(result)
+    assert "vfs_caches_init" in result.err, str(result)
+
+
+def test_no_way_at_all(host):
+    """Names what was tried, on the kernel that has none of it and where all are hidden."""
+    env = {"IOSONDE_WITHOUT": "kprobe_multi,kprobes,fentry"} if has_hooks(host) else {}
+    result = host.run([host.iosonde, "funccount", "vfs_*", "-d", "1"], env=env)
+    assert result.returncode == 1 and not result.stdout, str(result)
+    assert all(f" {way} (" in result.err for way in WAYS), str(result)
