@@ -62,6 +62,26 @@ struct rec_name {
 	struct vpath path;
 };
 
+/*
+ * A list of arguments: @len bytes of strings, each ended by a NUL but the last one where it was
+ * cut. At most @max of them are shown; 0: all.
+ */
+struct vargs {
+	__u32 off;
+	__u32 len;
+	__u32 max;
+	__u32 flags;
+};
+
+enum vargs_flags {
+	VARGS_MORE = 1 << 0,   /* there were more than are here */
+	VARGS_QUOTED = 1 << 1, /* text has them in quotes */
+};
+
+/* A system call in a record: its number, and the ABI that it was made by. */
+#define SYSCALL_IN_RECORD(nr, compat) ((__u64)(nr) << 1 | (compat))
+#define SYSCALL_NONE		      (~0ULL)
+
 /* A stack: @len bytes of __u64 addresses, innermost first. @len 0: none was taken. */
 struct vstack {
 	__u32 off;

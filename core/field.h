@@ -28,6 +28,7 @@ enum field_kind {
 	F_VSTR,
 	F_VPATH,
 	F_VSTACK,
+	F_VARGS,
 };
 
 struct field {
@@ -41,7 +42,7 @@ struct field {
 	__u8: F_U8, __u16: F_U16, __u32: F_U32, __u64: F_U64, uint64_t: F_U64,                    \
 	__s8: F_S8, __s16: F_S16, __s32: F_S32, __s64: F_S64, int64_t: F_S64,                     \
 	bool: F_BOOL, char *: F_CHARS, const char *: F_CSTR,                                      \
-	struct vstr: F_VSTR, struct vpath: F_VPATH, struct vstack: F_VSTACK)
+	struct vstr: F_VSTR, struct vpath: F_VPATH, struct vstack: F_VSTACK, struct vargs: F_VARGS)
 /* clang-format on */
 
 #ifndef FIELD /* cppcheck takes the null pointer below for an access */

@@ -103,6 +103,27 @@ static bool expand(struct parser *p, const struct option_spec *spec)
 	return true;
 }
 
+/* The classic spelling that shares its name or letter with the option typed as @name. */
+static struct found find_classic(const struct parser *p, const char *name)
+{
+	if (name[0] == '-' && name[1] == '-')
+		return find(p, 0, name + 2, strlen(name + 2), true);
+	if (name[0] == '-')
+		return find(p, name[1], NULL, 0, true);
+	return (struct found){ 0 };
+}
+
+static bool add_term(struct parser *p, const struct option_spec *spec, const char *value)
+{
+	struct option_result *r = p->result;
+
+	if (r->n_terms == OPTION_TERMS)
+		return fail(p, "--%s: at most %d of them", spec->name, OPTION_TERMS);
+	r->terms[r->n_terms].column = spec->names[0];
+	r->terms[r->n_terms++].value = value;
+	return true;
+}
+
 /*
  * Gives @value to an option typed as @name. Where a classic spelling shares the letter, its help
  * says what to type instead.
@@ -111,17 +132,16 @@ static bool apply(struct parser *p, struct found f, const char *name, const char
 {
 	struct option_error err;
 	char word[SHOWN_MAX];
-	struct found classic = { 0 };
+	struct found classic;
 	const char *remedy = err.remedy;
 
 	if (f.spec->kind == OPT_EXPAND)
 		return expand(p, f.spec);
+	if (f.spec->kind == OPT_TERM)
+		return add_term(p, f.spec, value);
 	if (option_apply(f.spec, f.cfg, value, &err))
 		return true;
-	if (name[0] == '-' && name[1] == '-')
-		classic = find(p, 0, name + 2, strlen(name + 2), true);
-	else if (name[0] == '-')
-		classic = find(p, name[1], NULL, 0, true);
+	classic = find_classic(p, name);
 	if (classic.spec)
 		remedy = classic.spec->help;
 	return fail(p, "%s %s: %s%s%s", name,
@@ -163,7 +183,11 @@ static const char *next_value(struct parser *p)
 static bool missing_value(struct parser *p, const struct option_spec *spec, const char *name)
 {
 	const char *examples = spec->kind == OPT_VALUE ? unit_examples(spec->unit) : NULL;
+	struct found classic = find_classic(p, name);
 
+	if (classic.spec)
+		return fail(p, "%s needs a value: %s; %s", name, option_arg(spec),
+			    classic.spec->help);
 	return fail(p, "%s needs a value: %s%s%s", name, option_arg(spec),
 		    examples ? ", such as " : "", examples ? examples : "");
 }
@@ -221,6 +245,15 @@ static bool unknown_letter(struct parser *p, const char *arg, const char *at)
 		    shown(word, arg, strlen(arg)));
 }
 
+/* "-T 5": a number that the classic letter took, and that would be taken for an interval. */
+static bool is_classic_value(const struct parser *p, const char *name)
+{
+	struct found classic = find_classic(p, name);
+	const char *next = p->at + 1 < p->argc ? p->argv[p->at + 1] : "";
+
+	return classic.spec && classic.spec->arg && isdigit((unsigned char)*next);
+}
+
 /* "-d1", "-d 1", "-xT" and "-xd1". */
 static bool parse_letters(struct parser *p, const char *arg)
 {
@@ -232,6 +265,9 @@ static bool parse_letters(struct parser *p, const char *arg)
 		if (!f.spec)
 			return unknown_letter(p, arg, at);
 		if (!option_takes_value(f.spec)) {
+			if (!at[1] && is_classic_value(p, name))
+				return fail(p, "%s takes no value: %s", name,
+					    find_classic(p, name).spec->help);
 			if (!apply(p, f, name, NULL))
 				return false;
 			continue;

@@ -18,9 +18,15 @@ enum option_kind {
 	OPT_EXPAND,    /* takes none; stands for the words in .names, as if typed in its place */
 	/*
 	 * A classic spelling that collides: answered with .help, exit 2. Where another option has
-	 * the name or letter, .help is the advice for values that this one doesn't understand.
+	 * the name or letter, .help is the advice for values that this one doesn't understand or
+	 * misses; and, if .arg is set, for a number behind a letter that takes no value here.
 	 */
 	OPT_RENAMED,
+	/*
+	 * A condition on the rows, besides --where: that the column .names[0] contains the value.
+	 * It goes to option_result.terms.
+	 */
+	OPT_TERM,
 };
 
 struct option_spec;
@@ -54,8 +60,14 @@ struct option_set {
 	const char *title; /* heading in the help */
 };
 
+#define OPTION_TERMS 8
+
 struct option_result {
-	char **command;	 /* what follows "--", or NULL */
+	char **command; /* what follows "--", or NULL */
+	struct {
+		const char *column, *value;
+	} terms[OPTION_TERMS];
+	size_t n_terms;
 	char error[512]; /* empty, or one line: what was wrong and what to do */
 };
 

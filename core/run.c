@@ -117,6 +117,10 @@ static int check_usage(struct run *run, int argc, char **argv)
 		return USAGE;
 	}
 	run->command = result.command;
+	if (!output_terms(run, &result)) {
+		log_error("out of memory");
+		return USAGE;
+	}
 	log_init(run->tool->name, run->opts.verbose);
 	if (run->opts.help || run->opts.version)
 		return 0;
@@ -337,6 +341,8 @@ static int run_all(struct run *run, int argc, char **argv)
 		return help_tool(run->tool);
 	if (run->opts.version)
 		return help_version();
+	if (run->tool->ops && run->tool->ops->answer && run->tool->ops->answer(run))
+		return 0;
 	block_signals(run);
 	if (!check_privileges(run))
 		return failed(run);

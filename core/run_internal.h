@@ -28,6 +28,7 @@ struct run {
 	struct clock_base clock;
 	struct selection selection;
 	struct where *where;
+	struct text_buf where_text; /* opts.where, where options added terms to it */
 	struct by *by;
 	struct selection by_selection;
 	struct sort sort;
@@ -75,6 +76,8 @@ struct run {
 uint64_t now_ns(void);
 
 /* run_output.c */
+/* What OPT_TERM options ask of the rows becomes a part of --where. */
+bool output_terms(struct run *run, const struct option_result *result);
 bool output_open(struct run *run);  /* sink, columns, where, by, sort; sets what cfg enables */
 bool output_names(struct run *run); /* opens the symbol tables that stacks need */
 void output_row(struct run *run, const void *rec, size_t len);

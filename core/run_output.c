@@ -154,6 +154,35 @@ static bool open_by(struct run *run, char *err, size_t size)
 					 &run->by_selection, err, size);
 }
 
+/* column ~ "*value*", the value being plain text */
+static void add_term(struct text_buf *to, const char *column, const char *value)
+{
+	text_printf(to, "%s ~ \"*", column);
+	for (; *value; value++)
+		text_printf(to, strchr("\"\\*?[]", *value) ? "\\%c" : "%c", *value);
+	text_puts(to, "*\"");
+}
+
+bool output_terms(struct run *run, const struct option_result *result)
+{
+	struct text_buf *to = &run->where_text;
+	const char *and = "";
+
+	if (!result->n_terms)
+		return true;
+	if (run->opts.where) {
+		text_printf(to, "(%s)", run->opts.where);
+		and = " && ";
+	}
+	for (size_t i = 0; i < result->n_terms; i++) {
+		text_puts(to, and);
+		add_term(to, result->terms[i].column, result->terms[i].value);
+		and = " && ";
+	}
+	run->opts.where = text_cstr(to);
+	return !to->failed;
+}
+
 bool output_open(struct run *run)
 {
 	const struct table *sorted = &run->tool->row;
@@ -390,6 +419,7 @@ void output_close(struct run *run)
 	for (size_t i = 0; i < run->n_defaults; i++)
 		selection_free(&run->defaults[i]);
 	where_free(run->where);
+	text_free(&run->where_text);
 	if (run->by)
 		by_free(run->by);
 	stack_names_close(run->names);

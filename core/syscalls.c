@@ -25,6 +25,15 @@ int syscall_number(const char *name, int compat)
 	return find(compat ? syscalls_compat : native, name);
 }
 
+const char *syscall_name(int64_t nr, bool compat)
+{
+	const struct syscall_number *t = compat ? syscalls_compat : native;
+
+	while (t->name && t->number != nr)
+		t++;
+	return t->name;
+}
+
 const char *syscall_table(const char *const *names, uint8_t calls[2][SYSCALL_MAX])
 {
 	memset(calls, 0, 2 * SYSCALL_MAX);

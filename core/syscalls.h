@@ -3,6 +3,7 @@
 #ifndef IOSONDE_SYSCALLS_H
 #define IOSONDE_SYSCALLS_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "bpf/syscall_max.h"
@@ -18,6 +19,9 @@ extern const struct syscall_number syscalls_compat[];
 /* The number of @name in the native (compat 0) or 32-bit (1) ABI; -1 where there is no such call.
  */
 int syscall_number(const char *name, int compat);
+
+/* The other way round; NULL: a number that was unknown when this was built. */
+const char *syscall_name(int64_t nr, bool compat);
 
 /*
  * Fills @calls: 1 + the index in @names of the call that each number stands for, 0 for others.

@@ -157,6 +157,8 @@ struct tool_ops {
 	size_t state_size; /* run_tool_state() points at this much zeroed memory */
 	/* Before loading: look at the options, refuse (false, with a message by log_error()). */
 	bool (*prepare)(struct run *run);
+	/* Prints what an option asks for instead of a trace; false if none does. */
+	bool (*answer)(struct run *run);
 	bool (*start)(struct run *run); /* attached, privileges still held */
 	void (*record)(struct run *run, const struct rec *rec, size_t len); /* types >= REC_TOOL */
 	void (*report)(struct run *run, bool last); /* every interval, and at the end */

@@ -9,6 +9,8 @@
 #include "core/digits.h"
 #include "core/names/disk.h"
 #include "core/names/ids.h"
+#include "core/syscalls.h"
+#include "core/unit_args.h"
 
 static void set_bytes(struct value *out, const char *p, size_t len)
 {
@@ -206,6 +208,8 @@ static void read_field(const struct field *f, const char *rec, size_t len, char 
 		return read_vpath(p, rec, len, scratch, out);
 	case F_VSTACK:
 		return read_vstack(p, rec, len, out);
+	case F_VARGS: /* args_value() */
+		return;
 	}
 }
 
@@ -328,6 +332,26 @@ static bool is_blank(const struct value *v)
 	return v->kind != V_NONE && !v->u;
 }
 
+static void name_syscall(char *scratch, struct value *v)
+{
+	bool compat = v->u & 1;
+	const char *name;
+	char *to = scratch;
+
+	if (v->u == SYSCALL_NONE) {
+		v->kind = V_NONE;
+		return;
+	}
+	name = syscall_name((int64_t)v->u >> 1, compat);
+	if (name)
+		to = append(to, name, strlen(name));
+	else
+		to += put_i64(to, (int64_t)v->u >> 1);
+	if (compat)
+		to = append(to, " (32-bit)", strlen(" (32-bit)"));
+	set_bytes(v, scratch, (size_t)(to - scratch));
+}
+
 static void name_disk(struct value *v)
 {
 	const char *name;
@@ -346,6 +370,8 @@ void column_value(const struct column *col, const void *rec, size_t len, char *s
 	out->kind = V_NONE;
 	if (!inside(col->field.off, col->field.size, len))
 		return;
+	if (col->unit == U_ARGS && col->field.kind == F_VARGS)
+		return args_value(col, rec, len, scratch, out);
 	read_field(&col->field, rec, len, scratch, out);
 	if (col->of.kind != F_NONE)
 		in_proportion(col, rec, len, out);
@@ -377,6 +403,9 @@ void column_value(const struct column *col, const void *rec, size_t len, char *s
 		break;
 	case U_RATE:
 		per_second(rec, len, out);
+		break;
+	case U_SYSCALL:
+		name_syscall(scratch, out);
 		break;
 	case U_DISK:
 		name_disk(out);

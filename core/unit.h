@@ -26,6 +26,8 @@ enum unit {
 	U_PERCENT, /* hundredths of a percent in an integer: 8123 is 81.2 % */
 	U_DISK,	   /* major << 20 | minor of a block device; its name, 0: none */
 	U_STACK,   /* struct vstack; symbols */
+	U_SYSCALL, /* SYSCALL_IN_RECORD(); its name, or number */
+	U_ARGS,	   /* struct vargs; one line of text, a list in JSON */
 	U_SHARE,   /* U_PERCENT that a terminal may draw as a bar */
 	/*
 	 * Of a table's row: a count, shown per second of the interval (whose length ends the row)
@@ -93,8 +95,8 @@ struct value {
 	};
 };
 
-/* Room for a value that has to be put together (paths, enum and user names): PATH_LEN and some. */
-#define VALUE_SCRATCH (3 * PATH_LEN)
+/* Room for a value that has to be put together: arguments in quotes are the longest. */
+#define VALUE_SCRATCH (13 * PATH_LEN)
 
 /*
  * Reads @col's value from the record @rec of @len bytes into @out. Integers keep their sign.

@@ -29,6 +29,8 @@ static bool is_text(const struct column *col)
 	case U_ENUM:
 	case U_FLAGS:
 	case U_DISK:
+	case U_SYSCALL:
+	case U_ARGS:
 		return true;
 	default:
 		return false;

@@ -65,31 +65,35 @@ static void json_plan(struct sink *s)
 	}
 }
 
-static void json_text(struct sink *s, const struct cell *c, const struct value *v)
+/* What U+FFFD stands for, for whoever has to open that file. */
+static void json_raw(struct sink *s, const struct cell *c, const char *bytes, size_t len)
 {
 	struct text_buf *b = &s->out;
-	bool valid;
-	char *to;
+	char *to = text_room(b, KEY_MAX + 16 + 4 * ((len + 2) / 3));
 
-	json_string(b, v->bytes.p, v->bytes.len, &valid);
-	if (valid)
-		return;
-	/* What U+FFFD stands for, for whoever has to open that file. */
-	to = text_room(b, KEY_MAX + 16 + 4 * ((v->bytes.len + 2) / 3));
 	if (!to)
 		return;
 	to = append(to, ",\"", 2);
 	to = append(to, c->key, strlen(c->key));
 	to = append(to, "_raw\":\"", 7);
-	to += base64(to, v->bytes.p, v->bytes.len);
+	to += base64(to, bytes, len);
 	*to++ = '"';
 	b->len = (size_t)(to - b->data);
+}
+
+static void json_text(struct sink *s, const struct cell *c, const struct value *v)
+{
+	bool valid;
+
+	json_string(&s->out, v->bytes.p, v->bytes.len, &valid);
+	if (!valid)
+		json_raw(s, c, v->bytes.p, v->bytes.len);
 }
 
 static void json_null(struct sink *s, const struct cell *c)
 {
 	text_add(&s->out, "null", 4);
-	if (c->col->unit == U_USER) {
+	if (c->col->unit == U_USER || is_args(c)) {
 		json_key(&s->out, c->other);
 		text_add(&s->out, "null", 4);
 	}
@@ -143,6 +147,32 @@ static void json_stack(struct sink *s, const struct cell *c, const void *rec, si
 	text_pad(b, ']', 1);
 }
 
+/* Arguments as they were passed, one by one, and whether there were more. */
+static void json_args(struct sink *s, const struct cell *c, const void *rec, size_t len)
+{
+	struct text_buf *b = &s->out;
+	bool valid = true, this_valid;
+	const char *arg, *first = NULL;
+	struct args args;
+	size_t n;
+
+	if (!args_open(&args, c->col, rec, len))
+		return;
+	text_pad(b, '[', 1);
+	while (args_next(&args, &arg, &n)) {
+		if (first)
+			text_pad(b, ',', 1);
+		first = first ? first : arg;
+		json_string(b, arg, n, &this_valid);
+		valid &= this_valid;
+	}
+	text_pad(b, ']', 1);
+	json_key(b, c->other);
+	text_puts(b, args.cut ? "true" : "false");
+	if (!valid)
+		json_raw(s, c, first, (size_t)(args.at - first));
+}
+
 /* With -T a clock column comes twice: for people, and to reckon with. */
 static void json_wall_clock(struct sink *s, const struct cell *c, const struct value *v)
 {
@@ -178,6 +208,8 @@ static void json_cell(struct sink *s, const struct cell *c, const void *rec, siz
 		json_number(s, c, &v);
 	else if (is_stack(c))
 		json_stack(s, c, rec, len, &v);
+	else if (is_args(c))
+		json_args(s, c, rec, len);
 	else
 		json_text(s, c, &v);
 }

@@ -108,7 +108,9 @@ static void set_keys(struct cell *c)
 	size_t n = strlen(name);
 
 	column_key(c->col, c->key, sizeof(c->key));
-	if (strcmp(name, c->key) != 0)
+	if (is_args(c))
+		snprintf(c->other, sizeof(c->other), "%.*s_cut", KEY_MAX - 5, name);
+	else if (strcmp(name, c->key) != 0)
 		snprintf(c->other, sizeof(c->other), "%s", name);
 	else if (strcmp(name, "uid") == 0)
 		snprintf(c->other, sizeof(c->other), "user");

@@ -4,7 +4,7 @@
 #define IOSONDE_SINK_INTERNAL_H
 
 #include "core/text_buf.h"
-#include "core/unit.h"
+#include "core/unit_args.h"
 #include "core/unit_format.h"
 #include "out/sink.h"
 
@@ -66,6 +66,11 @@ struct sink {
 static inline bool is_stack(const struct cell *c)
 {
 	return c->col->unit == U_STACK;
+}
+
+static inline bool is_args(const struct cell *c)
+{
+	return c->col->field.kind == F_VARGS;
 }
 
 /* Reads the value of @c. */

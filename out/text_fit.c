@@ -49,8 +49,10 @@ static size_t unit_width(const struct sink *s, const struct column *col)
 	case U_DISK:
 		return 8;
 	case U_TEXT:
+	case U_SYSCALL:
 		return COMM_LEN;
 	case U_PATH:
+	case U_ARGS:
 	case U_FLAGS:
 		return 20;
 	case U_FD:

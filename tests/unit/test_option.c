@@ -426,9 +426,48 @@ static void test_help_of_long_names(void **state)
 		    "      --none   \n");
 }
 
+static const char *const line_column[] = { "args", NULL };
+
+static const struct option_spec classic_specs[] = {
+	{ "write-only", 'W', FIELD(struct tool, mask), .kind = OPT_FLAG, .value = 6 },
+	{ "rows", 'W', .kind = OPT_RENAMED, .arg = "N", .help = "rows are -r N" },
+	{ "disk-classic", 'd', .kind = OPT_RENAMED, .help = "the disk is -D DISK" },
+	{ "line", 'l', .kind = OPT_TERM, .names = line_column, .help = "lines with that" },
+	{ NULL },
+};
+
+static void terms_for_the_rows(void **state)
+{
+	struct run r = run_with(classic_specs, "-l one --line=two");
+
+	(void)state;
+	assert_true(r.ok);
+	assert_int_equal(r.result.n_terms, 2);
+	assert_string_equal(r.result.terms[0].column, "args");
+	assert_string_equal(r.result.terms[0].value, "one");
+	assert_string_equal(r.result.terms[1].value, "two");
+}
+
+/* A classic spelling that shares its letter with an option of another kind */
+static void classic_letters(void **state)
+{
+	struct run r = run_with(classic_specs, "-d");
+
+	(void)state;
+	assert_false(r.ok);
+	assert_non_null(strstr(r.result.error, "the disk is -D DISK"));
+	r = run_with(classic_specs, "-W 5");
+	assert_false(r.ok);
+	assert_non_null(strstr(r.result.error, "rows are -r N"));
+	r = run_with(classic_specs, "-W -d 5");
+	assert_true(r.ok);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(terms_for_the_rows),
+		cmocka_unit_test(classic_letters),
 		cmocka_unit_test(test_defaults),
 		cmocka_unit_test(test_spellings),
 		cmocka_unit_test(test_repeated),

@@ -29,6 +29,7 @@ struct row {
 	struct vstr name;
 	struct vpath path;
 	struct vstack stack;
+	struct vargs args;
 	char data[64];
 };
 
@@ -326,6 +327,62 @@ static void random_paths_stay_inside(void **state)
 	assert_true(values > 1000);
 }
 
+struct args_case {
+	const char *bytes; /* with their NULs */
+	size_t len;
+	unsigned max, flags;
+	const char *want;
+};
+
+static const struct args_case args_cases[] = {
+	{ PARTS("ls\0-l\0a b\0"), 20, 0, "ls -l a b" },
+	{ PARTS("ls\0-l\0a b\0"), 3, 0, "ls -l a b" },
+	{ PARTS("ls\0-l\0a b\0"), 2, 0, "ls -l ..." },
+	{ PARTS("ls\0-l\0cu"), 0, VARGS_MORE, "ls -l cu ..." },
+	{ PARTS("a \"b\\\0\0"), 20, VARGS_QUOTED, "\"a \\\"b\\\\\" \"\"" },
+	{ PARTS("\0"), 20, 0, "" },
+	{ PARTS(""), 20, VARGS_MORE, "..." },
+	{ PARTS(""), 20, 0, "" },
+};
+
+static void argument_lists(void **state)
+{
+	struct column col = { .name = "args", FIELD(struct row, args), U_ARGS };
+	struct value v;
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(args_cases); i++) {
+		const struct args_case *c = &args_cases[i];
+		struct row r = { 0 };
+		size_t at = sizeof(r) - c->len;
+
+		memcpy((char *)&r + at, c->bytes, c->len);
+		r.args = (struct vargs){ (__u32)at, (__u32)c->len, c->max, c->flags };
+		v = value_of(&col, &r, sizeof(r), NULL);
+		assert_bytes(&v, c->want);
+		r.args.len++; /* beyond the end */
+		assert_int_equal(value_of(&col, &r, sizeof(r), NULL).kind, V_NONE);
+	}
+}
+
+static void system_calls(void **state)
+{
+	struct column col = { .name = "call", FIELD(struct row, u64), U_SYSCALL };
+	struct row r = { .u64 = SYSCALL_IN_RECORD(100000, 0) };
+	struct value v = value_of(&col, &r, sizeof(r), NULL);
+
+	(void)state;
+	assert_bytes(&v, "100000");
+	r.u64 = SYSCALL_IN_RECORD(-1, 0);
+	v = value_of(&col, &r, sizeof(r), NULL);
+	assert_bytes(&v, "-1");
+	r.u64 = SYSCALL_IN_RECORD(3, 1);
+	v = value_of(&col, &r, sizeof(r), NULL);
+	assert_bytes(&v, "read (32-bit)");
+	r.u64 = SYSCALL_NONE;
+	assert_int_equal(value_of(&col, &r, sizeof(r), NULL).kind, V_NONE);
+}
+
 static struct value value_with(enum unit unit, struct field field, const struct row *r)
 {
 	struct column col = { .name = "x", field, unit };
@@ -522,6 +579,8 @@ int main(void)
 		cmocka_unit_test(longest_path),
 		cmocka_unit_test(random_paths_stay_inside),
 		cmocka_unit_test(returns_are_descriptors_or_errors),
+		cmocka_unit_test(argument_lists),
+		cmocka_unit_test(system_calls),
 		cmocka_unit_test(enums),
 		cmocka_unit_test(flags_by_name),
 		cmocka_unit_test(stacks),
