@@ -37,6 +37,20 @@ struct bio___since_v5_12 {
 	struct block_device *bi_bdev;
 };
 
+/* 5.17 (f3fa33acca9f): request.rq_disk went, request_queue.disk (5.15) serves instead. */
+struct request___pre_v5_17 {
+	struct gendisk *rq_disk;
+};
+
+struct request_queue___since_v5_15 {
+	struct gendisk *disk;
+};
+
+/* 6.13: request.rq_flags are bits numbered by an enum; macros before, flush sequences 1 << 4. */
+enum rqf_flags {
+	__RQF_FLUSH_SEQ = 1,
+};
+
 /*
  * 7.0: the name of an open that io_uring will do is a struct of its own around the same pointer.
  */
@@ -126,6 +140,43 @@ static __always_inline struct request_queue *bio_queue_of(const struct bio *bio)
 	if (bpf_core_field_exists(now->bi_bdev))
 		return BPF_CORE_READ(now, bi_bdev, bd_disk, queue);
 	return BPF_CORE_READ(old, bi_disk, queue);
+}
+
+/* By plain loads: @bio is what a tp_btf program was passed, or reached from that. */
+static __always_inline struct gendisk *bio_disk_of(struct bio *bio)
+{
+	struct bio___since_v5_12 *now = (void *)bio;
+	struct bio___pre_v5_12 *old = (void *)bio;
+
+	if (bpf_core_field_exists(now->bi_bdev))
+		return now->bi_bdev->bd_disk;
+	return old->bi_disk;
+}
+
+/* The same for a request. */
+static __always_inline struct gendisk *rq_disk_of(struct request *rq)
+{
+	struct request___pre_v5_17 *old = (void *)rq;
+	struct request_queue___since_v5_15 *q;
+
+	if (bpf_core_field_exists(old->rq_disk))
+		return old->rq_disk;
+	q = (void *)rq->q;
+	return q->disk;
+}
+
+/* A device's number, as struct super_block has it. */
+static __always_inline u32 disk_dev(struct gendisk *disk)
+{
+	return (u32)disk->major << 20 | (u32)disk->first_minor;
+}
+
+/* The bit of request.rq_flags that says: it takes a flush before or after its data. */
+static __always_inline u32 flush_sequence(void)
+{
+	if (bpf_core_enum_value_exists(enum rqf_flags, __RQF_FLUSH_SEQ))
+		return 1U << bpf_core_enum_value(enum rqf_flags, __RQF_FLUSH_SEQ);
+	return 1U << 4;
 }
 
 /* The name, in kernel memory, that a prepared io_uring open carries. */

@@ -110,6 +110,7 @@ struct trace_event_raw_sys_exit {
 
 /* --- cgroups --- */
 struct cgroup_subsys_state {
+	struct cgroup *cgroup;
 	struct cgroup_subsys_state *parent;
 };
 
@@ -229,6 +230,8 @@ struct request_queue {
 };
 
 struct gendisk {
+	int major;
+	int first_minor;
 	struct request_queue *queue;
 };
 
@@ -236,17 +239,33 @@ struct block_device {
 	struct gendisk *bd_disk;
 };
 
+struct blkcg {
+	struct cgroup_subsys_state css;
+};
+
+struct blkcg_gq {
+	struct blkcg *blkcg;
+};
+
 struct bio {
 	struct bio *bi_next;
+	unsigned int bi_opf;
+	unsigned short bi_flags;
+	u8 bi_status;
 	struct bvec_iter bi_iter;
 	void *bi_private;
+	struct blkcg_gq *bi_blkg;
+	struct bio_vec *bi_io_vec;
 };
 
 struct request {
 	struct request_queue *q;
 	unsigned int cmd_flags;
+	u32 rq_flags;
 	unsigned int __data_len;
+	u64 __sector;
 	struct bio *bio;
+	struct bio *biotail;
 };
 
 /* --- io_uring --- */
@@ -340,8 +359,19 @@ struct pt_regs {
 /* Values of the kernel's that aren't in BTF. */
 #define TS_COMPAT	  0x0002 /* arch/x86/include/asm/thread_info.h */
 #define REQ_OP_MASK	  0xffU	 /* include/linux/blk_types.h */
+#define REQ_OP_READ	  0
+#define REQ_OP_WRITE	  1
 #define REQ_OP_FLUSH	  2
-#define REQ_PREFLUSH_BIT  18
+#define REQ_OP_DISCARD	  3
+#define REQ_OP_SECURE_ERASE 5
+#define REQ_OP_WRITE_ZEROES 9
+#define REQ_OP_PASSTHROUGH 32 /* a driver's own, from here on */
+#define REQ_SYNC	  (1U << 11)
+#define REQ_META	  (1U << 12)
+#define REQ_FUA		  (1U << 17)
+#define REQ_PREFLUSH	  (1U << 18)
+#define REQ_RAHEAD	  (1U << 19)
+#define BIO_CLONED_FLAG	  (1U << 1)
 #define PF_KTHREAD	  0x00200000
 #define PF_IO_WORKER	  0x00000010 /* include/linux/sched.h */
 #define AT_FDCWD	  -100

@@ -191,10 +191,10 @@ void hist_free(struct hist *h)
 }
 
 const struct hist_scale_info hist_scales[N_HIST_SCALES] = {
-	[HIST_USECS] = { "usecs", HIST_USECS_NUM, HIST_USECS_DEN, 10, 1000 },
-	[HIST_MSECS] = { "msecs", HIST_MSECS_NUM, HIST_MSECS_DEN, 20, 1000000 },
-	[HIST_KBYTES] = { "kbytes", 1, 1, 10, 1024 },
-	[HIST_COUNTS] = { "value", 1, 1, 0, 1 },
+	[HIST_USECS] = { HIST_USECS_NUM, HIST_USECS_DEN, 10, 1000 },
+	[HIST_MSECS] = { HIST_MSECS_NUM, HIST_MSECS_DEN, 20, 1000000 },
+	[HIST_KBYTES] = { 1, 1, 10, 1024 },
+	[HIST_COUNTS] = { 1, 1, 0, 1 },
 };
 
 /* The least v for which hist_scaled(v) reaches @scaled. */

@@ -46,7 +46,6 @@ void hist_free(struct hist *h);
 
 /* How the values of a struct hist_value read: enum hist_scale. */
 struct hist_scale_info {
-	const char *name; /* of the unit, over the bars: "usecs" */
 	uint64_t num, den;
 	unsigned shift; /* the unit is 1 << shift after scaling */
 	uint64_t unit;	/* one of it, in what is counted */

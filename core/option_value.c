@@ -27,6 +27,8 @@ const char *option_arg(const struct option_spec *spec)
 		return "SIZE";
 	case U_USER:
 		return "USER";
+	case U_DISK:
+		return "DISK";
 	case U_PERCENT:
 	case U_SHARE:
 		return "PERCENT";

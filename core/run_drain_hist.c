@@ -23,24 +23,42 @@ struct line {
 	char bar[BAR_MAX + 3];
 };
 
-static const struct column line_columns[] = { { "low -> high", FIELD(struct line, range), U_TEXT,
-						.width = RANGE_COLUMNS },
-					      { "count", FIELD(struct line, count), U_COUNT },
-					      { "share", FIELD(struct line, share), U_SHARE },
-					      { "distribution", FIELD(struct line, bar), U_TEXT },
-					      {} };
-static const struct table lines = { "histogram", line_columns };
+#define LINE_COLUMNS(range_)                                                                       \
+	{                                                                                          \
+		{ range_, FIELD(struct line, range), U_TEXT, .width = RANGE_COLUMNS },             \
+			{ "count", FIELD(struct line, count), U_COUNT },                           \
+			{ "share", FIELD(struct line, share), U_SHARE },                           \
+			{ "distribution", FIELD(struct line, bar), U_TEXT },                       \
+		{                                                                                  \
+		}                                                                                  \
+	}
+
+/* Ranges with a unit each, or of the unit that stands over them. */
+static const struct column line_columns[][5] = {
+	[HIST_USECS] = LINE_COLUMNS("usecs"),	       [HIST_MSECS] = LINE_COLUMNS("msecs"),
+	[HIST_KBYTES] = LINE_COLUMNS("kbytes"),	       [HIST_COUNTS] = LINE_COLUMNS("value"),
+	[N_HIST_SCALES] = LINE_COLUMNS("low -> high"),
+};
+static const struct table lines[] = {
+	{ "histogram", line_columns[HIST_USECS] },    { "histogram", line_columns[HIST_MSECS] },
+	{ "histogram", line_columns[HIST_KBYTES] },   { "histogram", line_columns[HIST_COUNTS] },
+	{ "histogram", line_columns[N_HIST_SCALES] },
+};
 static const uint16_t numbers[] = { 0, 1, 2 }, bars[] = { 0, 1, 3 };
-static const struct selection in_pipe = { &lines, numbers, 3 }, on_terminal = { &lines, bars, 3 };
+/* With bars, and without. Histograms that have a unit have bars. */
+static const struct selection bar_lines[] = {
+	{ &lines[HIST_USECS], bars, 3 },    { &lines[HIST_MSECS], bars, 3 },
+	{ &lines[HIST_KBYTES], bars, 3 },   { &lines[HIST_COUNTS], bars, 3 },
+	{ &lines[N_HIST_SCALES], bars, 3 },
+};
+static const struct selection number_lines = { &lines[N_HIST_SCALES], numbers, 3 };
 
 struct drawing {
 	struct run *run;
 	const struct hist_view *view; /* NULL: the value is plain slots */
 	const struct column *unit;    /* of low and high */
 	size_t bar;		      /* columns of the longest bar; 0: none are drawn */
-	struct column columns[4]; /* with a view: as line_columns, but for the first one's name */
-	struct table table;
-	struct selection lines;
+	const struct selection *lines;
 };
 
 /* The hist_row inside a row of the report. */
@@ -87,7 +105,7 @@ static void draw_line(const struct drawing *d, const struct hist_row *h)
 		line.bar[0] = line.bar[d->bar + 1] = '|';
 		memset(line.bar + 1, '*', h->count && !stars ? 1 : stars);
 	}
-	sink_row(d->run->sink, &d->lines, &line, sizeof(line));
+	sink_row(d->run->sink, d->lines, &line, sizeof(line));
 }
 
 static void draw_gap(const struct drawing *d, uint64_t low, uint64_t end)
@@ -159,13 +177,8 @@ static void choose_style(struct drawing *d)
 		d->bar = width > OTHER_COLUMNS + BAR_LEAST ? width - OTHER_COLUMNS : BAR_LEAST;
 	if (d->bar > BAR_MAX || (d->view && !width))
 		d->bar = BAR_MAX;
-	d->lines = d->bar ? on_terminal : in_pipe;
-	if (!in_units(d))
-		return;
-	memcpy(d->columns, line_columns, sizeof(d->columns));
-	d->columns[0].name = hist_scales[d->view->scale].name;
-	d->table = (struct table){ "histogram", d->columns };
-	d->lines.table = &d->table;
+	d->lines =
+		d->bar ? &bar_lines[in_units(d) ? d->view->scale : N_HIST_SCALES] : &number_lines;
 }
 
 void drain_draw_histograms(const struct report *r, size_t n)

@@ -344,6 +344,10 @@ static void summary_text(const struct run *run, const struct counters *c, uint64
 	if (c->null_helper)
 		fprintf(stderr, "; %llu details could not be read",
 			(unsigned long long)c->null_helper);
+	for (size_t i = 0; run->tool->counters && run->tool->counters[i]; i++)
+		if (run->tool->counters[i][0] == '+' && c->tool[i])
+			fprintf(stderr, "; %s %llu", run->tool->counters[i] + 1,
+				(unsigned long long)c->tool[i]);
 	for (size_t i = 0; i < run->n_extra; i++)
 		if (run->extra_text[i])
 			fprintf(stderr, "; %s %llu", run->extra[i].key,
@@ -390,7 +394,8 @@ void output_summary(struct run *run)
 	add_pair(pairs, &n, "lost_unread", run->unread);
 	add_pair(pairs, &n, "null_helper", c.null_helper);
 	for (size_t i = 0; run->tool->counters && run->tool->counters[i]; i++)
-		add_pair(pairs, &n, run->tool->counters[i], c.tool[i]);
+		add_pair(pairs, &n, run->tool->counters[i] + (run->tool->counters[i][0] == '+'),
+			 c.tool[i]);
 	for (size_t i = 0; i < run->n_extra; i++)
 		pairs[n++] = run->extra[i];
 	if (*run->blind) {

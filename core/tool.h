@@ -191,7 +191,8 @@ struct tool {
 	const struct probe *probes;
 	const struct bpf_image *image;
 	const char *const *calls;    /* system calls to follow, in the order of the tool's enum */
-	const char *const *counters; /* names of counters.tool[], for the summary */
+	/* names of counters.tool[], for the summary; for people, too, where one begins with '+' */
+	const char *const *counters;
 	bool lingers; /* what it shows may follow the end of its cause: there is --linger */
 	struct drain drain;
 	struct many_spec many;

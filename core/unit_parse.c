@@ -5,6 +5,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "core/names/disk.h"
 #include "core/names/user.h"
 
 __extension__ typedef unsigned __int128 u128;
@@ -175,6 +176,8 @@ static const char *not_one(enum unit unit)
 		return "not an octal mode";
 	case U_USER:
 		return "no such user";
+	case U_DISK:
+		return "not a disk";
 	case U_ERRNO:
 		return "not an error name";
 	default:
@@ -206,6 +209,26 @@ static bool parse_user(const char *s, size_t len, uint64_t *out, const char **er
 	return true;
 }
 
+static bool parse_disk(const char *s, size_t len, uint64_t *out, const char **error)
+{
+	char name[256];
+	uint32_t dev;
+
+	if (len >= sizeof(name) || memchr(s, '\0', len))
+		return fail(error, not_one(U_DISK));
+	memcpy(name, s, len);
+	name[len] = '\0';
+	switch (disk_number(name, &dev)) {
+	case DISK_YES:
+		*out = dev;
+		return true;
+	case DISK_PARTITION:
+		return fail(error, "a partition; requests are its disk's");
+	default:
+		return fail(error, not_one(U_DISK));
+	}
+}
+
 static bool parse_quantity(enum unit unit, const char *s, size_t len, uint64_t bare_scale,
 			   uint64_t *out, const char **error)
 {
@@ -229,6 +252,8 @@ bool unit_parse(enum unit unit, const char *s, size_t len, uint64_t bare_scale, 
 
 	if (unit == U_USER)
 		return parse_user(s, len, out, error);
+	if (unit == U_DISK)
+		return parse_disk(s, len, out, error);
 	if (len > 1 && s[0] == '-' && (is_digit(s[1]) || s[1] == '.'))
 		return fail(error, "negative");
 	switch (unit) {

@@ -161,7 +161,7 @@ struct {
 #endif
 #define TALLY(which) COUNT(tool[which])
 
-#include "bpf/blkio.bpf.h"
+#include "bpf/blkio_thread.bpf.h"
 
 /* --- the account --- */
 

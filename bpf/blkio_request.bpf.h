@@ -1,0 +1,568 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+/*
+ * Each block request from submission to completion, with everyone who wanted a part of it.
+ *
+ * A bio is followed from its submission, by its address. A request is known by its last bio, which
+ * stays the same when its first ones complete early; what the other bios of a merged request know
+ * is put together with that at issue: the bytes of each owner, in a list. Where nobody asks for
+ * owners, requests are followed from their issue, by their own address, and bios are not.
+ *
+ * A device without requests (dm, md, brd, zram) is served bio by bio. The clones of such a bio that
+ * reach the devices below share its vector of pages: by that they get its owner, and are known to
+ * be a part of it (BLK_UNDER), so that nobody counts stacked time twice.
+ *
+ * The user of this file has, as its configuration, `cfg` with a struct blk_cfg blk, and defines
+ *	BLK_FOLLOW_BIOS		   an expression: does it want owners, or the time of submission?
+ *	BLK_PATTERNS		   does it want to know which requests are sequential?
+ *	blk_request_done(rq)	   a request, or a bio of a device without any, is over
+ *	blk_owner_done(rq, owner)  the same, once for each owner; rq itself is the first
+ */
+#ifndef IOSONDE_BLKIO_REQUEST_BPF_H
+#define IOSONDE_BLKIO_REQUEST_BPF_H
+
+#define BLK_REQUESTS
+#include "bpf/blkio.bpf.h"
+#include "bpf/blkio.h"
+#include "bpf/filter.bpf.h"
+#include "bpf/task_state.bpf.h"
+
+#define BLK_CHAIN  256 /* bios of one request that are looked at */
+#define BLK_OWNERS 32  /* owners of one request */
+
+enum blk_flags {
+	BLK_NO_OWNER = 1 << 0, /* nobody of interest: holds what is known of the request alone */
+	BLK_UNDER = 1 << 1,    /* a part of a bio that is counted itself */
+	BLK_BIO_BASED = 1 << 2,
+	BLK_HIDDEN = 1 << 3, /* of a disk that isn't asked for */
+};
+
+struct blk_who {
+	u64 ids; /* tgid << 32 | tid; 0: no process is known */
+	u64 cgroup;
+	u64 owner; /* of another sort, for those who know more; 0: none */
+	char comm[COMM_LEN];
+};
+
+struct blk_io {
+	struct blk_who who;
+	u64 queued_ns;
+	u64 inserted_ns; /* into the scheduler; 0: it was issued directly */
+	u64 issued_ns;	 /* 0: not at the device */
+	u64 done_ns;
+	u64 sector;
+	u64 id;	   /* for rows of one request: new_id() */
+	u64 self;  /* the key, as a number that global functions take */
+	u64 next;  /* the next owner's bio */
+	u32 bytes; /* this owner's */
+	u32 request_bytes;
+	u32 bios; /* this owner's */
+	u32 dev;
+	u32 upper_dev; /* BLK_UNDER, or would be: the outermost device; 0: none */
+	u32 kind;      /* enum blk_kind */
+	u32 flags;     /* enum blk_flags */
+	u32 error;     /* the first one; positive errno */
+	u32 pattern;   /* enum blk_pattern */
+	u32 seen;      /* was issued once */
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 16384);
+	__type(key, u64); /* address of a bio, or of a request */
+	__type(value, struct blk_io);
+} blk_ios SEC(".maps");
+
+/* The bio of a device without requests that a vector of pages belongs to: the outermost one. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 16384);
+	__type(key, u64);
+	__type(value, u64);
+} blk_uppers SEC(".maps");
+
+/* Where the last request of each disk ended. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 4096);
+	__type(key, u32);
+	__type(value, u64);
+} blk_ends SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, u32);
+	__type(value, u64);
+} blk_ids SEC(".maps");
+
+const volatile struct blk_io blk_io_zero;
+
+static void blk_request_done(struct blk_io *rq);
+static void blk_owner_done(const struct blk_io *rq, const struct blk_io *owner);
+
+/* Are bios followed? Whoever is asked for is known at submission only. */
+#define BLK_BIOS() (BLK_FOLLOW_BIOS || (target.flags & ~(TARGET_SELF | TARGET_PIDNS)))
+
+static __always_inline bool disk_wanted(u32 dev)
+{
+	return !cfg.blk.disk || cfg.blk.disk == dev;
+}
+
+static __always_inline u32 kind_of(u32 opf, u32 bytes)
+{
+	u32 op = opf & REQ_OP_MASK, kind = BLK_OTHER;
+
+	if (op == REQ_OP_READ)
+		kind = BLK_READ;
+	else if (op == REQ_OP_WRITE && !bytes && (opf & REQ_PREFLUSH))
+		return BLK_FLUSH; /* nothing but that */
+	else if (op == REQ_OP_WRITE)
+		kind = BLK_WRITE;
+	else if (op == REQ_OP_FLUSH)
+		return BLK_FLUSH;
+	else if (op == REQ_OP_DISCARD)
+		kind = BLK_DISCARD;
+	else if (op == REQ_OP_SECURE_ERASE)
+		kind = BLK_SECURE_ERASE;
+	else if (op == REQ_OP_WRITE_ZEROES)
+		kind = BLK_WRITE_ZEROES;
+	if (opf & REQ_SYNC)
+		kind |= BLK_SYNC;
+	if (opf & REQ_META)
+		kind |= BLK_META;
+	if (opf & REQ_RAHEAD)
+		kind |= BLK_RAHEAD;
+	if (opf & REQ_FUA)
+		kind |= BLK_FUA;
+	if (opf & REQ_PREFLUSH)
+		kind |= BLK_PREFLUSH;
+	return kind;
+}
+
+/* A flush has no bytes, and those of a discard are no data. */
+static __always_inline bool moves_data(const struct blk_io *io)
+{
+	u32 op = io->kind & BLK_OP;
+
+	return op == BLK_READ || op == BLK_WRITE;
+}
+
+/* A disk's requests in the order in which it gets them. */
+static __always_inline void note_pattern(struct blk_io *io, u32 bytes)
+{
+	u64 end = io->sector + (bytes >> 9), *last;
+
+	if (!BLK_PATTERNS || !moves_data(io))
+		return;
+	last = bpf_map_lookup_elem(&blk_ends, &io->dev);
+	io->pattern = last && *last == io->sector ? BLK_SEQUENTIAL : BLK_RANDOM;
+	if (last)
+		*last = end;
+	else
+		bpf_map_update_elem(&blk_ends, &io->dev, &end, BPF_ANY);
+}
+
+/* --- who --- */
+
+static __always_inline bool in_kernel_thread(void)
+{
+	if (HAVE_TASK_BTF())
+		return ((struct task_struct *)bpf_get_current_task_btf())->flags & PF_KTHREAD;
+	return BPF_CORE_READ((struct task_struct *)bpf_get_current_task(), flags) & PF_KTHREAD;
+}
+
+/* Is the bio's cgroup the one of --cgroup, or below it? */
+static __always_inline bool bio_in_cgroup(struct cgroup *cgrp, u64 cgroup_id)
+{
+	for (int i = 0; i < 16 && cgrp; i++) {
+		struct cgroup_subsys_state *up;
+
+		if (BPF_CORE_READ(cgrp, kn, id) == cgroup_id)
+			return true;
+		up = BPF_CORE_READ(cgrp, self.parent);
+		if (!up)
+			return false;
+		cgrp = (void *)up - bpf_core_field_offset(struct cgroup, self);
+	}
+	return false;
+}
+
+/*
+ * A kernel thread submits for somebody else: only the cgroup is told, by the bio. No process that
+ * was asked for can be known to be behind it.
+ */
+static __always_inline bool who_by_bio(struct bio *bio, struct blk_who *who)
+{
+	struct cgroup *cgrp;
+
+	if (target.flags & (TARGET_PID | TARGET_TID | TARGET_UID | TARGET_COMM | TARGET_MNTNS))
+		return false;
+	cgrp = BPF_CORE_READ(bio, bi_blkg, blkcg, css.cgroup);
+	if ((target.flags & TARGET_CGROUP) && !bio_in_cgroup(cgrp, target.cgroup_id))
+		return false;
+	who->cgroup = BPF_CORE_READ(cgrp, kn, id);
+	return true;
+}
+
+static __always_inline bool who_is_current(struct blk_who *who)
+{
+	u64 ids = current_ids();
+
+	if (!target_match(ids))
+		return false;
+	who->ids = ids;
+	who->cgroup = bpf_get_current_cgroup_id();
+	bpf_get_current_comm(who->comm, sizeof(who->comm));
+	return true;
+}
+
+/* The bio of a device without requests that @bio was cloned from. */
+static __always_inline struct blk_io *upper_of(struct bio *bio)
+{
+	u64 vec, *upper;
+
+	if (!(bio->bi_flags & BIO_CLONED_FLAG))
+		return NULL;
+	vec = (u64)bio->bi_io_vec;
+	upper = vec ? bpf_map_lookup_elem(&blk_uppers, &vec) : NULL;
+	return upper ? bpf_map_lookup_elem(&blk_ios, upper) : NULL;
+}
+
+static __always_inline bool find_who(struct bio *bio, struct blk_io *io)
+{
+	struct blk_io *upper = upper_of(bio);
+
+	if (upper) {
+		io->who = upper->who;
+		io->upper_dev = upper->upper_dev ? upper->upper_dev : upper->dev;
+		io->flags |= upper->flags & BLK_HIDDEN ? 0 : BLK_UNDER;
+		return true;
+	}
+	return in_kernel_thread() ? who_by_bio(bio, &io->who) : who_is_current(&io->who);
+}
+
+/* --- bios --- */
+
+static __always_inline void keep_io(u64 key, struct blk_io *io)
+{
+	io->self = key;
+	if (!bpf_map_update_elem(&blk_ios, &key, io, BPF_ANY))
+		return;
+	COUNT(generated);
+	COUNT(lost_state);
+}
+
+static __always_inline void keep_upper(struct bio *bio)
+{
+	u64 vec = (u64)bio->bi_io_vec, self = address_of(bio), *upper;
+
+	if (!vec)
+		return;
+	/* an outer one that is still under way keeps its place */
+	upper = bpf_map_lookup_elem(&blk_uppers, &vec);
+	if (!upper || *upper == self || !bpf_map_lookup_elem(&blk_ios, upper))
+		bpf_map_update_elem(&blk_uppers, &vec, &self, BPF_ANY);
+}
+
+static __always_inline void blk_queued(struct bio *bio)
+{
+	struct gendisk *disk = bio_disk_of(bio);
+	bool has_requests = disk->queue->mq_ops;
+	struct blk_io io = {};
+
+	if (!all_attached || (has_requests && !BLK_BIOS()))
+		return;
+	io.dev = disk_dev(disk);
+	if (!disk_wanted(io.dev)) {
+		if (has_requests)
+			return;
+		io.flags = BLK_HIDDEN;
+	}
+	if (!find_who(bio, &io))
+		return;
+	io.sector = bio->bi_iter.bi_sector;
+	io.bytes = bio->bi_iter.bi_size;
+	io.kind = kind_of(bio->bi_opf, io.bytes);
+	io.bios = 1;
+	io.queued_ns = bpf_ktime_get_ns();
+	if (!has_requests) {
+		io.flags |= BLK_BIO_BASED;
+		io.issued_ns = io.queued_ns;
+		note_pattern(&io, io.bytes);
+	}
+	keep_io(address_of(bio), &io);
+	if (!has_requests)
+		keep_upper(bio);
+}
+
+/* The front of a bio becomes a bio of its own, with the same owner. */
+static __always_inline void blk_split(struct bio *child)
+{
+	u64 key = (u64)child->bi_private;
+	struct blk_io *parent = bpf_map_lookup_elem(&blk_ios, &key), io;
+
+	if (!parent)
+		return;
+	io = *parent;
+	io.sector = child->bi_iter.bi_sector;
+	io.bytes = child->bi_iter.bi_size;
+	parent->bytes -= io.bytes;
+	parent->sector += io.bytes >> 9;
+	keep_io(address_of(child), &io);
+	COUNT(tool[BLK_SPLITS]);
+}
+
+/* --- the end --- */
+
+/* The other owners of the request whose last bio is @key. Global: the loop is verified once. */
+__noinline int blk_other_owners(u64 key)
+{
+	struct blk_io *rq = bpf_map_lookup_elem(&blk_ios, &key), *owner;
+	u64 at;
+
+	if (!rq)
+		return 0;
+	at = rq->next;
+	for (int i = 0; at && i < BLK_OWNERS; i++) {
+		u64 this = at;
+
+		owner = bpf_map_lookup_elem(&blk_ios, &this);
+		if (!owner)
+			break;
+		blk_owner_done(rq, owner);
+		at = owner->next;
+		bpf_map_delete_elem(&blk_ios, &this);
+	}
+	return 0;
+}
+
+/* A number for the request that no other one of this run has. */
+static __always_inline u64 new_id(void)
+{
+	u32 zero = 0;
+	u64 *last = bpf_map_lookup_elem(&blk_ids, &zero);
+
+	return last ? ++*last << 13 | bpf_get_smp_processor_id() : 0;
+}
+
+static __always_inline void blk_over(u64 key, struct blk_io *io)
+{
+	io->done_ns = bpf_ktime_get_ns();
+	if (!(io->flags & BLK_HIDDEN)) {
+		blk_request_done(io);
+		if (!(io->flags & BLK_NO_OWNER))
+			blk_owner_done(io, io);
+		if (io->next)
+			blk_other_owners(io->self);
+	}
+	bpf_map_delete_elem(&blk_ios, &key);
+}
+
+static __always_inline void blk_completed(struct bio *bio)
+{
+	u64 key = address_of(bio), vec, *upper;
+	struct blk_io *io = bpf_map_lookup_elem(&blk_ios, &key);
+
+	if (!io)
+		return;
+	if (io->flags & BLK_BIO_BASED) {
+		vec = (u64)BPF_CORE_READ(bio, bi_io_vec);
+		upper = bpf_map_lookup_elem(&blk_uppers, &vec);
+		if (upper && *upper == key)
+			bpf_map_delete_elem(&blk_uppers, &vec);
+	}
+	if (!all_attached)
+		return;
+	io->error = status_errno(BPF_CORE_READ(bio, bi_status));
+	io->request_bytes = io->bytes;
+	blk_over(key, io);
+}
+
+/* --- requests --- */
+
+static __always_inline bool same_owner(const struct blk_io *a, const struct blk_io *b)
+{
+	return a->who.ids >> 32 == b->who.ids >> 32 && a->who.cgroup == b->who.cgroup &&
+	       a->who.owner == b->who.owner && !(a->flags & BLK_NO_OWNER);
+}
+
+/* Puts @from into @to if they have one owner. */
+static __always_inline bool joins(struct blk_io *to, struct blk_io *from)
+{
+	if (from->next || !same_owner(to, from))
+		return false;
+	to->bytes += from->bytes;
+	to->bios += from->bios;
+	return true;
+}
+
+/* @bio is a part of the request whose last bio is @tail. */
+__noinline int blk_gather_bio(u64 tail, u64 bio)
+{
+	struct blk_io *from = bpf_map_lookup_elem(&blk_ios, &bio), *at;
+
+	if (!from)
+		return 0;
+	at = bpf_map_lookup_elem(&blk_ios, &tail);
+	if (!at) { /* it is nobody's who was asked for */
+		if (bpf_map_update_elem(&blk_ios, &tail, (const void *)&blk_io_zero, BPF_NOEXIST))
+			return 0;
+		at = bpf_map_lookup_elem(&blk_ios, &tail);
+		if (!at)
+			return 0;
+		at->flags = BLK_NO_OWNER;
+		at->self = tail;
+		at->dev = from->dev;
+		at->kind = from->kind;
+		at->queued_ns = from->queued_ns;
+	}
+	if (from->queued_ns < at->queued_ns)
+		at->queued_ns = from->queued_ns;
+	if (from->inserted_ns && (!at->inserted_ns || from->inserted_ns < at->inserted_ns))
+		at->inserted_ns = from->inserted_ns;
+	for (int i = 0; i < BLK_OWNERS; i++) {
+		u64 next = at->next;
+
+		if (next == bio)
+			return 0; /* from an earlier issue */
+		if (joins(at, from)) {
+			bpf_map_delete_elem(&blk_ios, &bio);
+			return 0;
+		}
+		if (!next) {
+			at->next = bio;
+			return 0;
+		}
+		at = bpf_map_lookup_elem(&blk_ios, &next);
+		if (!at)
+			break;
+	}
+	COUNT(generated);
+	COUNT(lost_state);
+	return 0;
+}
+
+static __always_inline void gather_bios(struct bio *bio, struct bio *tail)
+{
+	u64 at = address_of(bio), last = address_of(tail);
+
+	for (int i = 0; at && at != last && i < BLK_CHAIN; i++) {
+		blk_gather_bio(last, at);
+		at = (u64)BPF_CORE_READ((struct bio *)at, bi_next);
+	}
+}
+
+static __always_inline u64 request_key(struct request *rq)
+{
+	return BLK_BIOS() ? (u64)rq->biotail : address_of(rq);
+}
+
+static __always_inline void blk_rq_inserted(struct request *rq)
+{
+	u64 key = request_key(rq);
+	struct blk_io *io = bpf_map_lookup_elem(&blk_ios, &key);
+
+	if (io && !io->inserted_ns)
+		io->inserted_ns = bpf_ktime_get_ns();
+}
+
+/* A request that nobody's bios were followed for. */
+static __always_inline void keep_request(struct request *rq, u64 key)
+{
+	struct blk_io io = {}, *upper;
+
+	io.dev = disk_dev(rq_disk_of(rq));
+	if (!disk_wanted(io.dev) || (rq->cmd_flags & REQ_OP_MASK) >= REQ_OP_PASSTHROUGH)
+		return;
+	upper = rq->bio ? upper_of(rq->bio) : NULL;
+	if (upper && !(upper->flags & BLK_HIDDEN))
+		io.flags = BLK_UNDER;
+	io.queued_ns = bpf_ktime_get_ns();
+	io.bytes = rq->__data_len;
+	keep_io(key, &io);
+}
+
+static __always_inline void blk_rq_issued(struct request *rq)
+{
+	struct bio *bio = rq->bio, *tail = rq->biotail;
+	u64 key, now = bpf_ktime_get_ns();
+	struct blk_io *io;
+
+	if (!all_attached)
+		return;
+	if (!bio) {
+		if (!is_flush(rq))
+			return;
+		flush_issued(rq, now);
+		if (BLK_BIOS())
+			return; /* each bio that waits for it is followed */
+	}
+	key = request_key(rq);
+	if (!BLK_BIOS())
+		keep_request(rq, key);
+	else if (bio != tail)
+		gather_bios(bio, tail);
+	io = bpf_map_lookup_elem(&blk_ios, &key);
+	if (!io)
+		return;
+	if (!io->seen) { /* the first time */
+		io->seen = 1;
+		io->sector = rq->__sector;
+		io->request_bytes = rq->__data_len;
+		if (!BLK_BIOS())
+			io->kind = kind_of(rq->cmd_flags, io->request_bytes);
+		note_pattern(io, io->request_bytes);
+	}
+	io->issued_ns = now;
+}
+
+static __always_inline void blk_rq_requeued(struct request *rq)
+{
+	u64 key = request_key(rq);
+	struct blk_io *io = bpf_map_lookup_elem(&blk_ios, &key);
+
+	if (io)
+		io->issued_ns = 0;
+}
+
+/*
+ * A request may complete in parts. One that takes a flush before or after its data is over when it
+ * completes for the last time; one that is nothing but a flush was at the device when the queue's
+ * own flush was.
+ */
+static __always_inline void blk_rq_completed(struct request *rq, int error, u32 bytes)
+{
+	u64 key = request_key(rq);
+	struct blk_io *io = bpf_map_lookup_elem(&blk_ios, &key);
+
+	if (!io)
+		return;
+	if (error && !io->error)
+		io->error = error;
+	if (bytes < rq->__data_len || (rq->bio && (rq->rq_flags & flush_sequence())))
+		return;
+	if (!all_attached)
+		return;
+	if (!io->issued_ns)
+		io->issued_ns = flush_of((u64)rq->q, io->queued_ns, bpf_ktime_get_ns());
+	blk_over(key, io);
+}
+
+/* --- figures for users --- */
+
+/* At the device. 0: it never was. */
+static __always_inline u64 device_ns(const struct blk_io *rq)
+{
+	return rq->issued_ns ? rq->done_ns - rq->issued_ns : 0;
+}
+
+/* Before: in the scheduler or, issued directly, since its submission. */
+static __always_inline u64 queue_ns(const struct blk_io *rq)
+{
+	u64 from = rq->inserted_ns ? rq->inserted_ns : rq->queued_ns;
+	u64 to = rq->issued_ns ? rq->issued_ns : rq->done_ns;
+
+	return to > from ? to - from : 0;
+}
+
+#endif

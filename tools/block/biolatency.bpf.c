@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+#include "tools/block/biolatency.h"
+
+#include "bpf/core.bpf.h"
+#include "bpf/hist.bpf.h"
+
+const volatile struct biolatency_cfg cfg;
+
+#define BLK_FOLLOW_BIOS cfg.queued
+#define BLK_PATTERNS	false
+#include "bpf/blkio_request.bpf.h"
+
+HIST_MAP(latencies, struct biolatency_key);
+
+/* Time that the devices of a stack spend on one bio counts once, unless each is shown by itself. */
+static __always_inline void blk_request_done(struct blk_io *rq)
+{
+	struct biolatency_key key = { .epoch = epoch };
+	u64 lat = device_ns(rq);
+
+	if (!rq->issued_ns)
+		return; /* refused before any device saw it */
+	COUNT(generated);
+	if ((rq->flags & BLK_UNDER) && !cfg.by_disk) {
+		COUNT(filtered);
+		return;
+	}
+	key.cpu = bpf_get_smp_processor_id();
+	if (cfg.by_disk)
+		key.dev = rq->dev;
+	if (cfg.by_kind)
+		key.kind = rq->kind;
+	if (cfg.queued)
+		lat += queue_ns(rq);
+	if (hist_count(&latencies, &key, lat, cfg.scale, cfg.linear_ns))
+		COUNT(emitted);
+	else
+		COUNT(lost_state);
+}
+
+static __always_inline void blk_owner_done(const struct blk_io *rq, const struct blk_io *owner)
+{
+}

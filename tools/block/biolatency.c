@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+#include "tools/block/biolatency.h"
+
+#include "tools/block/block.h"
+
+BPF_IMAGE(biolatency);
+
+struct biolatency_row {
+	struct biolatency_key key;
+	struct hist_row slot;
+	__u64 ts_ns;
+};
+
+struct biolatency_total {
+	struct biolatency_key key;
+	struct hist_stats stats;
+	__u64 ts_ns;
+};
+
+#define R(member)   FIELD(struct biolatency_row, member)
+#define T(member)   FIELD(struct biolatency_total, member)
+#define CFG(member) FIELD(struct biolatency_cfg, member)
+
+static const struct column columns[] = {
+	{ "time", R(ts_ns), U_CLOCK, .help = "end of the interval" },
+	{ "interval", R(key.epoch), U_ID, .flags = COL_HIDDEN, .help = "its number" },
+	{ "disk", R(key.dev), U_DISK, .flags = COL_KEY | COL_HIDDEN, .help = "disk (-D)" },
+	{ "kind", R(key.kind), U_FLAGS, .flags = COL_KEY | COL_HIDDEN, .flag_names = blk_kinds,
+	  .help = "what the requests were for (-F)" },
+	{ "low", R(slot.low), U_NSEC, .help = "least latency in the slot" },
+	{ "high", R(slot.high), U_NSEC, .help = "largest latency in the slot" },
+	{ "count", R(slot.count), U_COUNT, .help = "requests" },
+	{ "share", R(slot.share), U_SHARE, .help = "of the largest slot" },
+	{}
+};
+
+static const struct column totals[] = {
+	{ "time", T(ts_ns), U_CLOCK, .flags = COL_HIDDEN, .help = "end of the interval" },
+	{ "interval", T(key.epoch), U_ID, .flags = COL_HIDDEN, .help = "its number" },
+	{ "disk", T(key.dev), U_DISK, .flags = COL_KEY, .help = "disk (-D)" },
+	{ "kind", T(key.kind), U_FLAGS, .flags = COL_KEY, .flag_names = blk_kinds,
+	  .help = "what the requests were for (-F)" },
+	{ "count", T(stats.count), U_COUNT, .help = "requests" },
+	{ "total", T(stats.sum), U_NSEC, .help = "sum of their latencies" },
+	{ "avg", T(stats.avg), U_NSEC, .help = "mean" },
+	{ "min", T(stats.min), U_NSEC, .help = "least" },
+	{ "p50", T(stats.p50), U_NSEC, .help = "median, within 1/8" },
+	{ "p90", T(stats.p90), U_NSEC, .help = "90th percentile, within 1/8" },
+	{ "p99", T(stats.p99), U_NSEC, .help = "99th percentile, within 1/8" },
+	{ "p999", T(stats.p999), U_NSEC, .flags = COL_HIDDEN,
+	  .help = "99.9th percentile, within 1/8" },
+	{ "max", T(stats.max), U_NSEC, .help = "largest" },
+	{}
+};
+
+static const struct column_switch switches[] = { { CFG(by_disk), "+disk" },
+						 { CFG(by_kind), "+kind" },
+						 {} };
+
+static const struct option_spec options[] = {
+	{ "queued", 'Q', CFG(queued), .kind = OPT_FLAG,
+	  .help = "from insertion into the queue instead of from issue to the device" },
+	{ "disks", 'D', CFG(by_disk), .kind = OPT_FLAG, .help = "a histogram per disk" },
+	{ "flags", 'F', CFG(by_kind), .kind = OPT_FLAG,
+	  .help = "a histogram per kind of request: read, write|sync, flush ..." },
+	{ "extension", 'e', CFG(totals), .kind = OPT_FLAG,
+	  .help = "count, total, average, least, largest and percentiles below" },
+	{ "milliseconds", 'm', CFG(scale), .kind = OPT_FLAG, .value = HIST_MSECS,
+	  .help = "slots of milliseconds instead of microseconds" },
+	{ "fine", 0, CFG(fine), .kind = OPT_FLAG, .help = "eight slots per doubling" },
+	{ "linear", 0, CFG(linear_ns), U_NSEC, .bare = 1000, .min = 1, .arg = "WIDTH",
+	  .help = "slots of this width; the 496th counts everything above" },
+	{ "disk", 0, CFG(blk.disk), U_DISK, .arg = "DISK", .help = "requests of this disk only" },
+	{}
+};
+
+static const struct probe probes[] = { BLK_PROBES, { BLK_INSERT_PROBE, .when = CFG(queued) }, {} };
+
+static const struct hist_style style = {
+	.scale_of = CFG(scale),
+	.linear = CFG(linear_ns),
+	.fine = CFG(fine),
+	.totals = { "latency_total", totals },
+	.show_totals = CFG(totals),
+};
+
+const struct tool tool_biolatency = {
+	.name = "biolatency",
+	.layer = "block",
+	.summary = "how long disks take, as a histogram",
+	.text = "Counts block requests by the time from issue to the device to completion.\n"
+		"Devices without requests of their own (dm, md, brd, zram) count by bio. Time in a "
+		"stack of\n"
+		"devices counts once, at the outermost one; -D shows each by itself.",
+	.examples =
+		"  iosonde biolatency -d 10           ten seconds of all disks\n"
+		"  iosonde biolatency -D -e 1         per disk with percentiles, every second\n"
+		"  iosonde biolatency -mQ -- make     a program's own, with the time in queues\n",
+	.kind = TOOL_HISTOGRAM,
+	.row = { "latency", columns },
+	.switches = switches,
+	.options = options,
+	.cfg_size = sizeof(struct biolatency_cfg),
+	.probes = probes,
+	.image = &bpf_biolatency,
+	.counters = blk_counters,
+	.lingers = true,
+	.drain = { .map = "latencies",
+		   .key_size = sizeof(struct biolatency_key),
+		   .value_size = sizeof(struct hist_value),
+		   .cpu = FIELD(struct biolatency_key, cpu),
+		   .hist = &style },
+};
