@@ -357,28 +357,28 @@ struct pt_regs {
 #pragma clang attribute pop
 
 /* Values of the kernel's that aren't in BTF. */
-#define TS_COMPAT	  0x0002 /* arch/x86/include/asm/thread_info.h */
-#define REQ_OP_MASK	  0xffU	 /* include/linux/blk_types.h */
-#define REQ_OP_READ	  0
-#define REQ_OP_WRITE	  1
-#define REQ_OP_FLUSH	  2
-#define REQ_OP_DISCARD	  3
+#define TS_COMPAT	    0x0002 /* arch/x86/include/asm/thread_info.h */
+#define REQ_OP_MASK	    0xffU  /* include/linux/blk_types.h */
+#define REQ_OP_READ	    0
+#define REQ_OP_WRITE	    1
+#define REQ_OP_FLUSH	    2
+#define REQ_OP_DISCARD	    3
 #define REQ_OP_SECURE_ERASE 5
 #define REQ_OP_WRITE_ZEROES 9
-#define REQ_OP_PASSTHROUGH 32 /* a driver's own, from here on */
-#define REQ_SYNC	  (1U << 11)
-#define REQ_META	  (1U << 12)
-#define REQ_FUA		  (1U << 17)
-#define REQ_PREFLUSH	  (1U << 18)
-#define REQ_RAHEAD	  (1U << 19)
-#define BIO_CLONED_FLAG	  (1U << 1)
-#define PF_KTHREAD	  0x00200000
-#define PF_IO_WORKER	  0x00000010 /* include/linux/sched.h */
-#define AT_FDCWD	  -100
-#define AT_REMOVEDIR	  0x200
-#define FMODE_CREATED	  0x100000U /* include/linux/fs.h: this open made the file */
-#define IORING_OP_OPENAT  18	    /* include/uapi/linux/io_uring.h */
-#define IORING_OP_OPENAT2 28
-#define PROC_PID_INIT_INO 0xEFFFFFFCU
+#define REQ_OP_PASSTHROUGH  32 /* a driver's own, from here on */
+#define REQ_SYNC	    (1U << 11)
+#define REQ_META	    (1U << 12)
+#define REQ_FUA		    (1U << 17)
+#define REQ_PREFLUSH	    (1U << 18)
+#define REQ_RAHEAD	    (1U << 19)
+#define BIO_CLONED_FLAG	    (1U << 1)
+#define PF_KTHREAD	    0x00200000
+#define PF_IO_WORKER	    0x00000010 /* include/linux/sched.h */
+#define AT_FDCWD	    -100
+#define AT_REMOVEDIR	    0x200
+#define FMODE_CREATED	    0x100000U /* include/linux/fs.h: this open made the file */
+#define IORING_OP_OPENAT    18	      /* include/uapi/linux/io_uring.h */
+#define IORING_OP_OPENAT2   28
+#define PROC_PID_INIT_INO   0xEFFFFFFCU
 
 #endif

@@ -190,7 +190,7 @@ struct tool {
 	size_t cfg_size; /* of the struct that becomes "cfg" in .rodata */
 	const struct probe *probes;
 	const struct bpf_image *image;
-	const char *const *calls;    /* system calls to follow, in the order of the tool's enum */
+	const char *const *calls; /* system calls to follow, in the order of the tool's enum */
 	/* names of counters.tool[], for the summary; for people, too, where one begins with '+' */
 	const char *const *counters;
 	bool lingers; /* what it shows may follow the end of its cause: there is --linger */
