@@ -41,10 +41,10 @@ class Guest(Place):
     slower = 10
     pid = 1  # of something that runs there: the agent
 
-    def __init__(self, kernel, build=None):
+    def __init__(self, kernel, build=None, **options):
         self.environment = {}
         self.build = build = built_in(build)
-        super().__init__(kernel, build, files=self._tools(), qemu_args=THROTTLED_DISK)
+        super().__init__(kernel, build, files=self._tools(), qemu_args=THROTTLED_DISK, **options)
 
     @staticmethod
     def _tools():
