@@ -95,10 +95,11 @@ struct io_rw___any_size {
 
 /*
  * 6.13 (87a8a76c34a2): overlayfs keeps the real file in a struct of its own. That one is a module's
- * type; f_ref came in the same release (90ee6ed776c0).
+ * type; f_ref, a struct, came in the same release (90ee6ed776c0).
  */
 struct file___since_v6_13 {
-	int f_ref;
+	struct {
+	} f_ref;
 };
 
 struct io_unlink___pre_v7_0 {
