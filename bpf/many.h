@@ -21,7 +21,7 @@ struct many_row {
 	const char *name;
 	const char *module;	/* NULL: the kernel itself */
 	const char *how;	/* kind of hook */
-	const char *why;	/* NULL: attached; else why not */
+	const char *note;	/* "n/a: ...", or what the hook is bad at; NULL: nothing */
 	__u64 address;		/* MANY_NONE: none, or hidden */
 	__u64 added_ns, run_ns; /* of one hit; MANY_NONE: not measured */
 };

@@ -68,13 +68,14 @@ bool loaded_attach_many(struct loaded *l, bool verbose)
 	btf__free(btf);
 	if (m->unlisted)
 		log_verbose("tracefs doesn't tell which functions can be hooked: each was tried");
-	many_report_missing(m, verbose);
+	if (l->tool->many.functions || !n) /* else there are rows that tell */
+		many_report_missing(m, verbose);
 	if (m->interrupted) {
 		log_error("interrupted while attaching");
 		return false;
 	}
 	if (!n) {
-		log_error("nothing could be hooked");
+		log_error("no hook that was tried can be used here");
 		return false;
 	}
 	log_verbose("%zu of %zu hooked", n, m->n);
@@ -84,9 +85,12 @@ bool loaded_attach_many(struct loaded *l, bool verbose)
 
 const char *loaded_hook(const struct loaded *l, const char *spec)
 {
-	if (l->tool->many.functions && is_model(l, spec))
-		return hook_how_names[l->many_how];
-	return ladder_hook(l->obj, spec);
+	static const char *const all[] = { "kprobe.multi/*", "kprobe/*", NULL, "fentry/*" };
+	const char *sec = ladder_hook(l->obj, spec);
+
+	if (!sec || strchr(sec, '/'))
+		return sec;
+	return l->tool->many.functions && is_model(l, spec) ? all[l->many_how] : "any/*";
 }
 
 bool loaded_missed_uncounted(const struct loaded *l)

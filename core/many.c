@@ -8,15 +8,11 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "bpf/many.h"
 #include "core/log.h"
-#include "core/unit.h"
-
-/* Attaching takes longer than this: people want to know how far it is. */
-#define PATIENCE_NS 300000000ULL
+#include "core/progress.h"
 
 void many_init(struct many *m)
 {
@@ -58,58 +54,9 @@ void many_set_how(struct many *m, enum hook_how how)
 			m->target[i].how = how;
 }
 
-/* --- progress --- */
-
-struct progress {
-	const char *what;
-	uint64_t began_ns, shown_ns;
-	bool terminal, shown;
-};
-
-static uint64_t clock_ns(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (uint64_t)ts.tv_sec * 1000000000ULL + (uint64_t)ts.tv_nsec;
-}
-
-static struct progress progress_begin(const char *what)
-{
-	return (struct progress){ what, clock_ns(), 0, isatty(STDERR_FILENO), false };
-}
-
-static void progress_step(struct progress *p, size_t done, size_t all)
-{
-	uint64_t now;
-
-	if (!p->terminal)
-		return;
-	now = clock_ns();
-	if (now - p->began_ns < PATIENCE_NS || now - p->shown_ns < PATIENCE_NS / 3)
-		return;
-	p->shown_ns = now;
-	p->shown = true;
-	fprintf(stderr, "\r%s %zu of %zu\033[K", p->what, done, all);
-	fflush(stderr);
-}
-
-static void progress_end(const struct progress *p)
-{
-	if (p->shown)
-		fputs("\r\033[K", stderr);
-}
-
 /* --- attaching --- */
 
-static const char *error_text(int error)
-{
-	const char *name = errno_name(error);
-
-	return name ? name : strerror(error);
-}
-
-static void say_why(struct many_target *t, const char *step, const char *why)
+void many_say_why(struct many_target *t, const char *step, const char *why)
 {
 	snprintf(t->why, sizeof(t->why), "%s%s%s", step, *step ? ": " : "", why);
 }
@@ -129,7 +76,7 @@ static void allow_descriptors(size_t n)
 	setrlimit(RLIMIT_NOFILE, &wanted);
 }
 
-static bool signal_waits(void)
+bool many_signal_waits(void)
 {
 	sigset_t waiting;
 
@@ -145,20 +92,25 @@ static void attach_one(struct many *m, size_t i, const struct bpf_program *model
 	const char *why;
 
 	if (t->module && (t->how == HOW_FENTRY || t->how == HOW_FEXIT)) {
-		say_why(t, "", "functions of modules can't be hooked this way");
+		many_say_why(t, "", "functions of modules can't be hooked this way");
 		return;
 	}
 	t->prog = hook_load(model, t->how, btf, t->name, &constants, &why);
 	if (t->prog < 0) {
-		say_why(t, "loading", why);
+		many_say_why(t, "loading", why);
 		return;
 	}
 	t->link = hook_attach(t->prog, t->how, t->name, t->address);
 	if (t->link >= 0)
 		return;
-	say_why(t, "attaching", error_text(errno));
+	many_say_why(t, "attaching", hook_error(t->how, errno));
 	close(t->prog);
 	t->prog = -1;
+}
+
+static bool in_batch(const struct many *m, const struct many_target *t)
+{
+	return t->how == HOW_KPROBE_MULTI && t->address && !m->separate;
 }
 
 /* All functions by links of one program; by halves where the kernel refuses one among them. */
@@ -179,7 +131,8 @@ static size_t attach_part(struct batch *b, size_t from, size_t n)
 		return n;
 	}
 	if (n == 1) {
-		say_why(&b->m->target[b->index[from]], "attaching", error_text(error));
+		many_say_why(&b->m->target[b->index[from]], "attaching",
+			     hook_error(HOW_KPROBE_MULTI, error));
 		return 0;
 	}
 	return attach_part(b, from, n / 2) + attach_part(b, from + n / 2, n - n / 2);
@@ -199,7 +152,7 @@ static size_t attach_batch(struct many *m, const struct bpf_program *model, cons
 	for (size_t i = 0; b.index && b.address && b.cookie && i < m->n; i++) {
 		const struct many_target *t = &m->target[i];
 
-		if (*t->why || t->how != HOW_KPROBE_MULTI || !t->address)
+		if (*t->why || !in_batch(m, t))
 			continue;
 		b.index[n] = b.cookie[n] = i;
 		b.address[n++] = t->address;
@@ -210,16 +163,11 @@ static size_t attach_batch(struct many *m, const struct bpf_program *model, cons
 		attached = attach_part(&b, 0, n);
 	else
 		for (size_t i = 0; i < n; i++)
-			say_why(&m->target[b.index[i]], "loading", why);
+			many_say_why(&m->target[b.index[i]], "loading", why);
 	free(b.index);
 	free(b.address);
 	free(b.cookie);
 	return attached;
-}
-
-static bool in_batch(const struct many_target *t)
-{
-	return t->how == HOW_KPROBE_MULTI && t->address && t->call < 0;
 }
 
 size_t many_attach(struct many *m, const struct bpf_program *model, const struct btf *btf)
@@ -231,12 +179,12 @@ size_t many_attach(struct many *m, const struct bpf_program *model, const struct
 	for (size_t i = 0; i < m->n && !m->interrupted; i++) {
 		struct many_target *t = &m->target[i];
 
-		if (*t->why || in_batch(t))
+		if (*t->why || in_batch(m, t))
 			continue;
 		attach_one(m, i, model, btf);
 		attached += t->link >= 0;
 		progress_step(&progress, i, m->n);
-		m->interrupted = signal_waits();
+		m->interrupted = many_signal_waits();
 	}
 	progress_end(&progress);
 	return attached;

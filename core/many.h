@@ -22,7 +22,9 @@ struct many_target {
 	enum hook_how how;
 	int64_t call;		   /* see struct hook_constants */
 	int prog, link;		   /* -1: none of its own */
+	const char *note;	   /* static; what the hook is bad at; NULL: nothing */
 	char why[96];		   /* not empty: can't be attached */
+	char na[104];		   /* room for a row's note */
 	uint64_t added_ns, run_ns; /* what one hit costs, where it was measured */
 };
 
@@ -33,6 +35,7 @@ struct many {
 	int multi_prog, *multi_links;
 	size_t n_multi;
 	bool interrupted; /* a signal came while attaching */
+	bool separate;	  /* each target has a program of its own */
 	bool unlisted;	  /* struct functions */
 };
 
@@ -63,6 +66,12 @@ void many_set_how(struct many *m, enum hook_how how);
  * or SIGTERM, which the caller has blocked.
  */
 size_t many_attach(struct many *m, const struct bpf_program *model, const struct btf *btf);
+
+/* Why @t can't be attached: the step that failed ("": none) and its error. */
+void many_say_why(struct many_target *t, const char *step, const char *why);
+
+/* Is SIGINT or SIGTERM pending? */
+bool many_signal_waits(void);
 
 /* One line per reason, with the names: on stderr. */
 void many_report_missing(const struct many *m, bool all);

@@ -180,7 +180,7 @@ bool many_choose(const struct btf *btf, enum hook_how *how, char *tried, size_t 
 						without ? "IOSONDE_WITHOUT" : trial.step,
 						without ? "" : ": ",
 						without	      ? ""
-						: trial.error ? strerror(trial.error)
+						: trial.error ? hook_error(ways[i].how, trial.error)
 							      : "it never ran");
 	}
 	trial_close(&trial);

@@ -15,6 +15,7 @@
 
 #include "bpf/many.h"
 #include "core/abilities_attach.h"
+#include "core/unit.h"
 
 #define KPROBE_PMU "/sys/bus/event_source/devices/kprobe"
 
@@ -174,6 +175,21 @@ int hook_attach(int prog, enum hook_how how, const char *target, uint64_t addres
 	default: /* the program itself says where */
 		return bpf_raw_tracepoint_open(NULL, prog);
 	}
+}
+
+const char *hook_error(enum hook_how how, int error)
+{
+	const char *name = errno_name(error);
+
+	if ((how == HOW_KPROBE || how == HOW_KRETPROBE) && access(KPROBE_PMU, F_OK))
+		return "kprobes are not built in";
+	if (how == HOW_TRACEPOINT && !tracefs_path())
+		return "tracefs isn't mounted";
+	if (how == HOW_KPROBE_MULTI && (error == EOPNOTSUPP || error == E2BIG || error == EINVAL))
+		return "no kprobe.multi in this kernel, or not for this function";
+	if (error == ENOENT)
+		return "no such hook in this kernel";
+	return name ? name : strerror(error);
 }
 
 uint64_t hook_missed(int prog)

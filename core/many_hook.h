@@ -48,6 +48,9 @@ int hook_load(const struct bpf_program *model, enum hook_how how, const struct b
  */
 int hook_attach(int prog, enum hook_how how, const char *target, uint64_t address);
 
+/* What errno after a failed hook_attach() means: a static text, or strerror()'s. */
+const char *hook_error(enum hook_how how, int error);
+
 /* One link for @n functions, by address, with a cookie each. -1 with errno set. */
 int hook_attach_multi(int prog, const unsigned long *addresses, const __u64 *cookies, size_t n);
 

@@ -243,9 +243,9 @@ static bool drop_privileges(const struct run *run)
 	return true;
 }
 
-static bool start(struct run *run)
+/* The clock of the rows begins, and the output is there. */
+static bool begin_output(struct run *run)
 {
-	const struct tool_ops *ops = run->tool->ops;
 	struct timespec real;
 
 	run->clock.start_ns = now_ns();
@@ -253,11 +253,20 @@ static bool start(struct run *run)
 	run->clock.realtime_off_ns =
 		(int64_t)real.tv_sec * 1000000000LL + real.tv_nsec - (int64_t)run->clock.start_ns;
 	run->clock.wall = run->opts.wall;
-	if (!output_names(run) || !loaded_attach(run->loaded, set_targets, run))
+	return output_names(run);
+}
+
+static bool start(struct run *run)
+{
+	const struct tool_ops *ops = run->tool->ops;
+	bool many = run->tool->many.prog != NULL;
+
+	if ((!many && !begin_output(run)) || !loaded_attach(run->loaded, set_targets, run))
 		return false;
 	if (ops && ops->start && !ops->start(run))
 		return false;
-	if (run->tool->many.prog && !loaded_attach_many(run->loaded, run->opts.verbose))
+	/* many targets take their time; nothing counts before the last of them */
+	if (many && (!loaded_attach_many(run->loaded, run->opts.verbose) || !begin_output(run)))
 		return false;
 	loaded_explain(run->loaded);
 	loaded_blind(run->loaded, run->blind, sizeof(run->blind));

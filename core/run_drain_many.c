@@ -4,6 +4,7 @@
 #include "core/run_drain.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -11,13 +12,14 @@
 
 #include "core/many.h"
 
-static struct many_row describe(const struct many_target *t)
+static struct many_row describe(struct many_target *t)
 {
+	snprintf(t->na, sizeof(t->na), "n/a: %s", t->why);
 	return (struct many_row){
 		.name = t->shown,
 		.module = t->module,
 		.how = hook_how_names[t->how],
-		.why = *t->why ? t->why : NULL,
+		.note = *t->why ? t->na : t->note,
 		.address = t->address ? t->address : MANY_NONE,
 		.added_ns = t->added_ns,
 		.run_ns = t->run_ns,
@@ -27,7 +29,7 @@ static struct many_row describe(const struct many_target *t)
 /* key, value, time, target, length of the epoch */
 static void add_target_row(struct report *r, const struct many_key *key, const uint64_t *value)
 {
-	const struct many_target *t = &r->run->many.target[key->index];
+	struct many_target *t = &r->run->many.target[key->index];
 	const struct many_row target = describe(t);
 	size_t size = r->d->value_size;
 	char *row = report_add_row(r, sizeof(*key) + size + sizeof(r->ts_ns) + sizeof(target) +
