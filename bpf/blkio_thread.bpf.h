@@ -59,37 +59,50 @@ struct {
 const volatile struct bio_owner bio_owner_zero;
 
 /*
+ * Is bio @i the first, from from_ns of the record on, of operation @gen's that was in the state
+ * that is asked for? Then start_ns and end_ns become its. This and the next two are global, so that
+ * the verifier takes each once: in one piece it would follow every order in which the stamps of all
+ * bios can come.
+ */
+__noinline int bio_consider(u64 task, u32 i, u32 gen, u32 what)
+{
+	struct bio_owner *owner = bpf_map_lookup_elem(&bio_owners, &task);
+	const volatile struct bio_slot *slot; /* other CPUs write to it: each stamp is read once */
+	u64 start, end;
+
+	if (!owner || i >= BIO_SLOTS || i >= owner->high)
+		return 0;
+	slot = &owner->slots[i];
+	start = what == BIO_DEVICE ? slot->issued_ns : slot->queued_ns;
+	end = slot->done_ns;
+	if (slot->gen != gen || !start)
+		return 1;
+	if (!end || end > owner->to_ns)
+		end = owner->to_ns;
+	if (start < owner->from_ns)
+		start = owner->from_ns;
+	if (end > start && start < owner->start_ns) {
+		owner->start_ns = start;
+		owner->end_ns = end;
+	}
+	return 1;
+}
+
+/*
  * The next stretch of time between from_ns and to_ns of the record in which a bio of operation @gen
  * was in the state that is asked for: start_ns and end_ns. Returns 1, or 0 if there is none.
- * Global, so that the verifier takes its loop once; what the loop compares is kept in memory, for
- * in registers the verifier would follow every order in which the stamps can come.
  */
 __noinline int bios_next(u64 task, u32 gen, u32 what)
 {
-	volatile struct bio_owner *owner = bpf_map_lookup_elem(&bio_owners, &task);
+	struct bio_owner *owner = bpf_map_lookup_elem(&bio_owners, &task);
 
 	if (!owner)
 		return 0;
 	owner->start_ns = owner->to_ns;
 	owner->end_ns = 0;
-	for (u32 i = 0; i < BIO_SLOTS; i++) {
-		volatile struct bio_slot *slot = &owner->slots[i];
-		u64 start, end = slot->done_ns;
-
-		if (i >= owner->high)
+	for (u32 i = 0; i < BIO_SLOTS; i++)
+		if (!bio_consider(task, i, gen, what))
 			break;
-		start = what == BIO_DEVICE ? slot->issued_ns : slot->queued_ns;
-		if (slot->gen != gen || !start)
-			continue;
-		if (!end || end > owner->to_ns)
-			end = owner->to_ns;
-		if (start < owner->from_ns)
-			start = owner->from_ns;
-		if (end > start && start < owner->start_ns) {
-			owner->start_ns = start;
-			owner->end_ns = end;
-		}
-	}
 	return owner->end_ns != 0;
 }
 
@@ -97,9 +110,9 @@ __noinline int bios_next(u64 task, u32 gen, u32 what)
  * How long between @from and @to at least one bio of operation @gen was queued or at the device. A
  * stretch ends with its first bio; one that begins inside it and lasts longer is the next stretch.
  */
-static __always_inline u64 bios_busy(u64 task, u64 from, u64 to, u32 gen, u32 what)
+__noinline u64 bios_busy(u64 task, u64 from, u64 to, u32 gen, u32 what)
 {
-	volatile struct bio_owner *owner = bpf_map_lookup_elem(&bio_owners, &task);
+	struct bio_owner *owner = bpf_map_lookup_elem(&bio_owners, &task);
 	u64 busy = 0;
 
 	if (!owner)

@@ -119,6 +119,14 @@ static __always_inline bool comm_wanted(void)
 	return false;
 }
 
+/* Is the process among those of -p and -- CMD? */
+static __always_inline bool target_process(u32 tgid)
+{
+	u8 *state = target_state_of(tgid);
+
+	return state && *state >= TARGET_LIVE;
+}
+
 /* Is the current thread a target? @ids as current_ids() gave them. */
 static __always_inline bool target_match(u64 ids)
 {
@@ -126,12 +134,8 @@ static __always_inline bool target_match(u64 ids)
 
 	if (!(target.flags & TARGET_SELF) && tgid == target.self_tgid)
 		return false;
-	if (target.flags & TARGET_PID) {
-		u8 *state = target_state_of(tgid);
-
-		if (!state || *state < TARGET_LIVE)
-			return false;
-	}
+	if ((target.flags & TARGET_PID) && !target_process(tgid))
+		return false;
 	if ((target.flags & TARGET_TID) && !bpf_map_lookup_elem(&target_tids, &tid))
 		return false;
 	if ((target.flags & TARGET_UID) && (u32)bpf_get_current_uid_gid() != target.uid)

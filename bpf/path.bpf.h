@@ -81,16 +81,24 @@ static __always_inline int path_step(struct path_walk *w)
 	return 1;
 }
 
-/* A few steps at once, which makes the loop around them short. Returns 0 when the walk is over. */
-#define STEPS_AT_ONCE 8
-__noinline int path_steps(void)
+/*
+ * The same for this CPU's walk. Global, as the next one: the verifier takes a step once, and then a
+ * few calls of it, and a few of those, instead of two thousand steps.
+ */
+__noinline int path_step_here(void)
 {
 	struct path_walk *w = path_walk_here();
 
-	for (int i = 0; w && i < STEPS_AT_ONCE; i++)
-		if (!path_step(w))
+	return w ? path_step(w) : 0;
+}
+
+#define STEPS_AT_ONCE 48
+__noinline int path_steps(void)
+{
+	for (int i = 0; i < STEPS_AT_ONCE; i++)
+		if (!path_step_here())
 			return 0;
-	return w != NULL;
+	return 1;
 }
 
 /* A pipe, socket or anonymous inode: its kind or name as the only component. */
@@ -140,7 +148,7 @@ static __always_inline struct path_walk *path_walk_from(struct vfsmount *mnt, st
 	} else if (!BPF_CORE_READ(dentry, d_hash.pprev)) {
 		w->flags |= VPATH_DELETED;
 	}
-	for (int i = 0; i < PATH_COMPONENTS / STEPS_AT_ONCE + 8; i++) /* 64 mounts crossed, too */
+	for (int i = 0; i < PATH_COMPONENTS / STEPS_AT_ONCE + 2; i++) /* 64 mounts crossed, too */
 		if (!path_steps())
 			break;
 	return w;

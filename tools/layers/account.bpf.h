@@ -37,7 +37,10 @@ struct layers_op {
 	u64 mark_ns; /* everything before this has been given to a cell */
 	u64 in_ns;   /* last switched in */
 	u64 cells[N_CELLS];
-	u64 file; /* struct file */
+	union {
+		u64 file;     /* struct file */
+		u64 name_ptr; /* of an open: the name, in user memory; 0: none, or read */
+	};
 	u64 ip, sp;
 	s32 fd;
 	u32 slot;

@@ -41,22 +41,49 @@ static __always_inline void reclaim_slot(struct layers_state *st)
 	slot->inode = 0; /* the tag is lost: the next operation looks again */
 }
 
-static __always_inline void close_parked(struct layers_state *st)
+/*
+ * Closes the current thread's parked operation. This and the next one are rare, and global, so that
+ * the verifier takes what they contain once, and not wherever they are called.
+ */
+__noinline int close_parked(s32 ret, u32 flags)
 {
-	if (!st->parked.call)
-		return;
+	struct layers_state *st = layers_of(current_task());
+
+	if (!st || !st->parked.call)
+		return 0;
+	st->parked.flags |= flags;
 	reclaim_slot(st);
-	close_op(st, &st->parked, -EINTR);
+	close_op(st, &st->parked, ret);
+	return 0;
 }
 
+/* Closes the operation that the current thread will never return from. */
+__noinline int close_killed(u64 now)
+{
+	struct layers_state *st = layers_of(current_task());
+
+	if (!st || !st->op.call)
+		return 0;
+	settle_running(st->self, &st->op, now);
+	st->op.end_ns = now;
+	st->op.flags |= OP_KILLED;
+	close_op(st, &st->op, 0); /* nobody is left to get a result */
+	return 0;
+}
+
+/*
+ * The name that an open passes is shown for one that fails. Another thread may change it meanwhile,
+ * so it is read now where every operation can become a row; the table of the slowest, which few
+ * enter, is not worth 50 ns per open, and reads it in the end.
+ */
 static __always_inline void keep_name(struct layers_state *st, const struct syscall_args *args)
 {
-	const char *ptr = (const char *)(st->op.call >= CALL_OPENAT ? args->a[1] : args->a[0]);
-	long n = -1;
-
-	if (st->op.call != CALL_OPEN_BY_HANDLE)
-		n = bpf_probe_read_user_str(st->name, NAME_KEPT, ptr);
-	st->op.name_len = n > 0 ? n - 1 : 0;
+	st->op.name_len = 0;
+	st->op.name_ptr = st->op.call >= CALL_OPENAT ? args->a[1] : args->a[0];
+	if (st->op.call == CALL_OPEN_BY_HANDLE)
+		st->op.name_ptr = 0;
+	else if (cfg.stream)
+		read_name(st, &st->op);
 }
 
 static __always_inline void open_op(struct layers_state *st, u32 call, u64 ids,
@@ -81,7 +108,6 @@ static __always_inline void open_op(struct layers_state *st, u32 call, u64 ids,
 	op->call = call;
 	if (O_OPEN(call)) {
 		op->fd = -1;
-		op->file = 0;
 		keep_name(st, &args);
 		return;
 	}
@@ -153,7 +179,7 @@ SYSCALL_ENTER(layers_enter)
 static __always_inline void handler_returned(struct layers_state *st, struct pt_regs *regs)
 {
 	if (st->parked.call && st->parked.sp == REGS_SP(regs) && st->parked.ip == REGS_IP(regs))
-		close_parked(st);
+		close_parked(-EINTR, 0);
 }
 
 SYSCALL_EXIT(layers_exit)
@@ -164,6 +190,9 @@ SYSCALL_EXIT(layers_exit)
 
 	/* only to leave early: which call it was is what the entry stored */
 	if (!syscall_maybe(REGS_CALL(regs)) && !REGS_NO_CALL(regs))
+		return 0;
+	/* spares other processes the look-up of a state that they don't have */
+	if ((target.flags & TARGET_PID) && !target_process(current_ids() >> 32))
 		return 0;
 	st = layers_of(current_task());
 	if (!all_attached) { /* what is under way when the run ends has no known end */
@@ -185,7 +214,7 @@ SYSCALL_EXIT(layers_exit)
 	settle_running(st->self, &st->op, now);
 	st->op.end_ns = now;
 	if (ret <= -ERESTARTSYS && ret >= -ERESTART_RESTARTBLOCK) {
-		close_parked(st); /* an outer call that was never entered again */
+		close_parked(-EINTR, 0); /* an outer call that was never entered again */
 		park(st);
 		return 0;
 	}
@@ -252,17 +281,10 @@ CURRENT_EVENT(layers_thread_exit, "sched_process_exit")
 		return 0;
 	key = st->self;
 	hold(&st->op);
-	if (st->op.call) {
-		st->op.end_ns = bpf_ktime_get_ns();
-		settle_running(key, &st->op, st->op.end_ns);
-		st->op.flags |= OP_KILLED;
-		close_op(st, &st->op, 0); /* nobody is left to get a result */
-	}
-	if (st->parked.call) { /* a signal took it out of the call, and killed it */
-		st->parked.flags |= OP_KILLED;
-		reclaim_slot(st);
-		close_op(st, &st->parked, 0);
-	}
+	if (st->op.call)
+		close_killed(bpf_ktime_get_ns());
+	if (st->parked.call) /* a signal took it out of the call, and killed it */
+		close_parked(0, OP_KILLED);
 	for (int i = 0; i < LAYERS_SLOTS; i++)
 		flush_slot(&st->slots[i]);
 	bpf_map_delete_elem(&layers_wakes, &key);

@@ -136,6 +136,15 @@ __noinline int among_slowest(u64 lat)
 	return 1;
 }
 
+/* Reads the name at op->name_ptr into the thread's state. */
+static __always_inline void read_name(struct layers_state *st, struct layers_op *op)
+{
+	long n = bpf_probe_read_user_str(st->name, NAME_KEPT, (const char *)op->name_ptr);
+
+	op->name_len = n > 0 ? n - 1 : 0;
+	op->name_ptr = 0;
+}
+
 static __noinline int send_op(struct layers_state *st, struct layers_op *op, s64 ret, u64 lat)
 {
 	u32 zero = 0, len;
@@ -172,6 +181,8 @@ static __noinline int send_op(struct layers_state *st, struct layers_op *op, s64
 	    (u64)file_of_fd(op->fd) != op->file)
 		e->flags |= OP_FD_CHANGED;
 	bpf_get_current_comm(e->comm, sizeof(e->comm));
+	if (O_OPEN(op->call) && ret < 0 && op->name_ptr)
+		read_name(st, op);
 	len = O_OPEN(op->call) && ret < 0 ? op->name_len : 0;
 	if (len >= NAME_KEPT)
 		len = NAME_KEPT - 1;
@@ -186,10 +197,16 @@ static __noinline int send_op(struct layers_state *st, struct layers_op *op, s64
 	return 0;
 }
 
+/* Global: the verifier would follow each of its branches to the end of the program. */
+__noinline u32 latency_slot(u64 lat)
+{
+	return slot_of(lat);
+}
+
 static __always_inline void add_latency(u32 call, u64 lat)
 {
 	struct layers_hist *h = bpf_map_lookup_elem(&layers_hists, &call);
-	u32 slot = slot_of(lat);
+	u32 slot = latency_slot(lat);
 
 	if (!h || slot >= HIST_SLOTS)
 		return;
