@@ -186,6 +186,23 @@ int BPF_PROG(target_fork_tp, struct task_struct *child)
 	return 0;
 }
 
+#define CLONE_THREAD 0x00010000
+
+/* Where no types say what a hook passes. Without the task it has no number in another namespace. */
+SEC("tp/task/task_newtask")
+int target_fork_newtask(struct trace_event_raw_task_newtask *ctx)
+{
+	u8 *parent_state, *state;
+
+	if (ctx->clone_flags & CLONE_THREAD)
+		return 0;
+	parent_state = target_state_of(current_ids() >> 32);
+	state = target_state_of(ctx->pid);
+	if (parent_state && state && *parent_state == TARGET_LIVE)
+		*state = TARGET_LIVE;
+	return 0;
+}
+
 CURRENT_EVENT(target_exec, "sched_process_exec")
 {
 	u8 *state = target_state_of(current_ids() >> 32);

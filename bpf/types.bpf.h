@@ -97,6 +97,12 @@ struct trace_entry {
 	int pid;
 };
 
+struct trace_event_raw_task_newtask {
+	struct trace_entry ent;
+	int pid;
+	unsigned long clone_flags;
+};
+
 struct trace_event_raw_sys_enter {
 	struct trace_entry ent;
 	long id;

@@ -51,6 +51,11 @@ const char *hook_ability(enum hook_kind_id kind)
 	return names[kind];
 }
 
+bool hook_needs_types(enum hook_kind_id kind)
+{
+	return kind == HK_TP_BTF || kind == HK_FENTRY || kind == HK_OTHER; /* iterators */
+}
+
 static bool shape_fits(const char *sec, const char *have, const char *want, char *why, size_t size)
 {
 	if (proto_fits(have, *want ? want : NULL))

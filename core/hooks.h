@@ -23,6 +23,9 @@ enum hook_kind_id hook_kind_of(const char *sec);
 /* The ability that this kind needs, as doctor and IOSONDE_WITHOUT name it; NULL: none. */
 const char *hook_ability(enum hook_kind_id kind);
 
+/* Does libbpf look a program of this kind up in the types that the kernel itself offers? */
+bool hook_needs_types(enum hook_kind_id kind);
+
 /*
  * Can a program be attached where @sec ("fexit/vfs_read") says, and does that hook pass @proto
  * (see proto_fits(); "": anything)? Where a program must be loaded to know, the answer is yes. If

@@ -99,6 +99,10 @@ static bool spec_offered(const struct loaded *l, const struct btf *btf, const ch
 		snprintf(why, size, "internal error: no program %s", spec);
 		return false;
 	}
+	if (!l->own_btf && hook_needs_types(hook_kind_of(sec))) {
+		snprintf(why, size, "%s (not without " KERNEL_BTF ")", sec);
+		return false;
+	}
 	if (l->refused & 1U << hook_kind_of(sec)) {
 		snprintf(why, size, "%s (the kernel refuses its kind)", sec);
 		return false;

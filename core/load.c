@@ -159,16 +159,22 @@ static struct bpf_object *open_object(const struct loaded *l)
 
 /*
  * The target's process set is followed with -- CMD alone, by three programs, each of which is there
- * twice: bpf/filter.bpf.h.
+ * at more than one hook: bpf/filter.bpf.h.
  */
 static bool follows_targets(const struct loaded *l, const char *name,
 			    const struct target_cfg *target)
 {
+	const char *fork = l->classic_targets ? "target_fork_tp" : "target_fork";
 	size_t len = strlen(name);
 	bool classic = len > 3 && !strcmp(name + len - 3, "_tp");
 
-	return !strncmp(name, "target_", 7) && (target->flags & TARGET_TREE) &&
-	       classic == l->classic_targets;
+	if (strncmp(name, "target_", 7) || !(target->flags & TARGET_TREE))
+		return false;
+	if (!l->own_btf)
+		fork = "target_fork_newtask";
+	if (!strncmp(name, "target_fork", 11))
+		return !strcmp(name, fork);
+	return classic == l->classic_targets;
 }
 
 /* Only what the chosen rungs name runs. */
@@ -343,10 +349,12 @@ struct loaded *loaded_open(const struct load_opts *opts)
 		return NULL;
 	}
 	allow_locked_memory();
+	l->own_btf = !access(KERNEL_BTF, R_OK);
 	l->task_storage = ladder_has_task_storage(btf);
-	l->rdonly_cast = ladder_has_rdonly_cast(btf);
+	l->rdonly_cast = l->own_btf && ladder_has_rdonly_cast(btf);
 	l->exact_tp_btf = ladder_has_exact_tp_btf(btf);
-	l->classic_targets = !l->exact_tp_btf && tracefs_has_event("sched/sched_process_exec") &&
+	l->classic_targets = !(l->own_btf && l->exact_tp_btf) &&
+			     tracefs_has_event("sched/sched_process_exec") &&
 			     tracefs_has_event("sched/sched_process_exit");
 	l->guard_counts = hook_guard_counts(btf);
 	l->obj = open_object(l);

@@ -42,6 +42,7 @@ struct loaded {
 	size_t n_links;
 	struct bpf_link *iters[MAX_ITERS]; /* programs of SEC("iter/..."), run by reading them */
 	size_t n_iters;
+	bool own_btf; /* the kernel offers its types itself: without, --btf FILE has to */
 	bool task_storage, rdonly_cast, exact_tp_btf; /* what the kernel has: core/ladder.h */
 	bool guard_counts;	   /* it counts what its guard keeps out: core/many_hook.h */
 	bool classic_targets;	   /* processes are followed by classic tracepoints */
