@@ -30,7 +30,7 @@ struct name_sent {
 
 struct {
 	__uint(type, BPF_MAP_TYPE_LRU_HASH);
-	__uint(max_entries, 16384);
+	__uint(max_entries, 8192);
 	__type(key, u64);
 	__type(value, struct name_sent);
 } names_sent SEC(".maps");

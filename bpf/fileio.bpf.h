@@ -45,6 +45,9 @@
 #define ERESTART_RESTARTBLOCK 516
 #define EINTR		      4
 
+#define RWF_APPEND   0x10 /* include/uapi/linux/fs.h */
+#define RWF_NOAPPEND 0x20
+
 #define NO_OFFSET -1 /* a pipe, a socket; unknown */
 
 /* One operation on one file, as file_io_end() gets it. Pointers are numbers, to be read by LOAD().
@@ -107,7 +110,8 @@ struct io_state {
 		parked; /* left with "restart me": a signal handler may make calls of its own */
 };
 
-TASK_STATE(fileio, struct io_state, 10240)
+/* Of the hash, which is the second choice: threads that are in a call of theirs. */
+TASK_STATE(fileio, struct io_state, 4096)
 
 /* --- who and what --- */
 
@@ -398,8 +402,7 @@ static __always_inline bool rejoins(const struct io_op *parked, u32 route, struc
 	return parked->route == route && parked->ip == REGS_IP(regs) && parked->sp == REGS_SP(regs);
 }
 
-SEC("tp_btf/sys_enter")
-int BPF_PROG(fileio_enter, struct pt_regs *regs, long id)
+SYSCALL_ENTER(fileio_enter)
 {
 	struct syscall_args args;
 	struct io_state *st;
@@ -446,6 +449,11 @@ static __always_inline s64 appended_at(const struct file_io *io)
 	return size >= io->ret ? size - io->ret : NO_OFFSET;
 }
 
+static __always_inline bool appends(u32 flags)
+{
+	return (flags & (FILEIO_APPEND | RWF_APPEND)) && !(flags & RWF_NOAPPEND);
+}
+
 /* The descriptor's file, seen again: another one, and the row says so. */
 static __always_inline bool fd_changed(const struct io_side *side)
 {
@@ -454,7 +462,7 @@ static __always_inline bool fd_changed(const struct io_side *side)
 
 static __always_inline void end_side(void *ctx, struct file_io *io)
 {
-	if (io->write && io->ret > 0 && (io->flags & FILEIO_APPEND) && has_offset(io->inode))
+	if (io->write && io->ret > 0 && appends(io->flags) && has_offset(io->inode))
 		io->offset = appended_at(io);
 	COUNT(generated);
 	file_io_end(ctx, io);
@@ -508,8 +516,7 @@ static __always_inline void note_names_change(struct pt_regs *regs, long ret)
 
 #define SAME_PLACE(op, regs) ((op)->sp == REGS_SP(regs) && (op)->ip == REGS_IP(regs))
 
-SEC("tp_btf/sys_exit")
-int BPF_PROG(fileio_exit, struct pt_regs *regs, long ret)
+SYSCALL_EXIT(fileio_exit)
 {
 	u64 now = bpf_ktime_get_ns();
 	struct io_state *st;
@@ -541,12 +548,14 @@ int BPF_PROG(fileio_exit, struct pt_regs *regs, long ret)
 		return 0;
 	}
 	end_op(ctx, op, ret, now);
+	if (!st->parked.route)
+		fileio_drop(current_task());
 	return 0;
 }
 
-SEC("tp_btf/sched_process_exit")
-int BPF_PROG(fileio_thread_exit, struct task_struct *task)
+CURRENT_EVENT(fileio_thread_exit, "sched_process_exit")
 {
+	struct task_struct *task = current_task();
 	struct io_state *st = fileio_of(task);
 
 	if (!st)

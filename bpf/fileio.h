@@ -7,6 +7,7 @@
 #define IOSONDE_FILEIO_H
 
 #include "bpf/shared.h"
+#include "bpf/uring.h"
 
 /* How I/O gets to a file. System calls first: the order is that of FILEIO_CALLS. */
 enum fileio_route {
@@ -80,29 +81,15 @@ enum fileio_flags {
 
 /* For tool.probes. */
 #define FILEIO_BLIND                                                                               \
-	"mapped pages, aio (io_submit), tee and vmsplice, reads and writes by the kernel itself"
+	"mapped pages, aio (io_submit), tee and vmsplice, io_uring splice and multishot reads, "   \
+	"reads and writes by the kernel itself"
 #define FILEIO_PROBES                                                                              \
 	{ "file I/O",                                                                              \
-	  { { { "fileio_enter", "fileio_exit", "fileio_thread_exit" },                             \
+	  { { { "fileio_enter", "fileio_exit", "fileio_thread_exit" }, .blind = FILEIO_BLIND },    \
+	    { { "fileio_enter_tp", "fileio_exit_tp", "fileio_thread_exit_tp" },                    \
 	      .blind = FILEIO_BLIND } } },                                                         \
 	{                                                                                          \
-		"io_uring",                                                                        \
-			{                                                                          \
-				{ { "fileio_submit(io_kiocb)",                                     \
-				    "fileio_complete(io_ring_ctx,void,io_uring_cqe)" },            \
-				  .blind = "io_uring splice and multishot reads" },                \
-				{ { "fileio_submit(io_kiocb)",                                     \
-				    "fileio_complete_res(void,void,*,int,*,*,*)" },                \
-				  .blind = "io_uring splice and multishot reads" },                \
-				{ { "fileio_submit_sqe(io_kiocb,*)",                               \
-				    "fileio_complete_res(void,void,*,int,*,*,*)" },                \
-				  .blind = "io_uring splice and multishot reads" },                \
-				{ { "fileio_submit_ring(void,void,*,*,*,*,*)",                     \
-				    "fileio_complete_ring(void,*,int,*)" },                        \
-				  .blind = "io_uring splice and multishot reads, requests in "     \
-					   "flight with the same user_data" },                     \
-			},                                                                         \
-			.without = "I/O by io_uring is not seen"                                   \
+		"io_uring", URING_RUNGS, .without = "I/O by io_uring is not seen"                  \
 	}
 
 #endif

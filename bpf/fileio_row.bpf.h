@@ -114,7 +114,8 @@ static __noinline void row_emit(void *ctx, const struct file_io *io, bool path)
 	e->offset = io->offset;
 	e->write = io->write;
 	row_inode(e, io);
-	e->path.off = e->path.len = e->kstack.len = e->ustack.len = 0;
+	__builtin_memset(&e->path, 0, sizeof(e->path));
+	e->kstack.len = e->ustack.len = 0;
 	if (path)
 		pos = row_path(out, io);
 	if (engine.kstack)

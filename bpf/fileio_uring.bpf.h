@@ -25,7 +25,7 @@ const volatile struct uring_io uring_zero;
 
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
-	__uint(max_entries, 16384);
+	__uint(max_entries, 4096);
 	__uint(map_flags, BPF_F_NO_PREALLOC);
 	__type(key, u64); /* address of the request, or ring_key() */
 	__type(value, struct uring_io);
@@ -61,7 +61,7 @@ static __always_inline void uring_file(struct io_side *side, const struct io_kio
 	side->inode = side->file ? (u64)LOAD(struct file, side->file, f_inode) : 0;
 }
 
-static __always_inline void uring_submitted(void *ctx, struct io_kiocb *req, u64 key)
+static __always_inline void file_io_submitted(void *ctx, struct io_kiocb *req, u64 key)
 {
 	const struct io_rw *rw = (const void *)req;
 	u8 opcode = BPF_CORE_READ(req, opcode);
@@ -108,8 +108,7 @@ static __always_inline void uring_submitted(void *ctx, struct io_kiocb *req, u64
 	u->op.start_ns = bpf_ktime_get_ns();
 }
 
-/* @req 0: the tracepoint doesn't say. */
-static __always_inline void uring_completed(void *ctx, u64 key, const struct io_kiocb *req, s32 res)
+static __always_inline void file_io_completed(void *ctx, u64 key, s32 res)
 {
 	struct uring_io *u = bpf_map_lookup_elem(&uring_ios, &key);
 	struct task_struct *task;
@@ -117,8 +116,12 @@ static __always_inline void uring_completed(void *ctx, u64 key, const struct io_
 
 	if (!u)
 		return;
-	if (req && !u->op.side.file) { /* of a fixed file: looked up when it was begun */
-		uring_file(&u->op.side, req, u->op.flags & FILEIO_FIXED_FILE);
+	if (!u->op.side.file) {
+		/*
+		 * A fixed file is looked up when the request is begun. Where the key isn't the
+		 * request's address, that was before it was submitted.
+		 */
+		uring_file(&u->op.side, (struct io_kiocb *)key, u->op.flags & FILEIO_FIXED_FILE);
 		u->op.flags |= file_flags(u->op.side.file);
 	}
 	describe(&io, &u->op, &u->op.side);
@@ -133,53 +136,8 @@ static __always_inline void uring_completed(void *ctx, u64 key, const struct io_
 	bpf_map_delete_elem(&uring_ios, &key);
 }
 
-/* The tracepoints as they have been: since 6.3 submit_req, before it submit_sqe ... */
-SEC("tp_btf/io_uring_submit_req")
-int BPF_PROG(fileio_submit, struct io_kiocb *req)
-{
-	uring_submitted(ctx, req, (u64)req);
-	return 0;
-}
-
-SEC("tp_btf/io_uring_submit_sqe")
-int BPF_PROG(fileio_submit_sqe, struct io_kiocb *req)
-{
-	uring_submitted(ctx, req, (u64)req);
-	return 0;
-}
-
-/* ... and before 5.17 completion names no request, only what the program gave it as user_data. */
-static __always_inline u64 ring_key(void *ring, u64 user_data)
-{
-	return (u64)ring ^ user_data * 0x9e3779b97f4a7c15ULL;
-}
-
-SEC("tp_btf/io_uring_submit_sqe")
-int BPF_PROG(fileio_submit_ring, void *ring, void *req, u8 opcode, u64 user_data)
-{
-	uring_submitted(ctx, req, ring_key(ring, user_data));
-	return 0;
-}
-
-SEC("tp_btf/io_uring_complete")
-int BPF_PROG(fileio_complete, struct io_ring_ctx *ring, void *req, struct io_uring_cqe *cqe)
-{
-	uring_completed(ctx, (u64)req, req, BPF_CORE_READ(cqe, res));
-	return 0;
-}
-
-SEC("tp_btf/io_uring_complete")
-int BPF_PROG(fileio_complete_res, void *ring, void *req, u64 user_data, int res)
-{
-	uring_completed(ctx, (u64)req, req, res);
-	return 0;
-}
-
-SEC("tp_btf/io_uring_complete")
-int BPF_PROG(fileio_complete_ring, void *ring, u64 user_data, int res)
-{
-	uring_completed(ctx, ring_key(ring, user_data), NULL, res);
-	return 0;
-}
+#define uring_submitted(req, key)      file_io_submitted(ctx, req, key)
+#define uring_completed(ctx, key, res) file_io_completed(ctx, key, res)
+#include "bpf/uring.bpf.h"
 
 #endif

@@ -21,6 +21,7 @@ struct by_head {
 	uint64_t p50;
 	uint64_t p99;
 	uint64_t max;
+	uint64_t rank; /* from 1, as of by_sorted() */
 };
 
 struct group {
@@ -98,6 +99,9 @@ static const struct column figures[] = {
 	{ "max", FIELD(struct by_head, max), U_NSEC, .help = "longest latency" },
 };
 
+static const struct column rank = { "rank", FIELD(struct by_head, rank), U_COUNT,
+				    .flags = COL_HIDDEN, .help = "its place in this order" };
+
 #define N_FIGURES (sizeof(figures) / sizeof(figures[0]))
 
 static void build_table(struct by *by)
@@ -115,6 +119,7 @@ static void build_table(struct by *by)
 			by->columns[n].unit = by->latency->unit;
 		n++;
 	}
+	by->columns[n] = rank;
 	by->table = (struct table){ "group", by->columns };
 }
 
@@ -198,7 +203,7 @@ struct by *by_open(const struct table *table, const char *keys, char *err, size_
 		by->limit = BY_GROUPS_MAX;
 		by->seed = random_seed();
 		by->keys = calloc(n + 1, sizeof(*by->keys));
-		by->columns = calloc(n + N_FIGURES + 1, sizeof(*by->columns));
+		by->columns = calloc(n + N_FIGURES + 2, sizeof(*by->columns));
 		by->slots = calloc(FIRST_SLOTS, sizeof(*by->slots));
 		by->n_slots = FIRST_SLOTS;
 	}
@@ -213,6 +218,15 @@ struct by *by_open(const struct table *table, const char *keys, char *err, size_
 	}
 	build_table(by);
 	return by;
+}
+
+void by_show_rank(struct by *by)
+{
+	struct column *c = by->columns;
+
+	while (c[1].name)
+		c++;
+	c->flags &= ~(unsigned)COL_HIDDEN;
 }
 
 void by_set_limit(struct by *by, size_t n)
@@ -428,6 +442,8 @@ size_t by_sorted(struct by *by, const struct sort *sort, size_t top)
 		by->order[i] = (struct sort_row){ by->groups[i]->rec, by->groups[i]->len };
 	}
 	sort_rows(&by->table, sort ? *sort : by_count, by->order, by->n);
+	for (size_t i = 0; i < by->n; i++)
+		((struct by_head *)by->order[i].rec)->rank = i + 1;
 	return top && top < by->n ? top : by->n;
 }
 

@@ -23,13 +23,16 @@ void by_free(struct by *by);
 /* Keeps at most @n groups instead of BY_GROUPS_MAX. */
 void by_set_limit(struct by *by, size_t n);
 
+/* People see the groups' ranks, too, not only machines. Before anybody selects columns. */
+void by_show_rank(struct by *by);
+
 /* Adds a row. Nothing of it is kept but the values of the key columns. */
 void by_add(struct by *by, const void *rec, size_t len);
 
 /*
  * The table of the groups: the key columns as they read in @table, then count and, with a latency
- * column, sum, p50, p99 and max in its unit. Its rows are records like any other's: filters, sinks
- * and sort_parse() work on them. Lives as long as @by; its type is "group".
+ * column, sum, p50, p99 and max in its unit, and the rank. Its rows are records like any other's:
+ * filters, sinks and sort_parse() work on them. Lives as long as @by; its type is "group".
  */
 const struct table *by_table(const struct by *by);
 

@@ -230,7 +230,8 @@ static const struct option_spec output_options[] = {
 
 static const struct option_spec engine_options[] = {
 	{ "buffer", 0, COMMON(buffer), .kind = OPT_CUSTOM, .parse = parse_buffer, .arg = "SIZE",
-	  .deflt = DEFAULT_BUFFER, .help = "ring buffer" },
+	  .help = "ring buffer: " DEFAULT_BUFFER ", or " DEFAULT_BUFFER_COUNTS
+		  " where the kernel counts" },
 	{ "btf", 0, COMMON(btf), .kind = OPT_STRING, .arg = "FILE",
 	  .help = "the kernel's type information, where /sys/kernel/btf/vmlinux is missing" },
 	{ "verbose", 0, COMMON(verbose), .kind = OPT_FLAG,
@@ -268,6 +269,16 @@ size_t common_option_sets(const struct tool *tool, struct common_opts *opts, voi
 	sets[n++] = (struct option_set){ output_options, opts, "Output" };
 	sets[n++] = (struct option_set){ engine_options, opts, "Engine" };
 	return n;
+}
+
+uint64_t common_buffer(const struct tool *tool, const struct common_opts *opts)
+{
+	const char *size = tool->drain.map ? DEFAULT_BUFFER_COUNTS : DEFAULT_BUFFER, *why;
+	uint64_t bytes = opts->buffer;
+
+	if (!bytes)
+		unit_parse(U_BYTES, size, strlen(size), 0, &bytes, &why);
+	return bytes;
 }
 
 bool common_check(const struct tool *tool, const struct common_opts *opts, bool command, char *err,

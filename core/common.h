@@ -40,13 +40,17 @@ struct common_opts {
 	uint64_t top;
 	bool kstack, ustack;
 	/* engine */
-	uint64_t buffer;
+	uint64_t buffer; /* 0: see common_buffer() */
 	const char *btf;
 	bool verbose, stats, ebpf, help, version;
 };
 
-#define DEFAULT_BUFFER	"4M"
-#define MAX_OPTION_SETS 7
+#define DEFAULT_BUFFER	      "4M"
+#define DEFAULT_BUFFER_COUNTS "1M"
+#define MAX_OPTION_SETS	      7
+
+/* The ring's size: as asked for, or what fits @tool: one that counts only sends names. */
+uint64_t common_buffer(const struct tool *tool, const struct common_opts *opts);
 
 /*
  * Tables for options_parse(), as many as returned; @sets has room for MAX_OPTION_SETS. What fits

@@ -170,10 +170,11 @@ static bool open_programs(struct run *run)
 		.cfg = run->cfg,
 		.target = &run->target,
 		/* user stacks are named while their process lives: read them at once */
-		.engine = { .wake_bytes = run->opts.ustack ? 1 : run->opts.buffer / 8,
+		.engine = { .wake_bytes =
+				    run->opts.ustack ? 1 : common_buffer(run->tool, &run->opts) / 8,
 			    .kstack = run->opts.kstack,
 			    .ustack = run->opts.ustack },
-		.buffer = run->opts.buffer,
+		.buffer = common_buffer(run->tool, &run->opts),
 		.btf = run->opts.btf,
 		.many = run->tool->many.prog ? &run->many : NULL,
 	};

@@ -150,6 +150,8 @@ static void enable_columns(struct run *run)
 static bool open_by(struct run *run, char *err, size_t size)
 {
 	run->by = by_open(&run->tool->row, run->opts.by, err, size);
+	if (run->by && run->opts.top)
+		by_show_rank(run->by);
 	return run->by && columns_select(by_table(run->by), NULL, run->opts.format,
 					 &run->by_selection, err, size);
 }

@@ -187,3 +187,29 @@ def test_neighbours_journal_commit(host, tmp, slow_files):
     assert row["lat_ns"] >= 12 * 50 * MS
     assert row["device_ns"] + row["queue_ns"] + row["wait_ns"] >= 0.9 * row["lat_ns"], row
     assert sum(w["wait_ns"] for w in named) <= row["wait_ns"]
+
+
+@pytest.fixture(scope="module")
+def delayed_files(exact, delayed_disk):
+    where = make_files(exact, delayed_disk)
+    for name in ("one", "two"):
+        ok(exact, exact.workload, "--silent", "make", f"{where}/{name}", 1 << 18)
+    return where
+
+
+def test_slow_reads_of_two_threads(exact, exact_tmp, delayed_files):
+    """fileslower: 50 ms each, at a minimum of 10 there and of 100 not, however they interleave."""
+    reads = [
+        f"{exact.workload} --silent rw pread {count} 4096 {delayed_files}/{name} direct &"
+        for name, count in (("one", 8), ("two", 5))
+    ]
+    argv = ["sh", "-c", " ".join([*reads, "wait"])]
+    rows = trace(exact, exact_tmp, "fileslower", ["10"], argv).of("slow")
+    seen = sorted((r["path"], r["rw"], r["bytes"]) for r in rows)
+    assert seen == [(f"{delayed_files}/one", "read", 4096)] * 8 + [
+        (f"{delayed_files}/two", "read", 4096)
+    ] * 5
+    assert all(40 * MS <= r["lat_ns"] <= 60 * MS for r in rows), rows
+    assert len({r["tid"] for r in rows}) == 2
+    run = trace(exact, exact_tmp, "fileslower", ["100"], argv)
+    assert not run.of("slow") and run.summary["filtered"] >= 13

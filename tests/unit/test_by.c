@@ -118,7 +118,7 @@ static void test_key_columns(void **state)
 	}
 	assert_string_equal(t->columns[12].name, "count");
 	assert_int_equal(t->columns[11].unit, U_PATH);
-	assert_int_equal(columns_count(t), 17);
+	assert_int_equal(columns_count(t), 18);
 	by_free(by);
 }
 
@@ -224,7 +224,7 @@ static void test_sort_and_top(void **state)
 	assert_string_equal(cell(by, 2, "comm"), "a");
 	assert_false(sort_parse(by_table(by), "lat", &sort, err, sizeof(err)));
 	assert_string_equal(err, "no column 'lat' in group; columns: comm, count, "
-				 "sum, p50, p99, max");
+				 "sum, p50, p99, max, rank");
 	by_free(by);
 }
 
@@ -312,7 +312,7 @@ static void test_without_latency(void **state)
 
 	(void)state;
 	assert_non_null(by);
-	assert_int_equal(columns_count(by_table(by)), 2);
+	assert_int_equal(columns_count(by_table(by)), 3);
 	by_add(by, &s, sizeof(s));
 	by_add(by, &s, sizeof(s));
 	assert_int_equal(by_sorted(by, NULL, 0), 1);
@@ -395,7 +395,7 @@ static void test_sink_prints_groups(void **state)
 	out[n] = '\0';
 	assert_string_equal(out, "{\"type\":\"group\",\"path\":\"/var/lib/pg/wal\",\"err\":"
 				 "\"ENOENT\",\"count\":1,\"sum_ns\":1000,\"p50_ns\":1000,"
-				 "\"p99_ns\":1000,\"max_ns\":1000}\n");
+				 "\"p99_ns\":1000,\"max_ns\":1000,\"rank\":1}\n");
 	selection_free(&sel);
 	by_free(by);
 	close(fds[0]);

@@ -61,6 +61,37 @@ int cmd_pipe(struct ctx *c)
 	return 0;
 }
 
+/* Gives the descriptor that the other thread reads from to /dev/null, and then ends the read. */
+static void *steal(void *arg)
+{
+	struct feeder *f = arg;
+	int null = open("/dev/null", O_RDONLY);
+
+	sleep_ms(f->ms);
+	if (dup2(null, (int)f->target) < 0)
+		die("dup2");
+	TIMED(f->writes, SC(SYS_write, f->fd, "b", 1));
+	return NULL;
+}
+
+int cmd_steal(struct ctx *c)
+{
+	struct tally *reads = tally_get(c, "read");
+	struct feeder f = { .writes = tally_get(c, "write"), .ms = (uint64_t)arg_num(c, 0, 50) };
+	pthread_t id;
+	int fds[2];
+	char byte;
+
+	make_pipe(fds);
+	f.fd = fds[1];
+	f.target = fds[0];
+	if (pthread_create(&id, NULL, steal, &f))
+		die("pthread_create");
+	TIMED(reads, SC(SYS_read, fds[0], &byte, 1));
+	pthread_join(id, NULL);
+	return 0;
+}
+
 static _Atomic int handled;
 
 static void on_signal(int sig)

@@ -10,7 +10,7 @@ const volatile struct dirtop_cfg cfg;
 
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
-	__uint(max_entries, 16384);
+	__uint(max_entries, 10240);
 	__uint(map_flags, BPF_F_NO_PREALLOC);
 	__type(key, struct dirtop_key);
 	__type(value, struct dirtop_value);
