@@ -146,6 +146,10 @@ static const struct option_spec target_options[] = {
 	  .help = "only this cgroup (v2) and those below it" },
 	{ "mntns", 0, COMMON(mntns), .kind = OPT_STRING, .arg = "INODE|PID",
 	  .help = "only this mount namespace, by inode, or that of a process" },
+	{ "uid", 0, .kind = OPT_SAME, .arg = "user" },
+	{ "cgroupmap", 0, .kind = OPT_RENAMED, .help = "a cgroup is --cgroup PATH" },
+	{ "mntnsmap", 0, .kind = OPT_RENAMED,
+	  .help = "a mount namespace is --mntns INODE, or --mntns PID for a process's" },
 	{ "self", 0, COMMON(self), .kind = OPT_FLAG, .help = "include iosonde itself" },
 	{}
 };

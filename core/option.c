@@ -49,8 +49,11 @@ static struct found find(const struct parser *p, char letter, const char *name, 
 		for (const struct option_spec *s = p->sets[i].specs; s->name; s++) {
 			if ((s->kind == OPT_RENAMED) != renamed)
 				continue;
-			if (letter ? s->letter == letter : has_name(s, name, len))
-				return (struct found){ s, p->sets[i].cfg };
+			if (letter ? s->letter != letter : !has_name(s, name, len))
+				continue;
+			if (s->kind == OPT_SAME)
+				return find(p, 0, s->arg, strlen(s->arg), false);
+			return (struct found){ s, p->sets[i].cfg };
 		}
 	}
 	return (struct found){ 0 };
@@ -76,7 +79,7 @@ static const char *near_option(const struct parser *p, const char *word, size_t 
 	n = 0;
 	for (size_t i = 0; i < p->n_sets; i++)
 		for (const struct option_spec *s = p->sets[i].specs; s->name; s++)
-			if (s->kind != OPT_RENAMED)
+			if (s->kind != OPT_RENAMED && s->kind != OPT_SAME)
 				names[n++] = s->name;
 	for (size_t i = 0; i < n && !near && len > 1; i++)
 		if (strncmp(names[i], copy, len) == 0)

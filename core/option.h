@@ -22,6 +22,7 @@ enum option_kind {
 	 * misses; and, if .arg is set, for a number behind a letter that takes no value here.
 	 */
 	OPT_RENAMED,
+	OPT_SAME, /* another name for the option that is called .arg; not in the help */
 	/*
 	 * A condition on the rows, besides --where: that the column .names[0] contains the value.
 	 * It goes to option_result.terms.

@@ -43,7 +43,7 @@ static size_t help_column(const struct option_set *set)
 		struct text_buf left = { 0 };
 		size_t width;
 
-		if (s->kind == OPT_RENAMED)
+		if (s->kind == OPT_RENAMED || s->kind == OPT_SAME)
 			continue;
 		write_left(&left, s);
 		width = width_of(left.data, left.len);
@@ -103,6 +103,6 @@ void options_help(const struct option_set *set, struct text_buf *out)
 	if (set->title)
 		text_printf(out, "%s:\n", set->title);
 	for (const struct option_spec *s = set->specs; s->name; s++)
-		if (s->kind != OPT_RENAMED)
+		if (s->kind != OPT_RENAMED && s->kind != OPT_SAME)
 			write_option(out, s, indent);
 }

@@ -432,6 +432,7 @@ static const struct option_spec classic_specs[] = {
 	{ "write-only", 'W', FIELD(struct tool, mask), .kind = OPT_FLAG, .value = 6 },
 	{ "rows", 'W', .kind = OPT_RENAMED, .arg = "N", .help = "rows are -r N" },
 	{ "disk-classic", 'd', .kind = OPT_RENAMED, .help = "the disk is -D DISK" },
+	{ "write_only", 0, .kind = OPT_SAME, .arg = "write-only" },
 	{ "line", 'l', .kind = OPT_TERM, .names = line_column, .help = "lines with that" },
 	{ NULL },
 };
@@ -461,6 +462,7 @@ static void classic_letters(void **state)
 	assert_non_null(strstr(r.result.error, "rows are -r N"));
 	r = run_with(classic_specs, "-W -d 5");
 	assert_true(r.ok);
+	assert_int_equal(run_with(classic_specs, "--write_only").tool.mask, 6);
 }
 
 int main(void)

@@ -127,6 +127,12 @@ static const struct option_spec options[] = {
 	  .help = "absolute paths, with all mounts crossed" },
 	{ "extended", 'e', CFG(show_flags), .kind = OPT_FLAG, .help = "show flags and mode" },
 	{ "print-uid", 'U', CFG(show_uid), .kind = OPT_FLAG, .help = "show the user" },
+	{ "extended_fields", 0, .kind = OPT_SAME, .arg = "extended" },
+	{ "flag_filter", 0, .kind = OPT_SAME, .arg = "flags" },
+	{ "timestamp", 0, .kind = OPT_RENAMED,
+	  .help = "the time is always shown, -T makes it the time of day" },
+	{ "buffer-pages", 'b', .kind = OPT_RENAMED,
+	  .help = "the buffer is --buffer SIZE, as in 8M" },
 	{}
 };
 
