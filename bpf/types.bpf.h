@@ -70,6 +70,13 @@ struct nsproxy {
 	struct mnt_namespace *mnt_ns;
 };
 
+struct mm_struct {
+	unsigned long arg_start;
+	unsigned long arg_end;
+	unsigned long env_end;
+	struct file *exe_file;
+};
+
 struct signal_struct {
 	atomic_t live;
 };
@@ -80,6 +87,8 @@ struct task_struct {
 	int prio;
 	int pid;
 	int tgid;
+	struct mm_struct *mm;
+	struct task_struct *real_parent;
 	struct task_struct *group_leader;
 	struct pid *thread_pid;
 	u64 start_time;

@@ -48,12 +48,18 @@ static __always_inline const struct path *path_start(s32 dfd, char first)
 	return first == '/' ? &fs->root : &fs->pwd;
 }
 
-/* A row of up to WIDE_BYTES, three paths and both stacks in any order among them. */
+/*
+ * A row: what begins before WIDE_BYTES, a power of two, and takes at most WIDE_LAST bytes. Per-CPU
+ * memory ends at 32 KiB; a command that needs all of it says so before it includes this.
+ */
 #define WIDE_BYTES (4 * PATH_LEN)
+#ifndef WIDE_LAST
+#define WIDE_LAST PATH_LEN
+#endif
 
 struct wide_row {
-	char bytes[WIDE_BYTES + PATH_LEN];
-	u32 busy;
+	char bytes[WIDE_BYTES + WIDE_LAST];
+	u16 busy;
 };
 
 struct {
@@ -131,8 +137,9 @@ static __always_inline u64 wide_stacks(void *ctx, struct wide_row *row, u64 pos,
 
 static __always_inline void wide_emit(struct wide_row *row, u64 size)
 {
-	BOUND(size, WIDE_BYTES - 1);
-	emit(row->bytes, size);
+	BOUND(size, 2 * WIDE_BYTES - 1);
+	if (size <= sizeof(row->bytes))
+		emit(row->bytes, size);
 	row->busy = 0;
 }
 

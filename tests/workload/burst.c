@@ -131,6 +131,15 @@ int cmd_getppid(struct ctx *c)
 	return 0;
 }
 
+int cmd_syscall(struct ctx *c)
+{
+	struct tally *t = tally_get(c, "syscall");
+
+	for (long i = 0; i < arg_num(c, 1, 1); i++)
+		tally_add(t, SC(arg_num(c, 0, 0), 0L, 0L, 0L, 0L, 0L, 0L), 0);
+	return 0;
+}
+
 int cmd_exit(struct ctx *c)
 {
 	if (c->argc > 1) {

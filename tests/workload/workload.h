@@ -139,6 +139,8 @@ void opens_uring(struct ctx *c, const char *dir);
 /* Subcommands: 0, or an exit status. */
 int cmd_opens(struct ctx *c);
 int cmd_stats(struct ctx *c);
+int cmd_execs(struct ctx *c);
+int cmd_args(struct ctx *c);
 int cmd_syncs(struct ctx *c);
 int cmd_files(struct ctx *c);
 int cmd_make(struct ctx *c);
@@ -147,6 +149,7 @@ int cmd_burst(struct ctx *c);
 int cmd_tree(struct ctx *c);
 int cmd_tick(struct ctx *c);
 int cmd_getppid(struct ctx *c);
+int cmd_syscall(struct ctx *c);
 int cmd_exit(struct ctx *c);
 int cmd_signal(struct ctx *c);
 int cmd_exec(struct ctx *c);
