@@ -10,6 +10,9 @@
 #include "core/ladder.h"
 #include "core/log.h"
 
+/* By then it is minutes, and tens of megabytes. */
+#define ONE_BY_ONE_MAX 2000
+
 uint32_t loaded_targets(const struct loaded *l)
 {
 	return l->opts.many && l->opts.many->n ? (uint32_t)l->opts.many->n : 1;
@@ -52,9 +55,16 @@ bool loaded_choose_many(struct loaded *l, const struct btf *btf)
 			  l->tool->probes[many_probe(l)].what, choice->why);
 		return false;
 	}
-	if (m)
-		many_set_how(m, l->many_how);
-	return true;
+	if (!m)
+		return true;
+	many_set_how(m, l->many_how);
+	if (l->many_how == HOW_KPROBE_MULTI || m->n <= ONE_BY_ONE_MAX)
+		return true;
+	log_error(
+		"%zu functions would be hooked one by one on this kernel: that takes too long for "
+		"more than %d; a narrower pattern helps",
+		m->n, ONE_BY_ONE_MAX);
+	return false;
 }
 
 bool loaded_attach_many(struct loaded *l, bool verbose)

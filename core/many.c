@@ -84,6 +84,21 @@ bool many_signal_waits(void)
 	       (sigismember(&waiting, SIGINT) || sigismember(&waiting, SIGTERM));
 }
 
+/*
+ * Functions that our programs run through. At fentry older kernels have no guard: the program would
+ * hit itself without end.
+ */
+static bool used_by_programs(const char *name)
+{
+	static const char *const parts[] = { "bpf",	 "_lookup_elem", "rcu_read_",  "migrate_",
+					     "_nofault", "probe_read",	 "trampoline", "ftrace" };
+
+	for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++)
+		if (strstr(name, parts[i]))
+			return true;
+	return false;
+}
+
 static void attach_one(struct many *m, size_t i, const struct bpf_program *model,
 		       const struct btf *btf)
 {
@@ -93,6 +108,10 @@ static void attach_one(struct many *m, size_t i, const struct bpf_program *model
 
 	if (t->module && (t->how == HOW_FENTRY || t->how == HOW_FEXIT)) {
 		many_say_why(t, "", "functions of modules can't be hooked this way");
+		return;
+	}
+	if ((t->how == HOW_FENTRY || t->how == HOW_FEXIT) && used_by_programs(t->name)) {
+		many_say_why(t, "", "programs use it themselves");
 		return;
 	}
 	t->prog = hook_load(model, t->how, btf, t->name, &constants, &why);

@@ -5,7 +5,7 @@ import re
 from collections import Counter
 
 import pytest
-from tracer import read_run, started, trace, trace_running
+from tracer import parse_rows, read_run, started, trace, trace_running
 
 # Each is the best that is left when those before it are hidden.
 WAYS = {
@@ -190,3 +190,52 @@ def test_no_way_at_all(host):
     result = host.run([host.iosonde, "funccount", "vfs_*", "-d", "1"], env=env)
     assert result.returncode == 1 and not result.stdout, str(result)
     assert all(f" {way} (" in result.err for way in WAYS), str(result)
+
+
+def test_with_two_capabilities(host, tmp):
+    """Addresses and tracefs are out of sight: functions are hooked by name."""
+    if not has_hooks(host):
+        return
+    caps = "--inh-caps=-all,+bpf,+perfmon", "--ambient-caps=-all,+bpf,+perfmon"
+    drop = ["/usr/bin/setpriv", "--reuid=65534", "--clear-groups", *caps]
+    drop += ["--bounding-set=-all,+bpf,+perfmon"]
+    limits = ["sh", "-c", 'ulimit -l unlimited; exec "$@"', "-"]  # maps count as locked on 5.10
+    argv = [*limits, *drop, host.iosonde, "funccount", "vfs_write", "vfs_caches_init", "-o", "json"]
+    work = [host.workload, "--silent", "rw", "write", "1000", "8", "/dev/null"]
+    result = host.run([*argv, "--", *work], timeout=60)
+    assert result.returncode == 0, str(result)
+    rows = [r for r in parse_rows(result.stdout) if r["type"] == "function"]
+    assert [(r["function"], r["count"], r["address"]) for r in rows] == [("vfs_write", 1000, None)]
+    assert "vfs_caches_init" in result.err, str(result)
+
+
+ONE_BY_ONE = {"IOSONDE_WITHOUT": "kprobe_multi", "TERM": "xterm"}
+
+
+def test_progress_on_a_terminal(host):
+    """Hooking one by one takes time: people see how far it is, and the line is taken away."""
+    if not has_hooks(host):
+        return
+    result = host.run_pty([host.iosonde, "vfscount", "-d", "100ms"], env=ONE_BY_ONE, timeout=120)
+    assert result.returncode == 0, str(result)
+    assert re.search(rb"\rattaching \d+ of 7\d\x1b\[K", result.stdout), str(result)
+    assert b"\r\x1b[K" in result.stdout
+
+
+def test_interrupted_while_attaching(host):
+    """It ends at once, and what was hooked is free again."""
+    if not has_hooks(host):
+        return
+    before = hooked(host)
+    argv = [host.iosonde, "funccount", "ext4_*"]
+    result = host.run_pty(argv, env=ONE_BY_ONE, interrupt_after=8, timeout=180)
+    assert b"interrupted while attaching" in result.stdout, str(result)
+    assert result.returncode == 1 and hooked(host) == before, str(result)
+
+
+def test_too_many_one_by_one(host):
+    if not has_hooks(host):
+        return
+    result = host.run([host.iosonde, "funccount", "*"], env=ONE_BY_ONE, timeout=60)
+    assert result.returncode == 1 and not result.stdout, str(result)
+    assert "narrower" in result.err, str(result)
