@@ -91,7 +91,7 @@ def test_intervals_add_up(host, tmp, way):
     assert run.summary["lost"] == (missed if (host.name, way) == ("sid", "fentry") else 0)
     assert n - missed <= sum(r["count"] for r in rows if r["function"] == "vfs_open") <= n, rows
     times = [r["time_ns"] for r in rows if r["function"] == "vfs_open"]
-    assert len(times) > 2 and len(set(times)) == len(times), times
+    assert len(times) > 1 and len(set(times)) == len(times), times
 
 
 def test_vfscount(host, tmp):
@@ -218,7 +218,7 @@ def test_progress_on_a_terminal(host):
         return
     result = host.run_pty([host.iosonde, "vfscount", "-d", "100ms"], env=ONE_BY_ONE, timeout=120)
     assert result.returncode == 0, str(result)
-    assert re.search(rb"\rattaching \d+ of 7\d\x1b\[K", result.stdout), str(result)
+    assert re.search(rb"\rattaching \d+ of \d+\x1b\[K", result.stdout), str(result)
     assert b"\r\x1b[K" in result.stdout
 
 
