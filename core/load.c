@@ -349,7 +349,7 @@ struct loaded *loaded_open(const struct load_opts *opts)
 		return NULL;
 	}
 	allow_locked_memory();
-	l->own_btf = !access(KERNEL_BTF, R_OK);
+	l->own_btf = !ladder_without("own_btf") && !access(KERNEL_BTF, R_OK);
 	l->task_storage = ladder_has_task_storage(btf);
 	l->rdonly_cast = l->own_btf && ladder_has_rdonly_cast(btf);
 	l->exact_tp_btf = ladder_has_exact_tp_btf(btf);

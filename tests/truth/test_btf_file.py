@@ -7,6 +7,7 @@ Theirs are hidden by a mount that nobody else sees. Only classic tracepoints nee
 import json
 
 import pytest
+from test_programs import has_function
 from tracer import read_run
 
 HIDE = """
@@ -28,16 +29,11 @@ def hidden(host, types, *argv):
     return host.run(["unshare", "-m", "sh", "-c", HIDE, "sh", types, *argv], timeout=60)
 
 
-def has_registers(host):
-    """The helper that finds user space's registers, which classic tracepoints don't pass."""
-    return host.run([host.iosonde, "doctor", "--symbol", "bpf_task_pt_regs"]).returncode == 0
-
-
 def test_every_open(host, tmp, types):
     rows = f"{tmp}/rows"
     argv = [host.iosonde, "opensnoop", "--btf", types, "-o", "json", "-O", rows, "--", host.workload]
     result = hidden(host, types, *argv, "tree", "4", "25", "/dev/null")
-    if not has_registers(host):
+    if not has_function(host, "bpf_task_pt_regs"):  # it finds user space's registers
         assert result.returncode == 125 and "no hook for system calls" in result.err, str(result)
         return
     assert result.returncode == 0, str(result)

@@ -30,15 +30,19 @@ def programs_in(path):
     return found
 
 
+def has_function(host, name):
+    return host.run([host.iosonde, "doctor", "--symbol", name]).returncode == 0
+
+
 def form_of(name):
     """Programs for the same purpose share the first two words of their names."""
     return "_".join(name.split("_")[:2])
 
 
-def loaded(host, command, options):
+def loaded(host, command, options, env=None):
     """{program: line} of what loads."""
     argv = [host.iosonde, command, "--ebpf", *options, "--", "true"]
-    result = host.run(argv)
+    result = host.run(argv, env=env)
     assert result.returncode == 0 and not result.err, str(result)
     return parse_table(result.stdout.decode())
 
@@ -63,6 +67,16 @@ def test_programs_load(host, rung, command):
         assert form_of(name) in taken or absent, f"{name} ({hook}) was not loaded: {sorted(there)}"
         lines.append(f"{command} {rung} {name} {hook} {'no target' if absent else 'other form'}")
     record(host, command, rung, lines)
+
+
+def test_programs_where_the_kernel_shows_no_types(host):
+    """Only classic tracepoints are left, and the processes are followed by them."""
+    if not has_function(host, "bpf_task_pt_regs"):
+        return
+    table = loaded(host, "opensnoop", [], {"IOSONDE_WITHOUT": "own_btf"})
+    wanted = {"open_enter_tp", "open_exit_tp", "target_fork_newtask", "target_exec_tp", "target_exit_tp"}
+    assert set(table) == wanted
+    record(host, "opensnoop", "typeless", [f"opensnoop typeless {line}" for line in table.values()])
 
 
 def record(host, command, rung, lines):
