@@ -352,6 +352,36 @@ STEP(aio_fsync)
 	return ret;
 }
 
+STEP(aio_write)
+{
+	struct iocb cb = { .aio_lio_opcode = IOCB_CMD_PWRITE,
+			   .aio_fildes = (uint32_t)s->fd,
+			   .aio_buf = ADDRESS(data),
+			   .aio_nbytes = bytes_of(w[1]) };
+	struct iocb *list[] = { &cb };
+	struct io_event event;
+	long ret;
+
+	if (!s->aio && SC(SYS_io_setup, 4L, &s->aio))
+		return -ENOSYS;
+	ret = SC(SYS_io_submit, s->aio, 1L, list);
+	if (ret == 1 && SC(SYS_io_getevents, s->aio, 1L, 1L, &event, NULL) == 1)
+		return (long)event.res;
+	return ret;
+}
+
+/* Through a mapping: no call at all, but for the mmap. */
+STEP(do_store)
+{
+	char *map = mmap(NULL, MAP_BYTES, PROT_READ | PROT_WRITE, MAP_SHARED, s->fd, 0);
+
+	(void)w;
+	if (map == MAP_FAILED)
+		return -errno;
+	map[0]++;
+	return munmap(map, MAP_BYTES) ? -errno : 0;
+}
+
 const struct step_kind step_kinds[] = {
 	{ "open", do_open },
 	{ "creat", do_creat },
@@ -397,5 +427,7 @@ const struct step_kind step_kinds[] = {
 	{ "uring-rmdir", uring_rmdir },
 	{ "uring-rename", uring_rename },
 	{ "aio-fsync", aio_fsync },
+	{ "aio-write", aio_write },
+	{ "store", do_store },
 	{},
 };
