@@ -98,7 +98,7 @@ static __always_inline void file_id_of(struct file_id *id, u64 inode, u64 file)
 	id->ino = LOAD(struct inode, inode, i_ino);
 	id->dev = LOAD(struct super_block, sb, s_dev);
 	id->gen = LOAD(struct inode, inode, i_generation);
-	id->id = mix(mix(mix(id->dev, id->ino), id->gen), in_memory);
+	id->id = mix(mix(mix(mix(0, id->dev), id->ino), id->gen), in_memory);
 }
 
 /* Sends what @id is called: the path of @dentry as mounted by @mnt. */

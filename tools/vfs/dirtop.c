@@ -40,8 +40,7 @@ static const struct option_spec options[] = {
 	  .help = "only these directories, each with all that is below it; globs" },
 	{ "all", 'a', CFG(all), .kind = OPT_FLAG,
 	  .help = "all kinds of files: devices, fifos ..., not only regular ones" },
-	{ "directory", 'd', .kind = OPT_RENAMED,
-	  .help = "a directory is -D DIR" },
+	{ "directory", 'd', .kind = OPT_RENAMED, .help = "a directory is -D DIR" },
 	{ "no-clear", 'C', CFG(no_clear), .kind = OPT_FLAG,
 	  .help = "on a terminal, leave the tables before" },
 	{}

@@ -55,8 +55,7 @@ static const struct option_spec options[] = {
 	  .help = "only files below these directories; globs" },
 	{ "asked", 'e', CFG(asked), .kind = OPT_FLAG,
 	  .help = "show the bytes that were asked for, too" },
-	{ "directory", 'd', .kind = OPT_RENAMED,
-	  .help = "a directory is -D DIR" },
+	{ "directory", 'd', .kind = OPT_RENAMED, .help = "a directory is -D DIR" },
 	{ "no-clear", 'C', CFG(no_clear), .kind = OPT_FLAG,
 	  .help = "on a terminal, leave the tables before" },
 	{}
