@@ -54,7 +54,8 @@ def test_programs_load(host, rung, command):
     for options in OPTIONS.get(command, [[]]):
         table = loaded(host, command, options)
         there |= table
-        lines += [f"{command} {rung} {' '.join([*options, line])}" for line in table.values()]
+        with_these = [",".join(options)] if options else []
+        lines += [f"{command} {rung} {' '.join([*with_these, line])}" for line in table.values()]
     assert set(there) <= set(everything)
     taken = {form_of(name) for name in there}
     btf = host.read_file("/sys/kernel/btf/vmlinux")
