@@ -248,6 +248,13 @@ static int probe_using(const struct loaded *l, const char *name)
 	return -1;
 }
 
+bool ladder_is_aside(const struct loaded *l, const char *prog)
+{
+	int i = probe_using(l, prog);
+
+	return i >= 0 && l->tool->probes[i].aside;
+}
+
 /* Gives up probe @i's rung because of @sec; true if there is another, or if it can be missed. */
 static bool give_up_rung(struct loaded *l, const struct btf *btf, int i, const char *sec, int err)
 {

@@ -46,6 +46,9 @@ bool ladder_choose(struct loaded *l, const struct btf *btf, const void *cfg);
 /* SEC() of the program that a rung's entry names ("tp_btf/sys_enter"); NULL: no such program. */
 const char *ladder_hook(const struct bpf_object *obj, const char *spec);
 
+/* Is the program that of a probe which only adds to others' events (probe.aside)? */
+bool ladder_is_aside(const struct loaded *l, const char *prog);
+
 /* Does a chosen rung name the program? */
 bool ladder_uses(const struct loaded *l, const char *prog);
 

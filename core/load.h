@@ -102,10 +102,11 @@ struct counters loaded_counters(const struct loaded *l);
 uint32_t loaded_next_epoch(struct loaded *l);
 
 /*
- * Runs of programs that the kernel skipped because they nested (recursion misses). Not all kernels
+ * Runs of programs that the kernel skipped because they nested (recursion misses); apart, into
+ * @details, those of programs whose probes have no events of their own. Not all kernels
  * count them for every kind of program: loaded_missed_uncounted().
  */
-uint64_t loaded_missed(const struct loaded *l);
+uint64_t loaded_missed(const struct loaded *l, uint64_t *details);
 
 /* Is a program in use of a kind whose skipped runs older kernels don't count? Then there may have
  * been more. */

@@ -120,15 +120,23 @@ bool loaded_missed_uncounted(const struct loaded *l)
 	return l->opts.many && !many_misses_counted(l->opts.many);
 }
 
-uint64_t loaded_missed(const struct loaded *l)
+uint64_t loaded_missed(const struct loaded *l, uint64_t *details)
 {
 	struct bpf_program *prog;
 	uint64_t missed = l->opts.many ? many_missed(l->opts.many) : 0;
 
+	*details = 0;
 	bpf_object__for_each_program(prog, l->obj)
 	{
-		if (bpf_program__autoload(prog))
-			missed += hook_missed(bpf_program__fd(prog));
+		uint64_t n;
+
+		if (!bpf_program__autoload(prog))
+			continue;
+		n = hook_missed(bpf_program__fd(prog));
+		if (ladder_is_aside(l, bpf_program__name(prog)))
+			*details += n;
+		else
+			missed += n;
 	}
 	return missed;
 }

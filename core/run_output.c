@@ -372,13 +372,14 @@ static void print_cost(const struct run *run)
 void output_summary(struct run *run)
 {
 	struct counters c = loaded_counters(run->loaded);
-	uint64_t missed = loaded_missed(run->loaded);
+	uint64_t details, missed = loaded_missed(run->loaded, &details);
 	uint64_t filtered = c.filtered + run->filtered;
 	uint64_t lost = c.lost_ring + c.lost_state + missed + run->unread;
 	uint64_t generated = c.generated + missed;
 	struct json_pair pairs[27 + MAX_EXTRA];
 	size_t n = 0;
 
+	c.null_helper += details;
 	pairs[n].key = "command";
 	pairs[n].kind = JP_TEXT;
 	pairs[n++].text = run->tool->name;

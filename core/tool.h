@@ -61,6 +61,11 @@ struct probe {
 	struct rung rungs[PROBE_RUNGS];
 	const char *without; /* not NULL: optional; what is missed where no rung works */
 	struct field when;   /* in the tool's cfg: attach only if it isn't 0; F_NONE: always */
+	/*
+	 * It only adds to the events of other probes. A run of its programs that the kernel skipped
+	 * costs a detail (null_helper), not an event (lost_missed).
+	 */
+	bool aside;
 };
 
 /* Text columns that an option brings or takes away: "+uid", "-path,+full". */
