@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+#include "tools/block/biopattern.h"
+
+#include "bpf/core.bpf.h"
+
+const volatile struct biopattern_cfg cfg;
+
+#define BLK_FOLLOW_BIOS false
+#define BLK_PATTERNS	true
+#include "bpf/blkio_request.bpf.h"
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 4096);
+	__type(key, struct biopattern_key);
+	__type(value, struct biopattern_value);
+} patterns SEC(".maps");
+
+static __always_inline struct biopattern_value *value_of(const struct biopattern_key *key)
+{
+	struct biopattern_value zero = {}, *value = bpf_map_lookup_elem(&patterns, key);
+
+	if (value)
+		return value;
+	bpf_map_update_elem(&patterns, key, &zero, BPF_NOEXIST);
+	return bpf_map_lookup_elem(&patterns, key);
+}
+
+static __always_inline void blk_request_done(struct blk_io *rq)
+{
+	struct biopattern_key key = { .epoch = epoch, .dev = rq->dev };
+	struct biopattern_value *value;
+
+	COUNT(generated);
+	if (!rq->pattern) {
+		COUNT(filtered); /* a flush, a discard: no data moved */
+		return;
+	}
+	value = value_of(&key);
+	if (!value) {
+		COUNT(lost_state);
+		return;
+	}
+	__sync_fetch_and_add(&value->count, 1);
+	__sync_fetch_and_add(&value->bytes, rq->request_bytes);
+	if (rq->pattern == BLK_SEQUENTIAL)
+		__sync_fetch_and_add(&value->sequential, 1);
+	else
+		__sync_fetch_and_add(&value->random, 1);
+	COUNT(emitted);
+}
+
+static __always_inline void blk_owner_done(const struct blk_io *rq, const struct blk_io *owner)
+{
+}

@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+#include "tools/block/biotop.h"
+
+#include "bpf/core.bpf.h"
+#include "bpf/hist.bpf.h"
+
+const volatile struct biotop_cfg cfg;
+
+#define BLK_FOLLOW_BIOS true
+#define BLK_PATTERNS	false
+#include "bpf/blkio_request.bpf.h"
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, HIST_KEYS);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, struct biotop_key);
+	__type(value, struct biotop_value);
+} owners SEC(".maps");
+
+const volatile struct biotop_value biotop_zero;
+
+static __always_inline struct biotop_value *value_of(const struct biotop_key *key)
+{
+	struct biotop_value *value = bpf_map_lookup_elem(&owners, key);
+
+	if (value)
+		return value;
+	bpf_map_update_elem(&owners, key, (const void *)&biotop_zero, BPF_NOEXIST);
+	return bpf_map_lookup_elem(&owners, key);
+}
+
+static __always_inline void blk_request_done(struct blk_io *rq)
+{
+}
+
+static __always_inline void blk_owner_done(const struct blk_io *rq, const struct blk_io *owner)
+{
+	struct biotop_key key = { .epoch = epoch };
+	struct biotop_value *value;
+	u64 lat = device_ns(rq);
+
+	COUNT(generated);
+	key.cpu = bpf_get_smp_processor_id();
+	key.pid = owner->who.ids >> 32;
+	key.dev = rq->dev;
+	key.op = rq->kind & BLK_OP;
+	for (int i = 0; i < COMM_LEN; i++)
+		key.comm[i] = owner->who.comm[i];
+	if (cfg.queued)
+		lat += queue_ns(rq);
+	value = value_of(&key);
+	if (!value || !hist_add(&value->lat, lat, HIST_USECS, 0)) {
+		COUNT(lost_state);
+		return;
+	}
+	__sync_fetch_and_add(&value->sums.ios, 1);
+	__sync_fetch_and_add(&value->sums.bytes, owner->bytes);
+	if (rq->error)
+		__sync_fetch_and_add(&value->sums.errors, 1);
+	COUNT(emitted);
+}

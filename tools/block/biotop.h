@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+#ifndef IOSONDE_BIOTOP_H
+#define IOSONDE_BIOTOP_H
+
+#include "bpf/blkio.h"
+#include "bpf/hist.h"
+
+struct biotop_cfg {
+	struct blk_cfg blk;
+	__u32 queued; /* -Q */
+	__u32 reserved;
+};
+
+struct biotop_key {
+	__u32 epoch;
+	__u32 cpu;
+	__u32 pid;
+	__u32 dev;
+	__u32 op; /* enum blk_kind without flags */
+	__u32 reserved;
+	char comm[COMM_LEN];
+};
+
+struct biotop_sums {
+	__u64 ios;
+	__u64 bytes;
+	__u64 errors;
+};
+
+struct biotop_value {
+	struct biotop_sums sums;
+	struct hist_value lat; /* last: the engine turns it into percentiles */
+};
+
+#endif
