@@ -243,13 +243,28 @@ static __always_inline bool find_who(struct bio *bio, struct blk_io *io)
 
 /* --- bios --- */
 
-static __always_inline void keep_io(u64 key, struct blk_io *io)
+/*
+ * Something of that address is still there: a request that the device had not taken, and which is
+ * issued again, or one whose end was never seen. (Some virtual machines' kernels leave out a few of
+ * these events, for all tracers alike.)
+ */
+static __always_inline void replace_io(u64 key, struct blk_io *io)
 {
-	io->self = key;
-	if (!bpf_map_update_elem(&blk_ios, &key, io, BPF_ANY))
+	struct blk_io *old = bpf_map_lookup_elem(&blk_ios, &key);
+
+	if (!BLK_BIOS() && old && !old->issued_ns)
 		return;
 	COUNT(generated);
 	COUNT(lost_state);
+	if (old)
+		bpf_map_update_elem(&blk_ios, &key, io, BPF_ANY);
+}
+
+static __always_inline void keep_io(u64 key, struct blk_io *io)
+{
+	io->self = key;
+	if (bpf_map_update_elem(&blk_ios, &key, io, BPF_NOEXIST))
+		replace_io(key, io);
 }
 
 static __always_inline void keep_upper(struct bio *bio)

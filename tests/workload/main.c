@@ -46,6 +46,7 @@ static const struct command commands[] = {
 	{ "exitmid", cmd_exitmid, "MS: a process that exits while a thread of it reads" },
 	{ "execthread", cmd_execthread, "MS FILE ARGS...: exec from a second thread" },
 	{ "steps", cmd_steps, "[N*]CALL [ARGS], ...: calls on files, one step per word: steps.c" },
+	{ "disk", cmd_disk, "FILE [N*]CALL [SIZE [OFFSET [STEP [TURNS]]]], ...: disk.c" },
 	{ "spin", cmd_spin, "CPU MS SIZE FILE [SPINNERS]: cached reads beside spinners" },
 };
 

@@ -166,5 +166,6 @@ int cmd_exitmid(struct ctx *c);
 int cmd_execthread(struct ctx *c);
 int cmd_spin(struct ctx *c);
 int cmd_steps(struct ctx *c);
+int cmd_disk(struct ctx *c);
 
 #endif

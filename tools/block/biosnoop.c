@@ -30,7 +30,7 @@ static const struct column columns[] = {
 	{ "queue", E(queue_ns), U_NSEC, .help = "waiting to be issued" },
 	{ "lat", E(lat_ns), U_NSEC, .flags = COL_LATENCY,
 	  .help = "at the device, from issue to completion (-Q: and in the queue)" },
-	{ "pattern", E(pattern), U_ENUM, .names = blk_patterns,
+	{ "pattern", E(pattern), U_ENUM, .flags = COL_BLANK, .names = blk_patterns,
 	  .help = "sequential: it begins where the disk's last one ended" },
 	{ "err", E(error), U_ERRNO, .width = 9, .help = "error" },
 	{}

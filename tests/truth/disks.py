@@ -1,0 +1,87 @@
+# SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
+"""Disks for the block commands' truths: a file or a disk to read directly, devices of known nature."""
+
+import contextlib
+import json
+
+from tracer import trace
+
+MS = 1_000_000
+
+
+def ok(host, *argv, input=None):
+    done = host.run([str(a) for a in argv], input=input)
+    assert done.returncode == 0, str(done)
+    return done.stdout.decode()
+
+
+def scratch(host, tmp, size=16 << 20):
+    """Something whose direct reads are one request each: a file in one piece, or a guest's own disk.
+
+    Returns its path, the name of the disk below, and the sector there at which it begins.
+    """
+    if host.emulated:
+        return "/dev/vdb", "vdb", 0
+    path = f"{tmp}/scratch"
+    for i in range(5):
+        ok(host, host.workload, "--silent", "make", path, size)
+        told = json.loads(ok(host, host.workload, "extents", path))
+        if told["extents"] == 1:
+            break
+        ok(host, "mv", path, f"{path}-{i}")  # what is in the way stays there
+    assert told["extents"] == 1, "no room for a file in one piece"
+    place = f"/sys/dev/block/{told['dev'] >> 20}:{told['dev'] & 0xFFFFF}"
+    where = ok(host, "readlink", "-f", place).strip()
+    start = 0
+    if host.exists(f"{where}/partition"):
+        start = int(host.read_file(f"{where}/start"))
+        where = where.rpartition("/")[0]
+    return path, where.rpartition("/")[2], start + told["sector"]
+
+
+def disk(host, tmp, command, options, steps, path, **more):
+    """Direct I/O on path by `workload disk`, traced.
+
+    Kernels of some virtual machines leave out events, for all tracers alike; newer ones skip programs
+    that were preempted. Both are counted as lost, and the experiment is made anew.
+    """
+    argv = [host.workload, *more.pop("be", []), "disk", path, *steps]
+    for _ in range(6):
+        run = trace(
+            host, tmp, command, [str(o) for o in options], argv, timeout=120, lost=None, **more
+        )
+        if not run.summary["lost"]:
+            break
+    assert not run.summary["lost"], run.summary
+    return run
+
+
+def stat(host, name):
+    """The kernel's own count of what the disk completed: reads, bytes read, writes, bytes written."""
+    n = [int(x) for x in host.read_file(f"/sys/block/{name}/stat").split()]
+    return n[0], n[2] * 512, n[4], n[6] * 512
+
+
+@contextlib.contextmanager
+def null_block(host, **parameters):
+    """/dev/nullb0, as null_blk's parameters have it. Nothing it is told stays there."""
+    given = {"nr_devices": 1, "gb": 1, **parameters}
+    host.modprobe("null_blk", *(f"{k}={v}" for k, v in given.items()))
+    try:
+        yield "/dev/nullb0"
+    finally:
+        host.run(["rmmod", "null_blk"])
+
+
+@contextlib.contextmanager
+def mapped(host, name, table, *modules):
+    """A device-mapper device of that table: its path and its kernel name."""
+    for module in ("dm-mod", *modules):
+        host.modprobe(module)
+    ok(host, "dmsetup", "create", name, input=f"{table}\n".encode())
+    ok(host, "dmsetup", "mknodes")  # no udev there
+    try:
+        path = f"/dev/mapper/{name}"
+        yield path, f"dm-{int(ok(host, 'stat', '-L', '-c', '%T', path), 16)}"
+    finally:
+        host.run(["dmsetup", "remove", name])
