@@ -100,6 +100,9 @@ def pointless(item):
     params = getattr(item, "callspec", None) and item.callspec.params or {}
     if params.get("rung") == "low" and kernel_of(item) in NO_LOWER_RUNGS:
         return True
+    lacking = getattr(item.module, "lacking", None)  # a module's own parameters
+    if lacking and lacking(params, kernel_of(item)):
+        return True
     return "host" in item.fixturenames and kernel_of(item) not in KERNELS
 
 

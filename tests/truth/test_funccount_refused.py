@@ -1,0 +1,47 @@
+# SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
+"""funccount on every kernel, also where no function can be hooked: tracepoints, and what it refuses."""
+
+import pytest
+from tracer import read_run
+
+
+def test_no_way_at_all(host):
+    """Names what was tried, on the kernel that has none of it and where all are hidden."""
+    env = {} if host.name == "running" else {"IOSONDE_WITHOUT": "kprobe_multi,kprobes,fentry"}
+    result = host.run([host.iosonde, "funccount", "vfs_*", "-d", "1"], env=env)
+    assert result.returncode == 1 and not result.stdout, str(result)
+    assert all(f" {way} (" in result.err for way in ("kprobe.multi", "kprobe", "fentry")), str(result)
+
+
+def test_tracepoints(host, tmp):
+    """They need no hook on a function. Tracefs is there, or mounted where nobody else sees it."""
+    rows = f"{tmp}/rows"
+    argv = [host.iosonde, "funccount", "t:syscalls:sys_enter_getppid", "t:syscalls:sys_*_getpgid"]
+    argv += ["-o", "json", "-O", rows, "--", host.workload, "--silent", "getppid", "1000"]
+    if not host.exists("/sys/kernel/tracing/events"):
+        mount = 'mount -t tracefs none /sys/kernel/tracing && exec "$@"'
+        argv = ["unshare", "-m", "sh", "-c", mount, "-", *argv]
+    result = host.run(argv, timeout=60)
+    assert result.returncode == 0, str(result)
+    (row,) = read_run(host, "funccount", result, rows).of("function")
+    assert (row["function"], row["count"]) == ("syscalls:sys_enter_getppid", 1000), row
+    assert row["address"] is None and row["hook"] == "tracepoint", row
+
+
+MISTAKES = [
+    ([], 2, "which functions"),
+    (["/(/"], 2, "regular expression"),
+    (["-r", "^vfs"], 2, "slashes"),
+    (["-D", "vfs_*"], 2, "--ebpf"),
+    (["c:malloc"], 2, "kernel"),
+    (["./test:read*"], 2, "kernel"),
+    (["u:pthread:*mutex*"], 2, "kernel"),
+    (["no_such_function_*", "-d", "50ms"], 1, "no_such_function_*"),
+]
+
+
+@pytest.mark.parametrize("words, status, text", MISTAKES)
+def test_mistakes(host, words, status, text):
+    result = host.run([host.iosonde, "funccount", *words])
+    assert result.returncode == status and not result.stdout, str(result)
+    assert text in result.err and len(result.err.splitlines()) == 1, str(result)
