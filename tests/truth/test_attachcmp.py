@@ -31,7 +31,8 @@ def steps(host, tmp, *calls):
 
 
 def compare(host, tmp, targets, argv, **more):
-    return trace(host, tmp, "attachcmp", ["--no-cost", *targets], argv, lost=None, timeout=120, **more)
+    options = ["--no-cost", "-i", "1h", *targets]
+    return trace(host, tmp, "attachcmp", options, argv, lost=None, timeout=120, **more)
 
 
 def check(host, run, expected):

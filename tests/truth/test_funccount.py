@@ -172,7 +172,7 @@ def test_interrupted_while_attaching(host):
     """It ends at once, and what was hooked is free again."""
     before = hooked(host)
     argv = [host.iosonde, "funccount", "ext4_*"]
-    result = host.run_pty(argv, env=ONE_BY_ONE, interrupt_after=8, timeout=180)
+    result = host.run_pty(argv, env=ONE_BY_ONE, interrupt_after=3, timeout=180)
     assert b"interrupted while attaching" in result.stdout, str(result)
     assert result.returncode == 1 and hooked(host) == before, str(result)
 
