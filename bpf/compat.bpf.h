@@ -275,21 +275,6 @@ static __always_inline const char *uring_rename_new(const struct io_rename *rena
  */
 #define HAVE_TASK_BTF() bpf_core_enum_value_exists(enum bpf_func_id, BPF_FUNC_get_current_task_btf)
 
-/* Plain loads where they are possible: two helper calls cost more than a row's other fields. */
-static __always_inline void current_user_and_comm(u32 *uid, char *comm)
-{
-	if (HAVE_TASK_BTF()) {
-		struct task_struct *task = (struct task_struct *)bpf_get_current_task_btf();
-
-		*uid = task->cred->uid.val;
-		for (int i = 0; i < COMM_LEN; i++)
-			comm[i] = task->comm[i];
-	} else {
-		*uid = bpf_get_current_uid_gid();
-		bpf_get_current_comm(comm, COMM_LEN);
-	}
-}
-
 /*
  * 6.2 (a35b9af4ec2c) brought bpf_rdonly_cast(): any address as a typed pointer whose fields plain
  * loads may read, with faults turned into zeros. Elsewhere each field is a probe read, which costs
@@ -307,6 +292,36 @@ extern void *bpf_rdonly_cast(const void *obj, u32 btf_id) __ksym;
 		BPF_CORE_READ(load_, field);                                                       \
 	})
 #endif
+
+/*
+ * The current task, if HAVE_TASK_BTF(), to be walked by plain loads. Not the result of
+ * bpf_get_current_task_btf() where that can be helped: for each pointer that is read from a trusted
+ * one, the verifier goes through all of the kernel's types several times, about 1 ms.
+ */
+static __always_inline struct task_struct *walkable_task(void)
+{
+#ifndef WITHOUT_RDONLY_CAST
+	return bpf_rdonly_cast((void *)bpf_get_current_task(),
+			       bpf_core_type_id_kernel(struct task_struct));
+#else
+	return (struct task_struct *)bpf_get_current_task_btf();
+#endif
+}
+
+/* Plain loads where they are possible: two helper calls cost more than a row's other fields. */
+static __always_inline void current_user_and_comm(u32 *uid, char *comm)
+{
+	if (HAVE_TASK_BTF()) {
+		struct task_struct *task = walkable_task();
+
+		*uid = task->cred->uid.val;
+		for (int i = 0; i < COMM_LEN; i++)
+			comm[i] = task->comm[i];
+	} else {
+		*uid = bpf_get_current_uid_gid();
+		bpf_get_current_comm(comm, COMM_LEN);
+	}
+}
 
 /* --- registers and system calls, per architecture --- */
 

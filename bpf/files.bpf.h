@@ -12,7 +12,7 @@ static __always_inline struct file *file_of_fd(u32 fd)
 	u32 max_fds;
 
 	if (HAVE_TASK_BTF()) {
-		struct task_struct *task = (struct task_struct *)bpf_get_current_task_btf();
+		struct task_struct *task = walkable_task();
 		struct files_struct *files = task->files;
 		struct fdtable *fdt;
 
