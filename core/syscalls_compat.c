@@ -63,6 +63,7 @@ const struct syscall_number syscalls_compat[] = {
 	{ "fsmount", 432 },
 	{ "fspick", 433 },
 	{ "mount_setattr", 442 },
+	{ "pivot_root", 218 },
 #endif
 	{ NULL, 0 },
 };

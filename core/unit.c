@@ -370,6 +370,8 @@ void column_value(const struct column *col, const void *rec, size_t len, char *s
 	out->kind = V_NONE;
 	if (!inside(col->field.off, col->field.size, len))
 		return;
+	if (col->render)
+		return col->render(rec, len, scratch, out);
 	if (col->unit == U_ARGS && col->field.kind == F_VARGS)
 		return args_value(col, rec, len, scratch, out);
 	read_field(&col->field, rec, len, scratch, out);

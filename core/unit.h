@@ -56,6 +56,8 @@ enum column_flags {
 	COL_OPTIONAL = 1 << 9, /* a negative number, or UINT64_MAX, means that there is no value */
 };
 
+struct value;
+
 /* One column. A table of columns ends with an entry whose name is NULL. */
 struct column {
 	const char *name; /* lower case; the text header, --columns, --where and the JSON key */
@@ -66,6 +68,9 @@ struct column {
 	const char *help;		    /* one line for help and the man page */
 	const char *const *names;	    /* U_ENUM: NULL-terminated */
 	const struct flag_name *flag_names; /* U_FLAGS */
+	/* Not NULL: puts the value together from the whole record, into @scratch (VALUE_SCRATCH).
+	 */
+	void (*render)(const void *rec, size_t len, char *scratch, struct value *out);
 	struct field enable; /* in the tool's cfg: set to 1 by the engine when the column is used */
 	/*
 	 * What the value is shown in proportion to: its mean per one of that (lat / ios), or, with

@@ -106,7 +106,8 @@ def test_killed_in_mid_call(host, tmp):
     (row,) = run.of("syscall")
     (work,) = run.work
     assert row["count"] == work["calls"]["read"]["calls"] == 1
-    assert 100e6 - 20e6 < row["max_ns"] <= work["elapsed_ns"]
+    # the child may begin to read that much after its parent began to sleep
+    assert 100e6 - 6e6 * host.slower < row["max_ns"] <= work["elapsed_ns"]
 
 
 def test_threads_and_calls_that_never_return(host, tmp):

@@ -141,6 +141,7 @@ int cmd_opens(struct ctx *c);
 int cmd_stats(struct ctx *c);
 int cmd_execs(struct ctx *c);
 int cmd_args(struct ctx *c);
+int cmd_mounts(struct ctx *c);
 int cmd_syncs(struct ctx *c);
 int cmd_files(struct ctx *c);
 int cmd_make(struct ctx *c);

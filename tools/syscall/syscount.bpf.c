@@ -37,11 +37,14 @@ struct {
 
 static __always_inline bool selected(long id, bool compat)
 {
+	u64 nr = id;
+
 	if (!cfg.selected)
 		return true;
 	if (id < 0 || id >= SYSCALL_MAX)
 		return false;
-	return compat ? cfg.only[1][id] : cfg.only[0][id];
+	BOUND(nr, SYSCALL_MAX - 1);
+	return compat ? cfg.only[1][nr] : cfg.only[0][nr];
 }
 
 static __always_inline bool child_wanted(void)
