@@ -42,6 +42,12 @@ def pytest_addoption(parser):
         choices=KERNELS,
         help="where to run the truth tests (default: running); may be given several times",
     )
+    parser.addoption(
+        "--rungs",
+        choices=("all", "default"),
+        default="all",
+        help="default: only what the kernel chooses by itself, no fall-backs that it doesn't need",
+    )
     parser.addoption("--build", default=None, help="build directory (default: build)")
     parser.addoption(
         "--allow-missing-kernel",
@@ -98,7 +104,9 @@ def pytest_generate_tests(metafunc):
 def pointless(item):
     """The same experiment as another one, or none at all where no kernel was left for it."""
     params = getattr(item, "callspec", None) and item.callspec.params or {}
-    if params.get("rung") == "low" and kernel_of(item) in NO_LOWER_RUNGS:
+    if params.get("rung") == "low" and (
+        kernel_of(item) in NO_LOWER_RUNGS or item.config.getoption("--rungs") == "default"
+    ):
         return True
     lacking = getattr(item.module, "lacking", None)  # a module's own parameters
     if lacking and lacking(params, kernel_of(item)):
