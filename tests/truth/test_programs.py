@@ -11,7 +11,19 @@ import subprocess
 import pytest
 from program_table import RESULTS, parse_table
 
-COMMANDS = ("opensnoop", "layers", "rwsnoop", "filetop", "dirtop", "fileslower")
+COMMANDS = (
+    "opensnoop",
+    "statsnoop",
+    "syncsnoop",
+    "mountsnoop",
+    "execsnoop",
+    "syscount",
+    "layers",
+    "rwsnoop",
+    "filetop",
+    "dirtop",
+    "fileslower",
+)
 # What switches on programs that a plain run leaves out. A command: its descendants are followed.
 OPTIONS = {
     "opensnoop": [[], ["-F"]],
