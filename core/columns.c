@@ -35,6 +35,9 @@ int columns_find(const struct table *table, const char *name, size_t len)
 	for (int i = 0; table->columns[i].name; i++)
 		if (is_name(column_key(&table->columns[i], key, sizeof(key)), name, len))
 			return i;
+	for (int i = 0; table->columns[i].name; i++)
+		if (table->columns[i].classic && is_name(table->columns[i].classic, name, len))
+			return i;
 	return -1;
 }
 

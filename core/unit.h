@@ -77,6 +77,7 @@ struct column {
 	 * U_PERCENT and U_SHARE, its part of it (random / count). No value where it is 0.
 	 */
 	struct field of;
+	const char *classic; /* another name to find it by, as other tools call it; NULL: none */
 };
 
 /* A row type: JSON's "type" and its columns. */

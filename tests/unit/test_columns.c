@@ -15,7 +15,7 @@
 static const struct column small_columns[] = {
 	{ "pid", FIELD(struct sample, pid), U_ID },
 	{ "lat", FIELD(struct sample, lat_ns), U_NSEC },
-	{ "size", FIELD(struct sample, size), U_BYTES, .flags = COL_HIDDEN },
+	{ "size", FIELD(struct sample, size), U_BYTES, .flags = COL_HIDDEN, .classic = "sz" },
 	{ "level", FIELD(struct sample, level), U_HEX, .flags = COL_MACHINE },
 	{ NULL },
 };
@@ -31,6 +31,7 @@ static void test_find(void **state)
 	assert_int_equal(columns_find(&small, "lat_ns", 6), 1);
 	assert_int_equal(columns_find(&small, "lat_ns", 3), 1);
 	assert_int_equal(columns_find(&small, "size_bytes", 10), 2);
+	assert_int_equal(columns_find(&small, "sz", 2), 2);
 	assert_int_equal(columns_find(&small, "la", 2), -1);
 	assert_int_equal(columns_find(&small, "pid_ns", 6), -1);
 	assert_int_equal(columns_find(&small, "LAT", 3), -1);

@@ -48,7 +48,7 @@ static const struct column columns[] = {
 static const struct option_spec options[] = {
 	{ "min", 'm', CFG(min_ns), U_NSEC, .bare = 1000000, .deflt = "10ms", .arg = "DURATION",
 	  .positional = true, .help = "only operations that take at least this long; in ms" },
-	{ "all", 'a', CFG(all), .kind = OPT_FLAG,
+	{ "all-files", 'a', CFG(all), .kind = OPT_FLAG,
 	  .help = "all kinds of files: sockets, pipes, devices, procfs ..." },
 	{}
 };

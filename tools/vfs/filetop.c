@@ -18,12 +18,15 @@ static const struct column columns[] = {
 	{ "tid", R(key.tid), U_ID, .width = 7, .flags = COL_KEY, .help = "thread" },
 	{ "pid", R(key.pid), U_ID, .width = 7, .flags = COL_KEY | COL_HIDDEN, .help = "process" },
 	{ "comm", R(key.comm), U_TEXT, .width = 16, .flags = COL_KEY, .help = "command" },
-	{ "count", R(value.count), U_COUNT, .flags = COL_HIDDEN, .help = "reads and writes" },
+	{ "count", R(value.count), U_COUNT, .flags = COL_HIDDEN, .classic = "all",
+	  .help = "reads and writes" },
 	{ "reads", R(value.reads), U_COUNT, .width = 6, .help = "reads" },
 	{ "writes", R(value.writes), U_COUNT, .width = 6, .help = "writes" },
 	{ "errors", R(value.errors), U_COUNT, .width = 6, .help = "those of both that failed" },
-	{ "read_bytes", R(value.read_bytes), U_BYTES, .help = "bytes that reads returned" },
-	{ "write_bytes", R(value.write_bytes), U_BYTES, .help = "bytes that writes returned" },
+	{ "read_bytes", R(value.read_bytes), U_BYTES, .classic = "rbytes",
+	  .help = "bytes that reads returned" },
+	{ "write_bytes", R(value.write_bytes), U_BYTES, .classic = "wbytes",
+	  .help = "bytes that writes returned" },
 	{ "read_asked", R(value.read_asked), U_BYTES, .flags = COL_HIDDEN,
 	  .help = "bytes that reads asked for (-e)" },
 	{ "write_asked", R(value.write_asked), U_BYTES, .flags = COL_HIDDEN,
@@ -42,7 +45,7 @@ static const struct column columns[] = {
 #define CFG(member) FIELD(struct filetop_cfg, member)
 
 static const struct option_spec options[] = {
-	{ "all", 'a', CFG(all), .kind = OPT_FLAG,
+	{ "all-files", 'a', CFG(all), .kind = OPT_FLAG,
 	  .help = "all kinds of files: sockets, pipes, devices ..., not only regular ones" },
 	{ "read-only", 0, CFG(reads), .kind = OPT_FLAG, .help = "only what is read" },
 	{ "write-only", 0, CFG(writes), .kind = OPT_FLAG, .help = "only what is written" },
@@ -56,7 +59,8 @@ static const struct option_spec options[] = {
 	{ "asked", 'e', CFG(asked), .kind = OPT_FLAG,
 	  .help = "show the bytes that were asked for, too" },
 	{ "directory", 'd', .kind = OPT_RENAMED, .help = "a directory is -D DIR" },
-	{ "no-clear", 'C', CFG(no_clear), .kind = OPT_FLAG,
+	{ "maxrows", 0, .kind = OPT_RENAMED, .help = "the number of rows is -r N" },
+	{ "noclear", 'C', CFG(no_clear), .kind = OPT_FLAG,
 	  .help = "on a terminal, leave the tables before" },
 	{}
 };
