@@ -6,8 +6,7 @@
 
 const volatile struct sampleevents_cfg cfg;
 
-SEC("tp_btf/sys_exit")
-int BPF_PROG(sample_exit, struct pt_regs *regs, long ret)
+SYSCALL_EXIT(sample_exit)
 {
 	struct sampleevents_event e = {};
 	bool compat;

@@ -28,7 +28,10 @@ static const struct option_spec options[] = {
 	{}
 };
 
-static const struct probe probes[] = { { "system calls", { { { "sample_exit" } } } }, {} };
+static const struct probe probes[] = {
+	{ "system calls", { { { "sample_exit" } }, { { "sample_exit_tp" } } } },
+	{}
+};
 
 const struct tool tool_sampleevents = {
 	.name = "sampleevents",

@@ -24,8 +24,7 @@ static __always_inline struct samplehist_value *value_of(const struct samplehist
 	return bpf_map_lookup_elem(&sizes, key);
 }
 
-SEC("tp_btf/sys_enter")
-int BPF_PROG(write_enter, struct pt_regs *regs, long id)
+SYSCALL_ENTER(write_enter)
 {
 	struct samplehist_key key = {};
 	struct samplehist_value *value;

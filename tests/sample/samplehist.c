@@ -28,7 +28,10 @@ static const struct column columns[] = {
 	{}
 };
 
-static const struct probe probes[] = { { "system calls", { { { "write_enter" } } } }, {} };
+static const struct probe probes[] = {
+	{ "system calls", { { { "write_enter" } }, { { "write_enter_tp" } } } },
+	{}
+};
 
 const struct tool tool_samplehist = {
 	.name = "samplehist",

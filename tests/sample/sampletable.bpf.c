@@ -22,8 +22,7 @@ static __always_inline struct sampletable_value *value_of(const struct sampletab
 	return bpf_map_lookup_elem(&writers, key);
 }
 
-SEC("tp_btf/sys_exit")
-int BPF_PROG(write_exit, struct pt_regs *regs, long ret)
+SYSCALL_EXIT(write_exit)
 {
 	struct sampletable_key key = {};
 	struct sampletable_value *value;

@@ -21,7 +21,9 @@ static const struct column columns[] = {
 	{}
 };
 
-static const struct probe probes[] = { { "system calls", { { { "write_exit" } } } }, {} };
+static const struct probe probes[] = {
+	{ "system calls", { { { "write_exit" } }, { { "write_exit_tp" } } } }, {}
+};
 
 const struct tool tool_sampletable = {
 	.name = "sampletable",
