@@ -102,8 +102,6 @@ static void describe_probe(const struct loaded *l, size_t i, struct command_row 
 		append(row->hooks, sizeof(row->hooks), " ", h->hooks);
 	if (!h->blind)
 		h->blind = "";
-	if (*h->blind)
-		append(row->blind, sizeof(row->blind), "; ", h->blind);
 }
 
 static bool load_and_attach(const struct tool *tool, const char *btf, struct command_row *row)
@@ -132,8 +130,10 @@ static bool load_and_attach(const struct tool *tool, const char *btf, struct com
 	ok = l && loaded_attach(l, NULL, NULL);
 	for (size_t i = 0; ok && tool->probes[i].what; i++)
 		describe_probe(l, i, row);
-	if (ok)
+	if (ok) {
+		loaded_blind(l, row->blind, sizeof(row->blind));
 		row->state = l->task_storage ? "task storage" : "a hash of threads";
+	}
 	loaded_free(l);
 	free(cfg);
 	return ok;

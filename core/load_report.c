@@ -50,17 +50,27 @@ void loaded_print_cost(const struct loaded *l)
 	}
 }
 
-const char *loaded_probe_blind(const struct loaded *l, size_t probe)
+#define PREEMPTED                                                                                  \
+	"what happens on a CPU while a thread is preempted inside the program (lost_missed)"
+
+static bool preempted(const struct loaded *l, size_t probe)
 {
 	const struct choice *choice = &l->choices[probe];
 	const struct probe *p = &l->tool->probes[probe];
 
+	return choice->rung >= 0 && ladder_misses_less(l, p) &&
+	       !ladder_runs_to_end(l->obj, &p->rungs[choice->rung]);
+}
+
+const char *loaded_probe_blind(const struct loaded *l, size_t probe)
+{
+	const struct choice *choice = &l->choices[probe];
+	const char *own;
+
 	if (choice->rung < 0)
 		return NULL;
-	if (ladder_misses_less(l, p) && !ladder_runs_to_end(l->obj, &p->rungs[choice->rung]))
-		return "what happens on a CPU while a thread is preempted inside the program "
-		       "(lost_missed)";
-	return p->rungs[choice->rung].blind;
+	own = l->tool->probes[probe].rungs[choice->rung].blind;
+	return !own && preempted(l, probe) ? PREEMPTED : own;
 }
 
 void loaded_explain(const struct loaded *l)
@@ -82,27 +92,34 @@ void loaded_explain(const struct loaded *l)
 				    *choice->why ? "; better ones failed: " : "", choice->why);
 		if (loaded_probe_blind(l, i))
 			log_verbose("%s: blind to %s", probe->what, loaded_probe_blind(l, i));
+		if (preempted(l, i))
+			log_verbose("%s: may miss %s", probe->what, PREEMPTED);
 	}
 	log_verbose("kernel memory: %s", l->rdonly_cast ? "plain loads" : "probe reads");
 	log_verbose("per-thread state: %s", l->task_storage ? "task storage" : "a hash of threads");
 }
 
+/* Appends @text to the list, unless it is there already. */
+static void add_blind(char *out, size_t size, const char *text)
+{
+	size_t len = strlen(out);
+
+	if (text && !strstr(out, text))
+		snprintf(out + len, size - len, "%s%s", len ? "; " : "", text);
+}
+
 void loaded_blind(const struct loaded *l, char *out, size_t size)
 {
-	size_t len = 0;
-
 	*out = '\0';
 	for (size_t i = 0; l->tool->probes[i].what; i++) {
-		const struct probe *probe = &l->tool->probes[i];
 		const struct choice *choice = &l->choices[i];
-		const char *text = probe->without;
 
 		if (choice->rung >= 0)
-			text = loaded_probe_blind(l, i);
-		else if (!*choice->why) /* it wasn't asked for */
-			continue;
-		if (text && len < size)
-			len += (size_t)snprintf(out + len, size - len, "%s%s", len ? "; " : "",
-						text);
+			add_blind(out, size, loaded_probe_blind(l, i));
+		else if (*choice->why) /* it was asked for */
+			add_blind(out, size, l->tool->probes[i].without);
 	}
+	for (size_t i = 0; l->tool->probes[i].what; i++)
+		if (preempted(l, i))
+			add_blind(out, size, PREEMPTED);
 }
