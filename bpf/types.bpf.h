@@ -195,6 +195,7 @@ struct inode {
 	unsigned long i_ino;
 	s64 i_size;
 	unsigned int i_generation;
+	unsigned int i_nlink;
 };
 
 struct file_operations {
@@ -360,6 +361,12 @@ struct pt_regs {
 	unsigned long sp;
 };
 #elif defined(__TARGET_ARCH_arm64)
+struct user_pt_regs { /* as libbpf's macros for kprobes take it */
+	u64 regs[31];
+	u64 sp;
+	u64 pc;
+};
+
 struct pt_regs {
 	u64 regs[31];
 	u64 sp;

@@ -102,7 +102,11 @@ def pytest_generate_tests(metafunc):
 
 
 def pointless(item):
-    """The same experiment as another one, or none at all where no kernel was left for it."""
+    """The same experiment as another one, or none at all where no kernel was left for it.
+
+    A module with rungs of its own has the fixture "ladder", and says in LADDERS which of its values
+    each kernel offers.
+    """
     params = getattr(item, "callspec", None) and item.callspec.params or {}
     if params.get("rung") == "low" and (
         kernel_of(item) in NO_LOWER_RUNGS or item.config.getoption("--rungs") == "default"
@@ -110,6 +114,9 @@ def pointless(item):
         return True
     lacking = getattr(item.module, "lacking", None)  # a module's own parameters
     if lacking and lacking(params, kernel_of(item)):
+        return True
+    ladder = getattr(item.module, "LADDERS", None)
+    if ladder and "ladder" in params and params["ladder"] not in ladder[kernel_of(item)]:
         return True
     return "host" in item.fixturenames and kernel_of(item) not in KERNELS
 
