@@ -29,8 +29,7 @@ static const struct column columns[] = {
 };
 
 static const struct probe probes[] = {
-	{ "system calls", { { { "write_enter" } }, { { "write_enter_tp" } } } },
-	{}
+	{ "system calls", { { { "write_enter" } }, { { "write_enter_tp" } } } }, {}
 };
 
 const struct tool tool_samplehist = {

@@ -12,6 +12,7 @@ import pty
 import select
 import shutil
 import signal
+import stat
 import struct
 import subprocess
 import tempfile
@@ -25,7 +26,7 @@ ROOT = Path(__file__).resolve().parents[2]
 
 def built_in(directory):
     """The build directory: that one, or $IOSONDE_BUILD, or build."""
-    return Path(directory or os.environ.get("IOSONDE_BUILD", ROOT / "build"))
+    return Path(directory or os.environ.get("IOSONDE_BUILD", ROOT / "build")).absolute()
 
 
 @dataclass
@@ -110,13 +111,28 @@ class Host:
         with_tracefs()
         self.environment = {}  # a test's choice, added to every command's
         self.build = build = built_in(build)
-        self.iosonde = str(build / "iosonde")
-        self.workload = str(build / "tests/workload/workload")
-        self.workload32 = str(build / "tests/workload/workload32")
         self._dirs = []
+        where = self._reachable(build)
+        self.iosonde = str(where / "iosonde")
+        self.workload = str(where / "tests/workload/workload")
+        self.workload32 = str(where / "tests/workload/workload32")
+        # A shell's background jobs ignore it, and so would every program that is started here.
+        signal.signal(signal.SIGINT, signal.default_int_handler)
         for path in (self.iosonde, self.workload):
             if not os.access(path, os.X_OK):
                 raise FileNotFoundError(f"{path} is not built")
+
+    def _reachable(self, build):
+        """The build, or a copy of what is run of it where it lies below a directory of ours alone."""
+        above = [build, *build.parents]
+        if all(os.stat(path).st_mode & stat.S_IXOTH for path in above):
+            return build
+        copy = Path(self.tmpdir())
+        (copy / "tests/workload").mkdir(parents=True)
+        for name in ("iosonde", "tests/workload/workload", "tests/workload/workload32"):
+            if (build / name).exists():
+                shutil.copy2(build / name, copy / name)
+        return copy
 
     def tmpdir(self):
         """A directory on a disk, open to every user: block and permission tests need both."""
