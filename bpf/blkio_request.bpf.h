@@ -541,6 +541,15 @@ static __always_inline void blk_rq_requeued(struct request *rq)
 }
 
 /*
+ * Its data is written, and a flush comes before the end: the queue's flush machinery has taken the
+ * request's end over and gives it back just before it completes for the last time.
+ */
+static __always_inline bool goes_on(struct request *rq)
+{
+	return rq->end_io && rq->bio && (rq->bio->bi_opf & (REQ_PREFLUSH | REQ_FUA));
+}
+
+/*
  * A request may complete in parts. One that takes a flush before or after its data is over when it
  * completes for the last time; one that is nothing but a flush was at the device when the queue's
  * own flush was.
@@ -554,7 +563,7 @@ static __always_inline void blk_rq_completed(struct request *rq, int error, u32 
 		return;
 	if (error && !io->error)
 		io->error = error;
-	if (bytes < rq->__data_len || (rq->bio && (rq->rq_flags & flush_sequence())))
+	if (bytes < rq->__data_len || goes_on(rq))
 		return;
 	if (!all_attached)
 		return;

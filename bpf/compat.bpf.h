@@ -46,11 +46,6 @@ struct request_queue___since_v5_15 {
 	struct gendisk *disk;
 };
 
-/* 6.13: request.rq_flags are bits numbered by an enum; macros before, flush sequences 1 << 4. */
-enum rqf_flags {
-	__RQF_FLUSH_SEQ = 1,
-};
-
 /*
  * 7.0: the name of an open that io_uring will do is a struct of its own around the same pointer.
  */
@@ -170,14 +165,6 @@ static __always_inline struct gendisk *rq_disk_of(struct request *rq)
 static __always_inline u32 disk_dev(struct gendisk *disk)
 {
 	return (u32)disk->major << 20 | (u32)disk->first_minor;
-}
-
-/* The bit of request.rq_flags that says: it takes a flush before or after its data. */
-static __always_inline u32 flush_sequence(void)
-{
-	if (bpf_core_enum_value_exists(enum rqf_flags, __RQF_FLUSH_SEQ))
-		return 1U << bpf_core_enum_value(enum rqf_flags, __RQF_FLUSH_SEQ);
-	return 1U << 4;
 }
 
 /* The name, in kernel memory, that a prepared io_uring open carries. */

@@ -277,11 +277,11 @@ struct bio {
 struct request {
 	struct request_queue *q;
 	unsigned int cmd_flags;
-	u32 rq_flags;
 	unsigned int __data_len;
 	u64 __sector;
 	struct bio *bio;
 	struct bio *biotail;
+	void *end_io;
 };
 
 /* --- io_uring --- */

@@ -126,11 +126,12 @@ def test_owners_of_a_merged_request(host, tmp):
         return
     slow = {"completion_nsec": 900 * MS, "irqmode": 2, "hw_queue_depth": 1, "submit_queues": 1}
     with null_block(host, **slow) as path:
-        ok(host, "sh", "-c", "echo mq-deadline >/sys/block/nullb0/queue/scheduler")
+        queue = "/sys/block/nullb0/queue"
+        ok(host, "sh", "-c", f"echo mq-deadline >{queue}/scheduler; echo 16 >{queue}/nr_requests")
         be = f"{host.workload} --silent"
-        # while the first one is served the other two wait, and meet
+        # one is served and one stands ready: the next two wait in the scheduler, and meet
         script = (
-            f"{be} disk {path} 'read 4096 0' & sleep 0.3;"
+            f"{be} disk {path} 'read 4096 0' & {be} disk {path} 'read 4096 524288' & sleep 0.3;"
             f"{be} --comm one disk {path} 'read 4096 1048576' &"
             f"{be} --comm two disk {path} 'read 8192 1052672' & wait"
         )
@@ -192,10 +193,11 @@ def test_failing_disk(host, tmp):
     """One whose medium is damaged in a place: tried again inside, reported once."""
     if host.name not in GUESTS:
         return
+    host.modprobe("sd_mod")
     host.modprobe("scsi_debug", "opts=2", "dev_size_mb=8", "max_luns=1", "num_tgts=1")
     try:
-        found = ok(host, "sh", "-c", "sleep 1; ls -d /sys/bus/pseudo/drivers/scsi_debug/adapter*/host*/target*/*:*/block/*")
-        name = found.split()[0].rpartition("/")[2]
+        found = ok(host, "sh", "-c", "sleep 1; cd /sys/block; ls -d sd*")
+        name = found.split()[0]
         # scsi_debug: sectors 0x1234 to 0x123d can't be read
         run = disk(
             host, tmp, "biosnoop", ["-D", name],
