@@ -13,7 +13,9 @@
  *
  * which is called when the operation begins (ret and lat_ns are 0 then). Its descriptor takes
  * FILEIO_CALLS and FILEIO_PROBES from bpf/fileio.h; its enum of calls is fileio_route. One that
- * remembers paths defines FILE_IO_NAMES, and adds FILEIO_NAMES_CALLS.
+ * remembers paths defines FILE_IO_NAMES, and adds FILEIO_NAMES_CALLS. One that only counts defines
+ * FILE_IO_SUMS_ONLY: it gets no times, offsets, flags of the file and priorities, which cost a read
+ * of the clock or of kernel memory each.
  *
  * Operations of system calls are counted as generated here; file_io_end() counts what becomes of
  * each: filtered, emitted, lost.
@@ -75,6 +77,12 @@ struct file_who {
 	char comm[COMM_LEN];
 };
 
+#ifdef FILE_IO_SUMS_ONLY
+static const bool sums_only = true;
+#else
+static const bool sums_only;
+#endif
+
 static __always_inline void file_io_end(void *ctx, const struct file_io *io);
 #ifdef FILE_IO_START
 static __always_inline void file_io_start(void *ctx, const struct file_io *io);
@@ -120,7 +128,7 @@ static __always_inline void current_who(struct file_who *who)
 	struct task_struct *task = (struct task_struct *)bpf_get_current_task();
 
 	who->ids = current_ids();
-	who->prio = LOAD(struct task_struct, task, prio);
+	who->prio = sums_only ? 0 : LOAD(struct task_struct, task, prio);
 	current_user_and_comm(&who->uid, who->comm);
 }
 
@@ -281,7 +289,9 @@ static __always_inline void side_of_fd(struct io_side *side, s32 fd)
 /* The file's own position, where the call names none. */
 static __always_inline s64 own_position(const struct io_side *side)
 {
-	return has_offset(side->inode) ? LOAD(struct file, side->file, f_pos) : NO_OFFSET;
+	if (sums_only || !has_offset(side->inode))
+		return NO_OFFSET;
+	return LOAD(struct file, side->file, f_pos);
 }
 
 /* An offset that the call passes by reference. */
@@ -289,6 +299,8 @@ static __always_inline s64 position_at(const struct io_side *side, u64 user_ptr,
 {
 	s64 pos = 0;
 
+	if (sums_only)
+		return NO_OFFSET;
 	if (!user_ptr)
 		return own_position(side);
 	if (bpf_probe_read_user(&pos, narrow ? sizeof(s32) : sizeof(pos), (const void *)user_ptr))
@@ -298,7 +310,7 @@ static __always_inline s64 position_at(const struct io_side *side, u64 user_ptr,
 
 static __always_inline u32 file_flags(u64 file)
 {
-	u32 open_flags = file ? LOAD(struct file, file, f_flags) : 0, flags = 0;
+	u32 open_flags = file && !sums_only ? LOAD(struct file, file, f_flags) : 0, flags = 0;
 
 	if (open_flags & O_DIRECT)
 		flags |= FILEIO_DIRECT;
@@ -435,7 +447,8 @@ SYSCALL_ENTER(fileio_enter)
 	else
 		open_single(&st->op, &args);
 	announce(ctx, &st->op);
-	st->op.start_ns = bpf_ktime_get_ns(); /* last: what came before is our own time */
+	if (!sums_only) /* last: what came before is our own time */
+		st->op.start_ns = bpf_ktime_get_ns();
 	return 0;
 }
 
@@ -462,7 +475,7 @@ static __always_inline bool fd_changed(const struct io_side *side)
 
 static __always_inline void end_side(void *ctx, struct file_io *io)
 {
-	if (io->write && io->ret > 0 && appends(io->flags) && has_offset(io->inode))
+	if (!sums_only && io->write && io->ret > 0 && appends(io->flags) && has_offset(io->inode))
 		io->offset = appended_at(io);
 	COUNT(generated);
 	file_io_end(ctx, io);
@@ -518,7 +531,7 @@ static __always_inline void note_names_change(struct pt_regs *regs, long ret)
 
 SYSCALL_EXIT(fileio_exit)
 {
-	u64 now = bpf_ktime_get_ns();
+	u64 now = sums_only ? 0 : bpf_ktime_get_ns();
 	struct io_state *st;
 	struct io_op *op;
 

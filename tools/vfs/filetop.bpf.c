@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
 #define FILE_IO_NAMES
+#define FILE_IO_SUMS_ONLY
 #include "bpf/fileio.bpf.h"
 #include "bpf/fileid.bpf.h"
 #include "bpf/dirs.bpf.h"
