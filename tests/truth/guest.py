@@ -44,6 +44,7 @@ class Guest(Place):
     def __init__(self, kernel, build=None, **options):
         self.environment = {}
         self.build = build = built_in(build)
+        options.setdefault("boot_timeout", 60 * PATIENCE // 2)
         super().__init__(kernel, build, files=self._tools(), qemu_args=THROTTLED_DISK, **options)
 
     @staticmethod

@@ -406,7 +406,8 @@ def test_thread_that_dies_inside(host, tmp, work):
     assert call_row(run, "read")["count"] == 1
     (row,) = ops(run, "read")
     assert row["pid"] == run.work[0]["child"]
-    assert 90e6 <= row["lat_ns"] <= run.work[0]["elapsed_ns"], row
+    # An emulated child takes its time to get there.
+    assert (50e6 if host.emulated else 90e6) <= row["lat_ns"] <= run.work[0]["elapsed_ns"], row
     assert row["wait_ns"] >= 90e6 and row["bytes"] == 0, row
 
 
