@@ -33,17 +33,32 @@ static int finish(struct text_buf *out)
 	return ok ? 0 : 1;
 }
 
-static void list_layer(struct text_buf *out, const char *layer)
+#define OVERVIEW_WIDTH	78
+#define OVERVIEW_INDENT 24
+
+/* The names of a layer's commands, behind its title, on as many lines as they need. */
+static void list_layer(struct text_buf *out, const char *layer, const char *title)
 {
+	size_t at = 0;
+
 	for (size_t i = 0; catalogue[i]; i++) {
 		const struct tool_alias *alias = catalogue[i]->aliases;
+		const char *name = catalogue[i]->name;
 
 		if (strcmp(catalogue[i]->layer, layer))
 			continue;
-		text_printf(out, "  %-14s %s\n", catalogue[i]->name, catalogue[i]->summary);
-		for (; alias && alias->name; alias++)
-			text_printf(out, "  %-14s %s\n", alias->name, alias->summary);
+		for (; name; name = alias && alias->name ? (alias++)->name : NULL) {
+			if (!at)
+				text_printf(out, "%-*s", OVERVIEW_INDENT, title);
+			else if (at + 1 + strlen(name) > OVERVIEW_WIDTH)
+				text_printf(out, "\n%*s", OVERVIEW_INDENT, "");
+			at = !at || at + 1 + strlen(name) > OVERVIEW_WIDTH ? OVERVIEW_INDENT : at;
+			text_printf(out, "%s%s", at > OVERVIEW_INDENT ? " " : "", name);
+			at += (at > OVERVIEW_INDENT) + strlen(name);
+		}
 	}
+	if (at)
+		text_puts(out, "\n");
 }
 
 int help_overview(void)
@@ -56,20 +71,14 @@ int help_overview(void)
 		  "  iosonde COMMAND [OPTIONS] [-- PROGRAM ARGS]   trace a program and its "
 		  "descendants\n"
 		  "  iosonde COMMAND [OPTIONS] -p PID              trace what is running\n\n");
-	for (size_t l = 0; l < sizeof(layers) / sizeof(layers[0]); l++) {
-		size_t before = out.len;
-
-		text_printf(&out, "%s\n", layers[l].title);
-		size_t title = out.len;
-
-		list_layer(&out, layers[l].name);
-		if (out.len == title)
-			out.len = before;
-	}
-	text_puts(&out, "\nStart with: iosonde layers -- dd if=/dev/zero of=f bs=1M count=100 "
-			"conv=fsync\n"
-			"What works here, and why the rest doesn't: iosonde doctor\n"
-			"More: iosonde help COMMAND, iosonde list, iosonde --version\n");
+	for (size_t l = 0; l < sizeof(layers) / sizeof(layers[0]); l++)
+		list_layer(&out, layers[l].name, layers[l].title);
+	text_puts(
+		&out,
+		"\nStart with: iosonde layers -- dd if=/dev/zero of=f bs=1M count=100 "
+		"conv=fsync\n"
+		"What works here, and why the rest doesn't: iosonde doctor\n"
+		"What each is for: iosonde list. More: iosonde help COMMAND, iosonde --version\n");
 	return finish(&out);
 }
 

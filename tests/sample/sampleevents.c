@@ -29,8 +29,7 @@ static const struct option_spec options[] = {
 };
 
 static const struct probe probes[] = {
-	{ "system calls", { { { "sample_exit" } }, { { "sample_exit_tp" } } } },
-	{}
+	{ "system calls", { { { "sample_exit" } }, { { "sample_exit_tp" } } } }, {}
 };
 
 const struct tool tool_sampleevents = {

@@ -6,6 +6,7 @@ import signal
 import time
 
 from commands import COMMANDS, NEEDS, argv_of, every_command, listed, name_in_summary, usable
+from host import ROOT
 from tracer import check_summary, parse_rows, started, wait_attached, wait_until
 
 ONLY_ON = ("running",)  # test_commands.py has what depends on the kernel
@@ -15,6 +16,11 @@ def test_list_is_complete():
     assert {"layers", "opensnoop"} <= set(COMMANDS) and len(set(COMMANDS)) == len(COMMANDS)
     for name, layer in listed():
         assert re.fullmatch(r"[a-z0-9]+", name) and re.fullmatch(r"[a-z]+", layer), (name, layer)
+
+
+@every_command
+def test_readme_names_it(command):
+    assert f"`{command}`" in (ROOT / "README.md").read_text()
 
 
 @every_command

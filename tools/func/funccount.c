@@ -33,13 +33,13 @@ static const struct probe probes[] = { { "functions", { { { "funccount_hit" } } 
 static const char *const vfs[] = { "^vfs_", NULL };
 
 static const struct tool_alias aliases[] = {
-	{ "vfscount", "Calls of the VFS's functions: funccount '^vfs_'", vfs }, {}
+	{ "vfscount", "calls of the VFS's functions: funccount '^vfs_'", vfs }, {}
 };
 
 const struct tool tool_funccount = {
 	.name = "funccount",
 	.layer = "func",
-	.summary = "Calls of kernel functions, by function",
+	.summary = "calls of kernel functions, by function",
 	.text = "Counts the calls of every kernel function that PATTERN selects, and shows those\n"
 		"that were called, least first: at the end, or every -i. 'vfs_*' is a glob,\n"
 		"'/^vfs_(read|write)$/' a regular expression, and so is what begins with ^;\n"
