@@ -127,3 +127,22 @@ bool btf_has_enum_value(const struct btf *btf, const char *name, const char *val
 			return true;
 	return false;
 }
+
+struct btf *btf_of_module(struct btf *kernel, const char *name)
+{
+	char path[128];
+
+	snprintf(path, sizeof(path), "/sys/kernel/btf/%s", name);
+	return access(path, R_OK) ? NULL : btf__parse_split(path, kernel);
+}
+
+int btf_offset(const struct btf *btf, const char *type, const char *name)
+{
+	__s32 id = btf__find_by_name_kind(btf, type, BTF_KIND_STRUCT);
+	const struct btf_type *t = id > 0 ? btf__type_by_id(btf, (__u32)id) : NULL;
+
+	for (__u16 i = 0; t && i < btf_vlen(t); i++)
+		if (!strcmp(btf__name_by_offset(btf, btf_members(t)[i].name_off), name))
+			return (int)(btf_member_bit_offset(t, i) / 8);
+	return -1;
+}

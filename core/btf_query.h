@@ -25,6 +25,15 @@ bool btf_function_proto(const struct btf *btf, const char *name, char *out, size
 /* Does @proto have the shape @want? "*" in @want stands for any one argument; NULL fits all. */
 bool proto_fits(const char *proto, const char *want);
 
+/*
+ * The types of module @name, on top of @kernel's. NULL: it isn't loaded, is built in, or has none
+ * (before 5.11). btf__free() it before @kernel.
+ */
+struct btf *btf_of_module(struct btf *kernel, const char *name);
+
+/* Where in struct @type member @name is, in bytes; -1: there is no such thing. */
+int btf_offset(const struct btf *btf, const char *type, const char *name);
+
 bool btf_has_function(const struct btf *btf, const char *name);
 
 /* Is @value a member of the kernel's enum @name (bpf_func_id, bpf_map_type ...)? */

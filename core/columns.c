@@ -111,7 +111,9 @@ bool columns_usual(const struct column *col, enum format format)
 		return false;
 	if (format == FORMAT_CSV && (col->flags & COL_CSV))
 		return true;
-	return format == FORMAT_JSON || !(col->flags & (COL_HIDDEN | COL_MACHINE));
+	if (format == FORMAT_JSON && !(col->flags & COL_ASKED))
+		return true;
+	return !(col->flags & (COL_HIDDEN | COL_MACHINE));
 }
 
 static void pick(struct picking *p, int col)

@@ -104,6 +104,34 @@ static bool configure(struct loaded *l)
 	       (!l->tool->calls || set_rodata(l->obj, "syscall_calls", calls, sizeof(calls)));
 }
 
+/* The field's value in the tool's cfg; @deflt for none. */
+static uint64_t cfg_value(const struct loaded *l, const struct field *f, uint64_t deflt)
+{
+	uint64_t v = 0;
+
+	if (f->kind == F_NONE)
+		return deflt;
+	memcpy(&v, (const char *)l->opts.cfg + f->off, f->size); /* little-endian, as BPF is here */
+	return v;
+}
+
+/* What the tool's options say about @map. */
+static int map_as_asked(const struct loaded *l, struct bpf_map *map)
+{
+	const struct map_spec *spec = l->tool->maps;
+	uint64_t entries;
+
+	while (spec && spec->prefix &&
+	       strncmp(bpf_map__name(map), spec->prefix, strlen(spec->prefix)))
+		spec++;
+	if (!spec || !spec->prefix)
+		return 0;
+	if (!cfg_value(l, &spec->when, 1))
+		return bpf_map__set_autocreate(map, false);
+	entries = cfg_value(l, &spec->entries, 0);
+	return entries ? bpf_map__set_max_entries(map, (__u32)entries) : 0;
+}
+
 /* Sizes what depends on the machine; leaves out the per-thread map that isn't used. */
 static bool size_maps(struct loaded *l)
 {
@@ -125,6 +153,8 @@ static bool size_maps(struct loaded *l)
 			err = bpf_map__set_autocreate(map, l->task_storage);
 		else if (len > 5 && !strcmp(name + len - 5, "_hash") && l->task_storage)
 			err = bpf_map__set_autocreate(map, false);
+		else
+			err = map_as_asked(l, map);
 		if (err) {
 			log_error("cannot size map %s: %s", name, strerror(-err));
 			return false;

@@ -94,7 +94,7 @@ static bool shown_by_default(const struct run *run, const struct column *col)
 
 	if (col->unit == U_STACK && run->tool->kind != TOOL_STACKS)
 		return col->name[0] == 'k' ? run->opts.kstack : run->opts.ustack;
-	if (run->opts.format == FORMAT_JSON)
+	if (run->opts.format == FORMAT_JSON && !(col->flags & COL_ASKED))
 		return shown;
 	for (const struct column_switch *s = run->tool->switches; s && s->columns; s++) {
 		if (!cfg_flag(run, &s->when))

@@ -157,6 +157,17 @@ struct stack_row {
 	struct vstack ustack;
 };
 
+/*
+ * Maps that an option brings or sizes: those whose names begin with @prefix. A table ends with
+ * prefix NULL; the first entry that fits a map counts.
+ */
+struct map_spec {
+	const char *prefix;
+	struct field when; /* in the tool's cfg: create them only if it isn't 0; F_NONE: always */
+	struct field
+		entries; /* in the tool's cfg: how many entries (U32, U64); F_NONE: as declared */
+};
+
 /* What only a ledger, or a tool with records of its own, provides; all of it may be NULL. */
 struct tool_ops {
 	size_t state_size; /* run_tool_state() points at this much zeroed memory */
@@ -201,6 +212,7 @@ struct tool {
 	bool lingers; /* what it shows may follow the end of its cause: there is --linger */
 	struct drain drain;
 	struct many_spec many;
+	const struct map_spec *maps;
 	const struct tool_ops *ops;
 };
 

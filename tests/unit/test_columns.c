@@ -67,6 +67,27 @@ static const struct {
 	{ FORMAT_JSON, "+size", "0123" },
 };
 
+/* What costs something is shown by no format unless it is asked for, and by any that is told to. */
+static void test_costly_column(void **state)
+{
+	static const struct column columns[] = {
+		{ "pid", FIELD(struct sample, pid), U_ID },
+		{ "size", FIELD(struct sample, size), U_BYTES, .flags = COL_HIDDEN | COL_ASKED },
+		{ NULL },
+	};
+	static const struct table table = { "t", columns };
+	struct selection sel;
+	char err[200];
+
+	(void)state;
+	for (enum format f = FORMAT_TEXT; f <= FORMAT_CSV; f++) {
+		assert_true(columns_select(&table, NULL, f, &sel, err, sizeof(err)));
+		assert_int_equal(sel.n, 1);
+		assert_true(columns_select(&table, "+size", f, &sel, err, sizeof(err)));
+		assert_int_equal(sel.n, 2);
+	}
+}
+
 static void test_selections(void **state)
 {
 	(void)state;
@@ -264,10 +285,10 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_find),	       cmocka_unit_test(test_find_prefers_names),
-		cmocka_unit_test(test_selections),     cmocka_unit_test(test_other_defaults),
-		cmocka_unit_test(test_mistakes),       cmocka_unit_test(test_small_buffers),
-		cmocka_unit_test(test_sort_parse),     cmocka_unit_test(test_rows_sort),
-		cmocka_unit_test(test_many_rows_sort),
+		cmocka_unit_test(test_selections),     cmocka_unit_test(test_costly_column),
+		cmocka_unit_test(test_other_defaults), cmocka_unit_test(test_mistakes),
+		cmocka_unit_test(test_small_buffers),  cmocka_unit_test(test_sort_parse),
+		cmocka_unit_test(test_rows_sort),      cmocka_unit_test(test_many_rows_sort),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
