@@ -14,6 +14,8 @@
  * The user of this file has, as its configuration, `cfg` with a struct blk_cfg blk, and defines
  *	BLK_FOLLOW_BIOS		   an expression: does it want owners, or the time of submission?
  *	BLK_PATTERNS		   does it want to know which requests are sequential?
+ *	BLK_SHARES		   an expression, if bpf/blkio_shares.bpf.h was included: does it
+ *				   want to know whose the bytes are?
  *	blk_request_done(rq)	   a request, or a bio of a device without any, is over
  *	blk_owner_done(rq, owner)  the same, once for each owner; rq itself is the first
  */
@@ -34,6 +36,7 @@ enum blk_flags {
 	BLK_UNDER = 1 << 1,    /* a part of a bio that is counted itself */
 	BLK_BIO_BASED = 1 << 2,
 	BLK_HIDDEN = 1 << 3, /* of a disk that isn't asked for */
+	BLK_SHARED = 1 << 4, /* its bytes' own owners are shown instead of those of its bios */
 };
 
 struct blk_who {
@@ -99,6 +102,14 @@ const volatile struct blk_io blk_io_zero;
 
 static void blk_request_done(struct blk_io *rq);
 static void blk_owner_done(const struct blk_io *rq, const struct blk_io *owner);
+
+#ifdef BLK_SHARES
+static __always_inline bool blk_shares_done(struct blk_io *rq);
+#else
+#define BLK_SHARES	    false
+#define blk_shares_done(rq) false
+#define attr_join(tail, bio)
+#endif
 
 /* Are bios followed? Whoever is asked for is known at submission only. */
 #define BLK_BIOS() (BLK_FOLLOW_BIOS || (target.flags & ~(TARGET_SELF | TARGET_PIDNS)))
@@ -233,6 +244,8 @@ static __always_inline bool find_who(struct bio *bio, struct blk_io *io)
 	struct blk_io *upper = upper_of(bio);
 
 	if (upper) {
+		if (upper->flags & BLK_NO_OWNER)
+			return false;
 		io->who = upper->who;
 		io->upper_dev = upper->upper_dev ? upper->upper_dev : upper->dev;
 		io->flags |= upper->flags & BLK_HIDDEN ? 0 : BLK_UNDER;
@@ -293,8 +306,11 @@ static __always_inline void blk_queued(struct bio *bio)
 			return;
 		io.flags = BLK_HIDDEN;
 	}
-	if (!find_who(bio, &io))
-		return;
+	if (!find_who(bio, &io)) {
+		if (!BLK_SHARES)
+			return;
+		io.flags |= BLK_NO_OWNER; /* those whose the bytes are may be asked for */
+	}
 	io.sector = bio->bi_iter.bi_sector;
 	io.bytes = bio->bi_iter.bi_size;
 	io.kind = kind_of(bio->bi_opf, io.bytes);
@@ -344,7 +360,8 @@ __noinline int blk_other_owners(u64 key)
 		owner = bpf_map_lookup_elem(&blk_ios, &this);
 		if (!owner)
 			break;
-		blk_owner_done(rq, owner);
+		if (!(rq->flags & BLK_SHARED) && !(owner->flags & BLK_NO_OWNER))
+			blk_owner_done(rq, owner);
 		at = owner->next;
 		bpf_map_delete_elem(&blk_ios, &this);
 	}
@@ -365,7 +382,9 @@ static __always_inline void blk_over(u64 key, struct blk_io *io)
 	io->done_ns = bpf_ktime_get_ns();
 	if (!(io->flags & BLK_HIDDEN)) {
 		blk_request_done(io);
-		if (!(io->flags & BLK_NO_OWNER))
+		if (BLK_SHARES && moves_data(io) && blk_shares_done(io))
+			io->flags |= BLK_SHARED;
+		else if (!(io->flags & BLK_NO_OWNER))
 			blk_owner_done(io, io);
 		if (io->next)
 			blk_other_owners(io->self);
@@ -398,7 +417,7 @@ static __always_inline void blk_completed(struct bio *bio)
 static __always_inline bool same_owner(const struct blk_io *a, const struct blk_io *b)
 {
 	return a->who.ids >> 32 == b->who.ids >> 32 && a->who.cgroup == b->who.cgroup &&
-	       a->who.owner == b->who.owner && !(a->flags & BLK_NO_OWNER);
+	       a->who.owner == b->who.owner && !((a->flags ^ b->flags) & BLK_NO_OWNER);
 }
 
 /* Puts @from into @to if they have one owner. */
@@ -463,6 +482,8 @@ static __always_inline void gather_bios(struct bio *bio, struct bio *tail)
 
 	for (int i = 0; at && at != last && i < BLK_CHAIN; i++) {
 		blk_gather_bio(last, at);
+		if (BLK_SHARES)
+			attr_join(last, at);
 		at = (u64)BPF_CORE_READ((struct bio *)at, bi_next);
 	}
 }

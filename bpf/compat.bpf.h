@@ -167,6 +167,17 @@ static __always_inline u32 disk_dev(struct gendisk *disk)
 	return (u32)disk->major << 20 | (u32)disk->first_minor;
 }
 
+/* bio_disk_of() by probe reads, for an address. */
+static __always_inline struct gendisk *bio_disk_read(const struct bio *bio)
+{
+	const struct bio___since_v5_12 *now = (const void *)bio;
+	const struct bio___pre_v5_12 *old = (const void *)bio;
+
+	if (bpf_core_field_exists(now->bi_bdev))
+		return BPF_CORE_READ(now, bi_bdev, bd_disk);
+	return BPF_CORE_READ(old, bi_disk);
+}
+
 /* The name, in kernel memory, that a prepared io_uring open carries. */
 static __always_inline const char *uring_open_name(const struct io_open *open)
 {

@@ -155,6 +155,14 @@ struct hlist_bl_node {
 	struct hlist_bl_node **pprev;
 };
 
+struct hlist_node {
+	struct hlist_node *next;
+};
+
+struct hlist_head {
+	struct hlist_node *first;
+};
+
 struct dentry {
 	struct hlist_bl_node d_hash;
 	struct dentry *d_parent;
@@ -169,6 +177,7 @@ struct vfsmount {
 struct mount {
 	struct mount *mnt_parent;
 	struct dentry *mnt_mountpoint;
+	struct mnt_namespace *mnt_ns;
 	struct vfsmount mnt;
 };
 
@@ -186,6 +195,8 @@ struct super_block {
 	unsigned long s_flags;
 	unsigned long s_magic;
 	struct file_system_type *s_type;
+	struct dentry *s_root;
+	struct block_device *s_bdev;
 };
 
 struct inode {
@@ -196,6 +207,11 @@ struct inode {
 	s64 i_size;
 	unsigned int i_generation;
 	unsigned int i_nlink;
+	struct hlist_head i_dentry;
+};
+
+struct address_space {
+	struct inode *host;
 };
 
 struct file_operations {
@@ -239,6 +255,14 @@ struct filename {
 struct bvec_iter {
 	u64 bi_sector;
 	unsigned int bi_size;
+	unsigned int bi_idx;
+	unsigned int bi_bvec_done;
+};
+
+struct bio_vec {
+	struct page *bv_page;
+	unsigned int bv_len;
+	unsigned int bv_offset;
 };
 
 struct request_queue {
@@ -282,6 +306,20 @@ struct request {
 	struct bio *bio;
 	struct bio *biotail;
 	void *end_io;
+};
+
+/* --- page cache and direct I/O --- */
+struct page {
+	struct address_space *mapping;
+	unsigned long private;
+};
+
+struct iomap_dio {
+	struct kiocb *iocb;
+	bool wait_for_completion;
+	struct {
+		struct task_struct *waiter;
+	} submit;
 };
 
 /* --- io_uring --- */
@@ -390,9 +428,15 @@ struct pt_regs {
 #define REQ_OP_PASSTHROUGH  32 /* a driver's own, from here on */
 #define REQ_SYNC	    (1U << 11)
 #define REQ_META	    (1U << 12)
+#define REQ_IDLE	    (1U << 15)
 #define REQ_FUA		    (1U << 17)
 #define REQ_PREFLUSH	    (1U << 18)
 #define REQ_RAHEAD	    (1U << 19)
+#define IOMAP_WRITE	    (1 << 0) /* include/linux/iomap.h */
+#define IOMAP_DIRECT	    (1 << 4)
+#define EXT4_SUPER_MAGIC    0xef53 /* include/uapi/linux/magic.h */
+#define XFS_SUPER_MAGIC	    0x58465342
+#define BTRFS_SUPER_MAGIC   0x9123683E
 #define BIO_CLONED_FLAG	    (1U << 1)
 #define PF_KTHREAD	    0x00200000
 #define PF_IO_WORKER	    0x00000010 /* include/linux/sched.h */

@@ -49,6 +49,7 @@ static const struct command commands[] = {
 	{ "steps", cmd_steps, "[N*]CALL [ARGS], ...: calls on files, one step per word: steps.c" },
 	{ "disk", cmd_disk, "FILE [N*]CALL [SIZE [OFFSET [STEP [TURNS]]]], ...: disk.c" },
 	{ "spin", cmd_spin, "CPU MS SIZE FILE [SPINNERS]: cached reads beside spinners" },
+	{ "writers", cmd_writers, "make|run DIR: processes that write in every way there is" },
 };
 
 static void never_called(int sig)

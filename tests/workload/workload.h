@@ -166,6 +166,7 @@ int cmd_kill(struct ctx *c);
 int cmd_exitmid(struct ctx *c);
 int cmd_execthread(struct ctx *c);
 int cmd_spin(struct ctx *c);
+int cmd_writers(struct ctx *c);
 int cmd_steps(struct ctx *c);
 int cmd_disk(struct ctx *c);
 

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
 #include "tools/block/biosnoop.h"
 
+#include "core/run.h"
+#include "tools/block/attribution.h"
 #include "tools/block/block.h"
 
 BPF_IMAGE(biosnoop);
@@ -33,12 +35,18 @@ static const struct column columns[] = {
 	{ "pattern", E(pattern), U_ENUM, .flags = COL_BLANK, .names = blk_patterns,
 	  .help = "sequential: it begins where the disk's last one ended" },
 	{ "err", E(error), U_ERRNO, .width = 9, .help = "error" },
+	ATTR_COLUMNS(struct biosnoop_event, owner, CFG(attr.on)),
 	{}
 };
 
 static const char *const pattern_names[] = { "all", "random", "seq", NULL };
 
+static const struct column_switch switches[] = { ATTR_SWITCH(CFG(attr.on)), {} };
+
 static const struct option_spec options[] = {
+	{ "files", 'F', CFG(attr.on), .kind = OPT_FLAG,
+	  .help = "whose bytes they are: process, file, and how that was found out" },
+	ATTR_OPTION(CFG(attr.chunks)),
 	{ "min", 'm', CFG(min_ns), U_NSEC, .bare = 1000000, .arg = "DURATION", .positional = true,
 	  .help = "only what took at least this long" },
 	{ "queued", 'Q', CFG(queued), .kind = OPT_FLAG,
@@ -50,7 +58,23 @@ static const struct option_spec options[] = {
 	{}
 };
 
-static const struct probe probes[] = { BLK_PROBES, { BLK_INSERT_PROBE }, {} };
+static const struct probe probes[] = {
+	BLK_PROBES, { BLK_INSERT_PROBE }, ATTR_PROBES(CFG(attr.on), CFG(attr.calls)), {}
+};
+
+static const struct map_spec maps[] = { ATTR_MAPS(CFG(attr.on), CFG(attr.chunks)), {} };
+
+static const char *const calls[] = { ATTR_CALLS, NULL };
+
+static bool prepare(struct run *run)
+{
+	struct biosnoop_cfg *cfg = run_cfg(run);
+
+	attribution_prepare(&cfg->attr, run_opts(run)->btf);
+	return true;
+}
+
+static const struct tool_ops ops = { .prepare = prepare };
 
 const struct tool tool_biosnoop = {
 	.name = "biosnoop",
@@ -69,10 +93,14 @@ const struct tool tool_biosnoop = {
 		    "  iosonde biosnoop --linger 5 -- cp a b\n",
 	.kind = TOOL_EVENTS,
 	.row = { "request", columns },
+	.switches = switches,
 	.options = options,
 	.cfg_size = sizeof(struct biosnoop_cfg),
 	.probes = probes,
 	.image = &bpf_biosnoop,
+	.calls = calls,
 	.counters = blk_counters,
+	.maps = maps,
+	.ops = &ops,
 	.lingers = true,
 };

@@ -2,10 +2,12 @@
 #ifndef IOSONDE_BIOSNOOP_H
 #define IOSONDE_BIOSNOOP_H
 
+#include "bpf/attribution.h"
 #include "bpf/blkio.h"
 
 struct biosnoop_cfg {
 	struct blk_cfg blk;
+	struct attr_cfg attr; /* -F */
 	__u64 min_ns;
 	__u32 queued;  /* -Q */
 	__u32 pattern; /* enum blk_pattern: only these */
@@ -32,6 +34,7 @@ struct biosnoop_event {
 	__u32 pattern;
 	__s32 error; /* negative errno or 0 */
 	char comm[COMM_LEN];
+	struct attr_owner owner; /* whose the bytes are */
 };
 
 #endif
