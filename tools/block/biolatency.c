@@ -57,7 +57,12 @@ static const struct column_switch switches[] = { { CFG(by_disk), "+disk" },
 						 { CFG(by_kind), "+kind" },
 						 {} };
 
+static const char *const json_words[] = { "-o", "json", NULL };
+
 static const struct option_spec options[] = {
+	{ "json", 'j', .kind = OPT_EXPAND, .names = json_words, .help = "the same as -o json" },
+	{ "duration", 'd', .kind = OPT_RENAMED,
+	  .help = "a duration is -d 10; one disk is --disk sda" },
 	{ "queued", 'Q', CFG(queued), .kind = OPT_FLAG,
 	  .help = "from insertion into the queue instead of from issue to the device" },
 	{ "disks", 'D', CFG(by_disk), .kind = OPT_FLAG, .help = "a histogram per disk" },

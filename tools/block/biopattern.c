@@ -29,9 +29,11 @@ static const struct column columns[] = {
 	{}
 };
 
-static const struct option_spec options[] = { { "disk", 'D', CFG(blk.disk), U_DISK, .arg = "DISK",
-						.help = "requests of this disk only" },
-					      {} };
+static const struct option_spec options[] = {
+	{ "duration", 'd', .kind = OPT_RENAMED, .help = "a duration is -d 10; the disk is -D sda" },
+	{ "disk", 'D', CFG(blk.disk), U_DISK, .arg = "DISK", .help = "requests of this disk only" },
+	{}
+};
 
 static const struct probe probes[] = { BLK_PROBES, {} };
 

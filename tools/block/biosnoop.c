@@ -47,6 +47,7 @@ static const struct option_spec options[] = {
 	{ "files", 'F', CFG(attr.on), .kind = OPT_FLAG,
 	  .help = "whose bytes they are: process, file, and how that was found out" },
 	ATTR_OPTION(CFG(attr.chunks)),
+	{ "duration", 'd', .kind = OPT_RENAMED, .help = "a duration is -d 10; the disk is -D sda" },
 	{ "min", 'm', CFG(min_ns), U_NSEC, .bare = 1000000, .arg = "DURATION", .positional = true,
 	  .help = "only what took at least this long" },
 	{ "queued", 'Q', CFG(queued), .kind = OPT_FLAG,
