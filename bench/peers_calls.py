@@ -310,13 +310,15 @@ def lived(experiment, name, least_s):
 
 FILELIFE = Session(
     "filelife",
-    loads=lambda p: [p.steps("open short rwc", "open old rwc", "open new rwc", "sleep 1000",
-                             "unlink short", "rename new old", "link old second", "unlink old")],
+    loads=lambda p: [p.steps(
+        "open short rwc", "open target rwc", "open incoming rwc", "open linked rwc", "sleep 1000",
+        "unlink short", "rename incoming target", "link linked second", "unlink linked")],
     checks=[
         lived("a file of 1 s", "short", 1),
-        Check("a file that another is renamed over; a link removed, another stays", "1 row",
-              lambda rows, p: plural(len(of_file(rows, "/old")), "row"),
-              lambda lines, p: plural(len(ending(lines, " old")), "row"), lambda p: "old"),
+        lived("a file of 1 s that another is renamed over", "target", 1),
+        Check("a link removed, where the file has another", "0 rows",
+              lambda rows, p: plural(len(of_file(rows, "/linked")), "row"),
+              lambda lines, p: plural(len(ending(lines, " linked")), "row"), lambda p: "linked"),
     ],
 )
 
