@@ -20,9 +20,9 @@
 
 #include "bpf/claims.bpf.h"
 
-#define ATTR_SHARES  15 /* and what is left */
-#define PAGES_A_CALL 32
-#define PAGE_CALLS   128 /* 16 MiB of one bio; what is beyond is unknown */
+#define ATTR_SHARES  15	  /* and what is left */
+#define PAGES_A_CALL 4	  /* few: the verifier follows every way through all of them */
+#define PAGE_CALLS   1024 /* 16 MiB of one bio; what is beyond is unknown */
 #define PAGE_BYTES   4096
 
 struct attr_share {

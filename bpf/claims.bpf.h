@@ -280,7 +280,7 @@ __noinline int claim_chunk(u64 file, u64 number, u32 span, u32 owner)
 {
 	struct claim_key key = { .file = file, .chunk = number };
 	struct claim_chunk *chunk = bpf_map_lookup_elem(&attr_claims, &key);
-	u32 from = span >> 8, to = span & 255;
+	u32 from = span >> 8 & 31, to = span & 31, wanted = (1U << to) - (1U << from);
 
 	if (!chunk) {
 		if (!owner)
@@ -291,12 +291,13 @@ __noinline int claim_chunk(u64 file, u64 number, u32 span, u32 owner)
 		if (!chunk)
 			return 0;
 	}
+	/* without a branch: the verifier would follow all ways through sixteen pages */
 	for (u32 i = 0; i < CHUNK_PAGES; i++) {
-		if (i < from || i >= to)
-			continue;
+		u32 now = chunk->owner[i], inside = wanted >> i & 1;
 		/* that the page became dirty says nothing new of a range that was just claimed */
-		if (chunk->owner[i] != (owner | BY_RANGE))
-			chunk->owner[i] = owner;
+		u32 other = now ^ (owner | BY_RANGE), differs = (other | -other) >> 31;
+
+		chunk->owner[i] = now ^ ((now ^ owner) & -(inside & differs));
 	}
 	return 0;
 }
