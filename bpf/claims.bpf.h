@@ -414,7 +414,7 @@ static __always_inline void iomap_begins(u64 inode, s64 pos, u64 len, u32 flags)
 }
 
 SEC("tp_btf/iomap_iter")
-int BPF_PROG(claim_iomap, struct iomap_iter *iter)
+int BPF_PROG(claim_iomap, struct iomap_iter___since_v5_15 *iter)
 {
 	iomap_begins((u64)BPF_CORE_READ(iter, inode), BPF_CORE_READ(iter, pos),
 		     BPF_CORE_READ(iter, len), BPF_CORE_READ(iter, flags));

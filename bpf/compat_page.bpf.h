@@ -27,12 +27,10 @@ struct page___pre_v6_18 {
 	unsigned long flags;
 };
 
-struct memdesc_flags___since_v6_18 {
-	unsigned long f;
-};
-
 struct page___since_v6_18 {
-	struct memdesc_flags___since_v6_18 flags;
+	struct {
+		unsigned long f;
+	} flags;
 };
 
 /* 7.1: page.compound_head became compound_info, which may be a mask instead of an address. */
@@ -89,7 +87,7 @@ struct dentry___since_v7_1 {
 };
 
 /* 5.15 (f4b896c213f0): iomap_apply() became struct iomap_iter. */
-struct iomap_iter {
+struct iomap_iter___since_v5_15 {
 	struct inode *inode;
 	s64 pos;
 	u64 len;

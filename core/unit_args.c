@@ -77,8 +77,10 @@ void args_value(const struct column *col, const void *rec, size_t len, char *scr
 		}
 	}
 	if (args.cut) {
-		memcpy(to, to == scratch ? MORE : " " MORE, sizeof(" " MORE));
-		to += strlen(to);
+		if (to != scratch)
+			*to++ = ' ';
+		memcpy(to, MORE, sizeof(MORE) - 1);
+		to += sizeof(MORE) - 1;
 	}
 	out->kind = V_BYTES;
 	out->bytes.p = scratch;

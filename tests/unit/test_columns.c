@@ -83,8 +83,10 @@ static void test_costly_column(void **state)
 	for (enum format f = FORMAT_TEXT; f <= FORMAT_CSV; f++) {
 		assert_true(columns_select(&table, NULL, f, &sel, err, sizeof(err)));
 		assert_int_equal(sel.n, 1);
+		selection_free(&sel);
 		assert_true(columns_select(&table, "+size", f, &sel, err, sizeof(err)));
 		assert_int_equal(sel.n, 2);
+		selection_free(&sel);
 	}
 }
 
