@@ -147,25 +147,29 @@ struct attr_owner {
 	  { { { "claim_dirty_folio(folio,address_space)" } },                                      \
 	    { { "claim_dirty_page(page,address_space)" } } },                                      \
 	  .without = "bytes written through mappings belong to nobody",                            \
-	  .when = when_ },                                                                         \
+	  .when = when_,                                                                           \
+	  .aside = true },                                                                         \
 		{ "pages of requests",                                                             \
 		  { { { "attr_queue(bio)", "attr_getrq(bio)", "attr_backmerge(bio)",               \
 			"attr_frontmerge(bio)" } },                                                \
 		    { { "attr_queue_q(request_queue,bio)", "attr_getrq_q(request_queue,bio,*)",    \
 			"attr_backmerge_q(request_queue,request,bio)",                             \
 			"attr_frontmerge_q(request_queue,request,bio)" } } },                      \
-		  .when = when_ },                                                                 \
+		  .when = when_,                                                                   \
+		  .aside = true },                                                                 \
 		{ "writes to ext4",                                                                \
 		  { { { "claim_ext4(inode,*,*,*)", "claim_ext4_delayed(inode,*,*,*)" } } },        \
 		  .without = "who wrote to a page of ext4 that was dirty already",                 \
-		  .when = when_ },                                                                 \
+		  .when = when_,                                                                   \
+		  .aside = true },                                                                 \
 		{ "writes to xfs and other users of iomap",                                        \
 		  { { { "claim_iomap(iomap_iter,*,*)" } },                                         \
 		    { { "claim_iomap_apply(inode,*,*,*,*,*,*)" } } },                              \
 		  .without = "who wrote to a page of xfs that was dirty already",                  \
-		  .when = when_ },                                                                 \
+		  .when = when_,                                                                   \
+		  .aside = true },                                                                 \
 	{                                                                                          \
-		"write calls", { { { "claim_call" } } }, .when = calls_                            \
+		"write calls", { { { "claim_call" } } }, .when = calls_, .aside = true             \
 	}
 
 #endif

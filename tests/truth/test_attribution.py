@@ -135,11 +135,17 @@ def run(host, place, module_tmp):
     filesystem, where = place
     if filesystem == "disk":
         return best_of(3, lambda: run_on_busy_disk(host, module_tmp, where))
-    ok(host, host.workload, "--silent", "writers", "make", where)
-    before = sectors(host)
-    run = whole_system(host, module_tmp, "biosnoop", ["-F"], [["writers", "run", where]])
-    after = sectors(host)
-    run.sectors = [b - a for a, b in zip(before, after)]
+    # Where programs can be preempted, the kernel skips some of the others' runs meanwhile. A claim
+    # that was missed leaves a page with its owner before; iosonde says so, and it is done again.
+    for _ in range(5 if host.name == "sid" else 1):
+        ok(host, "sh", "-c", f"find {where} -type f -exec rm {{}} +")
+        ok(host, host.workload, "--silent", "writers", "make", where)
+        before = sectors(host)
+        run = whole_system(host, module_tmp, "biosnoop", ["-F"], [["writers", "run", where]])
+        after = sectors(host)
+        run.sectors = [b - a for a, b in zip(before, after)]
+        if not run.summary["null_helper"]:
+            break
     return run
 
 
