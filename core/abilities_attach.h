@@ -29,7 +29,4 @@ void detach(struct attachment *at);
 /* Reads an attached iterator to its end. */
 void iterate(const struct attachment *at);
 
-/* A number in a file: of a tracepoint, of a kind of perf events. -1 with errno set. */
-int number_in_file(const char *path);
-
 #endif

@@ -13,7 +13,7 @@
 
 #include <bpf/bpf.h>
 
-#include "core/abilities_attach.h"
+#include "core/perf_hook.h"
 
 static const struct {
 	const char *name;

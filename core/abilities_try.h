@@ -54,10 +54,4 @@ void trial_close(struct trial *t);
 /* Everything is detached and freed when it returns. False with step and error set. */
 bool trial_run(struct trial *t, enum trial_hook hook, enum trial_body body);
 
-/* The directory of tracefs; NULL: not mounted where anybody looks. */
-const char *tracefs_path(void);
-
-/* Is there a tracepoint "category/name", and may this process use it? */
-bool tracefs_has_event(const char *event);
-
 #endif

@@ -2,16 +2,12 @@
 #include "core/hooks.h"
 
 #include <errno.h>
-#include <linux/perf_event.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
-#include "core/abilities_attach.h"
-#include "core/abilities_try.h"
 #include "core/btf_query.h"
+#include "core/perf_hook.h"
 
 static const struct {
 	const char *prefix;
@@ -73,14 +69,10 @@ static bool missing(const char *sec, const char *reason, char *why, size_t size)
 /* A probe without a program: the kernel looks the function up, and refuses what can't be probed. */
 static bool kprobe_offered(const char *sec, const char *function, char *why, size_t size)
 {
-	struct perf_event_attr attr = { .size = sizeof(attr),
-					.config1 = (__u64)(uintptr_t)function };
-	int type = number_in_file("/sys/bus/event_source/devices/kprobe/type"), fd;
+	int fd = perf_kprobe(function, 0, false);
 
-	if (type < 0)
+	if (fd < 0 && access(KPROBE_PMU, F_OK))
 		return missing(sec, "kprobes are not built in", why, size);
-	attr.type = (__u32)type;
-	fd = (int)syscall(SYS_perf_event_open, &attr, -1, 0, -1, PERF_FLAG_FD_CLOEXEC);
 	if (fd < 0)
 		return missing(
 			sec, errno == ENOENT ? "no such function in this kernel" : strerror(errno),
@@ -91,13 +83,9 @@ static bool kprobe_offered(const char *sec, const char *function, char *why, siz
 
 static bool tracepoint_offered(const char *sec, const char *name, char *why, size_t size)
 {
-	const char *tracefs = tracefs_path();
-	char path[160];
-
-	if (!tracefs)
-		return missing(sec, "tracefs is not mounted", why, size);
-	snprintf(path, sizeof(path), "%s/events/%s/id", tracefs, name);
-	return !access(path, R_OK) || missing(sec, strerror(errno), why, size);
+	if (tracefs_has_event(name))
+		return true;
+	return missing(sec, tracefs_path() ? strerror(errno) : "tracefs is not mounted", why, size);
 }
 
 bool hook_offered(const struct btf *btf, const char *sec, const char *proto, char *why, size_t size)

@@ -13,12 +13,12 @@
 
 #include <bpf/bpf.h>
 
-#include "core/abilities_try.h"
 #include "core/btf_query.h"
 #include "core/btf_slim.h"
 #include "core/ladder.h"
 #include "core/load_many.h"
 #include "core/log.h"
+#include "core/perf_hook.h"
 #include "core/privs.h"
 #include "core/syscalls.h"
 

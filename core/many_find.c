@@ -11,6 +11,7 @@
 #include "core/abilities_try.h"
 #include "core/ladder.h"
 #include "core/log.h"
+#include "core/perf_hook.h"
 
 bool functions_find(const struct pattern *patterns, size_t n, struct functions *out)
 {

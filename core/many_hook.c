@@ -2,22 +2,17 @@
 #include "core/many_hook.h"
 
 #include <errno.h>
-#include <linux/perf_event.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <bpf/bpf.h>
 #include <bpf/btf.h>
 
 #include "bpf/many.h"
-#include "core/abilities_attach.h"
+#include "core/perf_hook.h"
 #include "core/unit.h"
-
-#define KPROBE_PMU "/sys/bus/event_source/devices/kprobe"
 
 /* In the order of enum hook_how. */
 const char *const hook_how_names[] = { "kprobe.multi", "kprobe", "kretprobe", "fentry", "fexit",
@@ -97,56 +92,6 @@ int hook_load(const struct bpf_program *model, enum hook_how how, const struct b
 	return fd < 0 ? -1 : fd;
 }
 
-/* Hangs @prog on a new perf event: the event belongs to one CPU, the program runs on all. */
-static int attach_perf(int prog, struct perf_event_attr *attr)
-{
-	int fd, error;
-
-	attr->size = sizeof(*attr);
-	fd = (int)syscall(SYS_perf_event_open, attr, -1, 0, -1, PERF_FLAG_FD_CLOEXEC);
-	if (fd < 0)
-		return -1;
-	if (!ioctl(fd, PERF_EVENT_IOC_SET_BPF, prog) && !ioctl(fd, PERF_EVENT_IOC_ENABLE, 0))
-		return fd;
-	error = errno;
-	close(fd);
-	errno = error;
-	return -1;
-}
-
-static int attach_tracepoint(int prog, const char *name)
-{
-	struct perf_event_attr attr = { .type = PERF_TYPE_TRACEPOINT, .sample_period = 1 };
-	const char *tracefs = tracefs_path();
-	char path[256];
-	int id;
-
-	if (!tracefs)
-		return -1;
-	snprintf(path, sizeof(path), "%s/events/%s/id", tracefs, name);
-	id = number_in_file(path);
-	if (id < 0)
-		return -1;
-	attr.config = (__u64)id;
-	return attach_perf(prog, &attr);
-}
-
-/* By address it is the very function that was asked for: names may be shared. */
-static int attach_kprobe(int prog, const char *function, uint64_t address, bool at_return)
-{
-	struct perf_event_attr attr = { .config = at_return }; /* format/retprobe: config:0 */
-	int type = number_in_file(KPROBE_PMU "/type");
-
-	if (type < 0)
-		return -1;
-	attr.type = (__u32)type;
-	if (address)
-		attr.config2 = address;
-	else
-		attr.config1 = (__u64)(uintptr_t)function;
-	return attach_perf(prog, &attr);
-}
-
 int hook_attach_multi(int prog, const unsigned long *addresses, const __u64 *cookies, size_t n)
 {
 	LIBBPF_OPTS(bpf_link_create_opts, opts, .kprobe_multi.addrs = addresses,
@@ -167,9 +112,10 @@ int hook_attach(int prog, enum hook_how how, const char *target, uint64_t addres
 		return bpf_link_create(prog, 0, BPF_TRACE_KPROBE_MULTI, &opts);
 	case HOW_KPROBE:
 	case HOW_KRETPROBE:
-		return attach_kprobe(prog, target, address, how == HOW_KRETPROBE);
+		/* by address it is the very function that was asked for: names may be shared */
+		return perf_attach(perf_kprobe(target, address, how == HOW_KRETPROBE), prog);
 	case HOW_TRACEPOINT:
-		return attach_tracepoint(prog, target);
+		return perf_attach(perf_tracepoint(target), prog);
 	case HOW_RAW_TRACEPOINT:
 		return bpf_raw_tracepoint_open(target, prog);
 	default: /* the program itself says where */
