@@ -12,6 +12,7 @@
 #include <bpf/libbpf.h>
 
 #include "core/abilities_attach.h"
+#include "core/btf_query.h"
 
 #define LICENSE	    "Dual BSD/GPL"
 #define LOOP_ROUNDS 3
@@ -178,29 +179,18 @@ static void body_kernel_read(struct code *c)
 	emit_return_if(c, BPF_JNE, 0);
 }
 
-/* Where @member of task_struct is, if it has two bytes; 0: it doesn't exist. */
-static int short_of_task(const struct btf *btf, const char *member)
-{
-	__s32 id = btf__find_by_name_kind(btf, "task_struct", BTF_KIND_STRUCT);
-	const struct btf_type *t = id > 0 ? btf__type_by_id(btf, (__u32)id) : NULL;
-
-	for (__u16 i = 0; t && i < btf_vlen(t); i++)
-		if (!strcmp(btf__name_by_offset(btf, btf_members(t)[i].name_off), member) &&
-		    btf__resolve_size(btf, btf_members(t)[i].type) == 2)
-			return (int)(btf_member_bit_offset(t, i) / 8);
-	return 0;
-}
-
 /*
  * The count of what forbids preemption may not be kept at all, where threads aren't preempted in
  * the kernel; so it alone says nothing. x86 has it in a variable of each CPU.
  */
 static void body_not_preemptible(struct code *c, const struct trial *t)
 {
-	int migration = t->btf ? short_of_task(t->btf, "migration_disabled") : 0;
+	size_t size = 0;
+	int migration =
+		t->btf ? btf_offset(t->btf, "task_struct", "migration_disabled", &size) : -1;
 	int count = t->btf ? btf__find_by_name_kind(t->btf, "__preempt_count", BTF_KIND_VAR) : -1;
 
-	if (!migration) /* before there was such a thing */
+	if (size != sizeof(__u16)) /* before there was such a thing */
 		return;
 	emit_call(c, BPF_FUNC_get_current_task_btf);
 	emit(c, BPF_LDX | BPF_MEM | BPF_H, 0, 0, migration, 0);

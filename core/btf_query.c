@@ -136,13 +136,19 @@ struct btf *btf_of_module(struct btf *kernel, const char *name)
 	return access(path, R_OK) ? NULL : btf__parse_split(path, kernel);
 }
 
-int btf_offset(const struct btf *btf, const char *type, const char *name)
+int btf_offset(const struct btf *btf, const char *type, const char *name, size_t *size)
 {
 	__s32 id = btf__find_by_name_kind(btf, type, BTF_KIND_STRUCT);
 	const struct btf_type *t = id > 0 ? btf__type_by_id(btf, (__u32)id) : NULL;
 
-	for (__u16 i = 0; t && i < btf_vlen(t); i++)
-		if (!strcmp(btf__name_by_offset(btf, btf_members(t)[i].name_off), name))
-			return (int)(btf_member_bit_offset(t, i) / 8);
+	for (__u16 i = 0; t && i < btf_vlen(t); i++) {
+		const struct btf_member *m = &btf_members(t)[i];
+
+		if (strcmp(btf__name_by_offset(btf, m->name_off), name))
+			continue;
+		if (size)
+			*size = (size_t)btf__resolve_size(btf, m->type);
+		return (int)(btf_member_bit_offset(t, i) / 8);
+	}
 	return -1;
 }

@@ -31,8 +31,11 @@ bool proto_fits(const char *proto, const char *want);
  */
 struct btf *btf_of_module(struct btf *kernel, const char *name);
 
-/* Where in struct @type member @name is, in bytes; -1: there is no such thing. */
-int btf_offset(const struct btf *btf, const char *type, const char *name);
+/*
+ * Where in struct @type member @name is, in bytes, and how many it has (@size, if not NULL); -1:
+ * there is no such thing.
+ */
+int btf_offset(const struct btf *btf, const char *type, const char *name, size_t *size);
 
 bool btf_has_function(const struct btf *btf, const char *name);
 

@@ -29,7 +29,7 @@ int perf_attach(int fd, int prog);
 /* The directory of tracefs; NULL with errno: not mounted where anybody looks. */
 const char *tracefs_path(void);
 
-/* The file of tracefs with the number of tracepoint @event. False with errno: see tracefs_path(). */
+/* The file with the number of tracepoint @event. False with errno: tracefs_path() found none. */
 bool tracefs_id_file(const char *event, char *path, size_t size);
 
 /* Is there a tracepoint "category/name", and may this process use it? Else false with errno. */

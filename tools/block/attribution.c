@@ -53,7 +53,7 @@ struct place {
 static bool find_places(const struct place *places, const struct btf *btf)
 {
 	for (; places->type; places++) {
-		int off = btf_offset(btf, places->type, places->member);
+		int off = btf_offset(btf, places->type, places->member, NULL);
 
 		if (off < 0)
 			return false;
