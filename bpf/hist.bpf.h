@@ -3,8 +3,14 @@
  * Counting into a map of struct hist_value, whose key is a struct with the epoch first and the CPU
  * in it.
  *
- *	HIST_MAP(name, key_t)
- *	hist_count(name, &key, value, scale, linear)	true, or false where the map is full
+ *	HIST_MAP(name, key_t, value_t)	the map and its reserve; value_t ends with struct hist_value
+ *	hist_entry(name, &key)		the key's value, made if need be; NULL: there is no room
+ *	hist_count(name, &key, value, scale, linear)	true, or false where there is no room
+ *
+ * Values are too large to be allocated before they are needed, and where interrupts are off, as at
+ * the end of a request, the kernel (6.1 and later: kernel/bpf/memalloc.c, prefill_mem_alloc()) has
+ * one piece of that size at hand, and gets more once they are on. New keys that come meanwhile go
+ * into the reserve, which is allocated at the start; the descriptor names it in drain.reserve.
  */
 #ifndef IOSONDE_HIST_BPF_H
 #define IOSONDE_HIST_BPF_H
@@ -13,18 +19,47 @@
 #include "bpf/hist.h"
 
 /* Keys that are in use at one time, times the CPUs that count them. */
-#define HIST_KEYS 65536
+#define HIST_KEYS    65536
+#define HIST_RESERVE 256
 
-#define HIST_MAP(name_, key_)                                                                      \
+#define HIST_MAP(name_, key_, value_)                                                              \
 	struct {                                                                                   \
 		__uint(type, BPF_MAP_TYPE_HASH);                                                   \
 		__uint(max_entries, HIST_KEYS);                                                    \
 		__uint(map_flags, BPF_F_NO_PREALLOC);                                              \
 		__type(key, key_);                                                                 \
-		__type(value, struct hist_value);                                                  \
-	} name_ SEC(".maps")
+		__type(value, value_);                                                             \
+	} name_ SEC(".maps");                                                                      \
+	struct {                                                                                   \
+		__uint(type, BPF_MAP_TYPE_HASH);                                                   \
+		__uint(max_entries, HIST_RESERVE);                                                 \
+		__type(key, key_);                                                                 \
+		__type(value, value_);                                                             \
+	} name_##_reserve SEC(".maps");                                                            \
+	const volatile value_ name_##_zero
 
-const volatile struct hist_value hist_zero;
+#define hist_entry(name, key) hist_entry_of(&name, &name##_reserve, key, (const void *)&name##_zero)
+
+#define hist_count(name, key, v, scale, linear)                                                    \
+	hist_count_in(hist_entry(name, key), v, scale, linear)
+
+static __always_inline void *hist_entry_of(void *map, void *reserve, const void *key,
+					   const void *zero)
+{
+	void *value = bpf_map_lookup_elem(map, key);
+
+	if (value)
+		return value;
+	value = bpf_map_lookup_elem(reserve, key);
+	if (value)
+		return value;
+	bpf_map_update_elem(map, key, zero, BPF_NOEXIST);
+	value = bpf_map_lookup_elem(map, key);
+	if (value)
+		return value;
+	bpf_map_update_elem(reserve, key, zero, BPF_NOEXIST);
+	return bpf_map_lookup_elem(reserve, key);
+}
 
 /*
  * Adds @v to @h, of which this CPU is the only writer. Programs nest on a CPU, hence the atomics;
@@ -46,14 +81,8 @@ static __always_inline bool hist_add(struct hist_value *h, u64 v, u32 scale, u64
 	return true;
 }
 
-static __always_inline bool hist_count(void *map, const void *key, u64 v, u32 scale, u64 linear)
+static __always_inline bool hist_count_in(struct hist_value *h, u64 v, u32 scale, u64 linear)
 {
-	struct hist_value *h = bpf_map_lookup_elem(map, key);
-
-	if (!h) {
-		bpf_map_update_elem(map, key, (const void *)&hist_zero, BPF_NOEXIST);
-		h = bpf_map_lookup_elem(map, key);
-	}
 	return h && hist_add(h, v, scale, linear);
 }
 

@@ -113,7 +113,7 @@ static uint32_t add_entries(struct report *r, char *keys, uint64_t *values, uint
  * gone; one by batch goes from bucket to bucket, and every kernel since 5.6 has it. Returns 0,
  * -ENOSPC if a bucket holds more than @cap entries, or another negative error.
  */
-static int drain_entries(struct report *r, uint32_t cap, uint32_t *at, bool *begun)
+static int drain_entries(struct report *r, int fd, uint32_t cap, uint32_t *at, bool *begun)
 {
 	size_t value_size = (size_t)r->d->value_size * (size_t)r->n_cpus;
 	uint64_t *values = malloc(cap * value_size);
@@ -123,24 +123,36 @@ static int drain_entries(struct report *r, uint32_t cap, uint32_t *at, bool *beg
 	while (!err) {
 		uint32_t n = cap, ours;
 
-		err = bpf_map_lookup_batch(r->map_fd, *begun ? at : NULL, at, keys, values, &n,
-					   NULL);
+		err = bpf_map_lookup_batch(fd, *begun ? at : NULL, at, keys, values, &n, NULL);
 		if (err && err != -ENOENT)
 			break;
 		*begun = true;
 		ours = add_entries(r, keys, values, n);
 		if (ours)
-			bpf_map_delete_batch(r->map_fd, keys, &ours, NULL);
+			bpf_map_delete_batch(fd, keys, &ours, NULL);
 	}
 	free(keys);
 	free(values);
 	return err == -ENOENT ? 0 : err; /* ENOENT: that was the last bucket */
 }
 
-static void drain_epoch(struct report *r)
+/* The same, with as much room as it takes. */
+static int drain_map(struct report *r, int fd)
 {
 	uint32_t cap = BATCH_BYTES / (r->d->value_size * (uint32_t)r->n_cpus), at = 0;
 	bool begun = false;
+	int err;
+
+	cap = cap < BATCH_LEAST ? BATCH_LEAST : cap;
+	do {
+		err = drain_entries(r, fd, cap, &at, &begun);
+		cap *= 2;
+	} while (err == -ENOSPC);
+	return err;
+}
+
+static void drain_epoch(struct report *r)
+{
 	int err;
 
 	r->ts_ns = now_ns();
@@ -148,12 +160,9 @@ static void drain_epoch(struct report *r)
 	r->run->epoch_began_ns = r->ts_ns;
 	r->epoch = loaded_next_epoch(r->run->loaded);
 	loop_consume(r->run); /* what the rows' ids stand for, before anything asks */
-	cap = cap < BATCH_LEAST ? BATCH_LEAST : cap;
-	do {
-		err = r->run->tool->many.prog ? drain_targets(r)
-					      : drain_entries(r, cap, &at, &begun);
-		cap *= 2;
-	} while (err == -ENOSPC);
+	err = r->run->tool->many.prog ? drain_targets(r) : drain_map(r, r->map_fd);
+	if (!err && r->reserve_fd >= 0)
+		err = drain_map(r, r->reserve_fd);
 	if (err && err != -ENOMEM)
 		log_error("reading map %s failed: %s", r->d->map, strerror(-err));
 	r->failed |= err == -ENOMEM;
@@ -305,6 +314,20 @@ static void report_print(struct report *r, bool last)
 	print_totals(r);
 }
 
+/* What found no room in the map is added to it by keep_entry(). */
+static bool reserve_fits(const struct run *run, const struct bpf_map *map)
+{
+	const struct drain *d = &run->tool->drain;
+	const struct bpf_map *reserve;
+
+	if (!d->reserve)
+		return true;
+	reserve = bpf_object__find_map_by_name(run->loaded->obj, d->reserve);
+	return reserve && d->cpu.kind != F_NONE && bpf_map__type(reserve) == bpf_map__type(map) &&
+	       bpf_map__key_size(reserve) == d->key_size &&
+	       bpf_map__value_size(reserve) == d->value_size;
+}
+
 /* Does the map look like what the descriptor says? */
 static bool layout_fits(const struct run *run, const struct bpf_map *map)
 {
@@ -319,7 +342,7 @@ static bool layout_fits(const struct run *run, const struct bpf_map *map)
 	    bpf_map__value_size(map) == d->value_size && !(d->key_size % 8) &&
 	    !(d->value_size % 8) && d->key_size <= DRAIN_KEY_MAX && !d->stack_map == !stacks &&
 	    (!d->hist || d->hist_off + sizeof(struct hist_value) == d->value_size) &&
-	    (!stacks || bpf_map__value_size(stacks) <= STACK_FRAMES * 8))
+	    (!stacks || bpf_map__value_size(stacks) <= STACK_FRAMES * 8) && reserve_fits(run, map))
 		return true;
 	log_error("internal error: map %s of the programs and of the descriptor differ", d->map);
 	return false;
@@ -340,6 +363,7 @@ void drain_report(struct run *run, bool last)
 		return;
 	}
 	r.map_fd = bpf_map__fd(map);
+	r.reserve_fd = r.d->reserve ? loaded_map(run->loaded, r.d->reserve) : -1;
 	if (bpf_map__type(map) == BPF_MAP_TYPE_PERCPU_HASH ||
 	    bpf_map__type(map) == BPF_MAP_TYPE_LRU_PERCPU_HASH ||
 	    bpf_map__type(map) == BPF_MAP_TYPE_PERCPU_ARRAY)

@@ -12,6 +12,7 @@ struct report {
 	struct run *run;
 	const struct drain *d;
 	int map_fd, n_cpus;
+	int reserve_fd; /* -1: the tool has none */
 	uint32_t epoch;
 	uint64_t ts_ns;	  /* ends every row: when the epoch was closed */
 	uint64_t span_ns; /* and, after it, a table's: how long the epoch was */

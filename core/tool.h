@@ -119,6 +119,7 @@ enum drain_order {
 
 struct drain {
 	const char *map;
+	const char *reserve; /* of the same layout: keys that found no room in map; NULL: none */
 	uint32_t key_size;
 	uint32_t value_size;
 	struct field cpu;  /* __u32 in the key: rows that differ in nothing else are added up */

@@ -10,7 +10,7 @@ const volatile struct biolatency_cfg cfg;
 #define BLK_PATTERNS	false
 #include "bpf/blkio_request.bpf.h"
 
-HIST_MAP(latencies, struct biolatency_key);
+HIST_MAP(latencies, struct biolatency_key, struct hist_value);
 
 /* Time that the devices of a stack spend on one bio counts once, unless each is shown by itself. */
 static __always_inline void blk_request_done(struct blk_io *rq)
@@ -32,7 +32,7 @@ static __always_inline void blk_request_done(struct blk_io *rq)
 		key.kind = rq->kind;
 	if (cfg.queued)
 		lat += queue_ns(rq);
-	if (hist_count(&latencies, &key, lat, cfg.scale, cfg.linear_ns))
+	if (hist_count(latencies, &key, lat, cfg.scale, cfg.linear_ns))
 		COUNT(emitted);
 	else
 		COUNT(lost_state);

@@ -111,6 +111,7 @@ const struct tool tool_biolatency = {
 	.counters = blk_counters,
 	.lingers = true,
 	.drain = { .map = "latencies",
+		   .reserve = "latencies_reserve",
 		   .key_size = sizeof(struct biolatency_key),
 		   .value_size = sizeof(struct hist_value),
 		   .cpu = FIELD(struct biolatency_key, cpu),

@@ -10,25 +10,7 @@ const volatile struct biotop_cfg cfg;
 #define BLK_PATTERNS	false
 #include "bpf/blkio_request.bpf.h"
 
-struct {
-	__uint(type, BPF_MAP_TYPE_HASH);
-	__uint(max_entries, HIST_KEYS);
-	__uint(map_flags, BPF_F_NO_PREALLOC);
-	__type(key, struct biotop_key);
-	__type(value, struct biotop_value);
-} owners SEC(".maps");
-
-const volatile struct biotop_value biotop_zero;
-
-static __always_inline struct biotop_value *value_of(const struct biotop_key *key)
-{
-	struct biotop_value *value = bpf_map_lookup_elem(&owners, key);
-
-	if (value)
-		return value;
-	bpf_map_update_elem(&owners, key, (const void *)&biotop_zero, BPF_NOEXIST);
-	return bpf_map_lookup_elem(&owners, key);
-}
+HIST_MAP(owners, struct biotop_key, struct biotop_value);
 
 static __always_inline void blk_request_done(struct blk_io *rq)
 {
@@ -49,7 +31,7 @@ static __always_inline void blk_owner_done(const struct blk_io *rq, const struct
 		key.comm[i] = owner->who.comm[i];
 	if (cfg.queued)
 		lat += queue_ns(rq);
-	value = value_of(&key);
+	value = hist_entry(owners, &key);
 	if (!value || !hist_add(&value->lat, lat, HIST_USECS, 0)) {
 		COUNT(lost_state);
 		return;

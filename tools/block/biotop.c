@@ -68,6 +68,7 @@ const struct tool tool_biotop = {
 	.counters = blk_counters,
 	.lingers = true,
 	.drain = { .map = "owners",
+		   .reserve = "owners_reserve",
 		   .key_size = sizeof(struct biotop_key),
 		   .value_size = sizeof(struct biotop_value),
 		   .cpu = FIELD(struct biotop_key, cpu),

@@ -10,7 +10,7 @@ const volatile struct bitesize_cfg cfg;
 #define BLK_PATTERNS	false
 #include "bpf/blkio_request.bpf.h"
 
-HIST_MAP(sizes, struct bitesize_key);
+HIST_MAP(sizes, struct bitesize_key, struct hist_value);
 
 static __always_inline void blk_request_done(struct blk_io *rq)
 {
@@ -31,7 +31,7 @@ static __always_inline void blk_owner_done(const struct blk_io *rq, const struct
 		key.dev = rq->dev;
 	for (int i = 0; i < COMM_LEN; i++)
 		key.comm[i] = owner->who.comm[i];
-	if (hist_count(&sizes, &key, owner->bytes, HIST_KBYTES, cfg.linear_bytes))
+	if (hist_count(sizes, &key, owner->bytes, HIST_KBYTES, cfg.linear_bytes))
 		COUNT(emitted);
 	else
 		COUNT(lost_state);

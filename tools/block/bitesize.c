@@ -98,6 +98,7 @@ const struct tool tool_bitesize = {
 	.counters = blk_counters,
 	.lingers = true,
 	.drain = { .map = "sizes",
+		   .reserve = "sizes_reserve",
 		   .key_size = sizeof(struct bitesize_key),
 		   .value_size = sizeof(struct hist_value),
 		   .cpu = FIELD(struct bitesize_key, cpu),
