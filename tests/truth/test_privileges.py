@@ -126,7 +126,7 @@ def test_capabilities_are_dropped(host, tmp, command, start):
         result = sonde.wait()
     assert result.returncode == 0, str(result)
     run = read_run(host, command, result, f"{tmp}/rows")
-    assert run.summary["generated"] >= 5 and run.summary["lost"] == 0
+    assert run.summary["generated"] >= 5  # it still sees and reports; losses are test_loss.py's
 
 
 def test_user_stacks_keep_only_ptrace(host, tmp):
