@@ -81,7 +81,7 @@ static const struct column columns[] = {
 	{ "mode", E(mode), U_OCTAL, .flags = COL_HIDDEN,
 	  .help = "mode asked for, with O_CREAT or O_TMPFILE (-e)" },
 	{ "path", E(path), U_PATH, .flags = COL_WIDE, .help = "as it was passed" },
-	{ "full", E(full), U_PATH, .flags = COL_WIDE | COL_HIDDEN,
+	{ "full", E(full), U_PATH, .flags = COL_WIDE | COL_HIDDEN | COL_ASKED,
 	  .enable = FIELD(struct open_cfg, full),
 	  .help = "absolute, all mounts crossed; where the open failed, the name it stood for "
 		  "(-F)" },
