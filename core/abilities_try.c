@@ -188,8 +188,10 @@ static void body_not_preemptible(struct code *c, const struct trial *t)
 	size_t size = 0;
 	int migration =
 		t->btf ? btf_offset(t->btf, "task_struct", "migration_disabled", &size) : -1;
-	int count = t->btf ? btf__find_by_name_kind(t->btf, "__preempt_count", BTF_KIND_VAR) : -1;
+	int count = -1;
 
+	if (t->btf && !t->no_count)
+		count = btf__find_by_name_kind(t->btf, "__preempt_count", BTF_KIND_VAR);
 	if (size != sizeof(__u16)) /* before there was such a thing */
 		return;
 	emit_call(c, BPF_FUNC_get_current_task_btf);
@@ -355,6 +357,11 @@ bool trial_run(struct trial *t, enum trial_hook hook, enum trial_body body)
 		close(c.map);
 	if (c.btf >= 0)
 		close(c.btf);
+	/* kernels without CONFIG_KALLSYMS_ALL know variables by type only */
+	if (!ok && body == BODY_NOT_PREEMPTIBLE && t->error == ENOENT && !t->no_count) {
+		t->no_count = true;
+		return trial_run(t, hook, body);
+	}
 	return ok;
 }
 

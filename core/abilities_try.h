@@ -45,6 +45,7 @@ struct trial {
 	const char *step;	 /* and which step failed: "loading" ...; NULL: none did */
 	int error;		 /* and why: an errno; 0: no error, it just never ran */
 	bool jited;		 /* and: is the program native code? */
+	bool no_count;		 /* where the kernel keeps the preempt count isn't told */
 };
 
 /* False with errno set if not even a map can be made: every trial will fail in the same way. */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
-/* One compiled BPF object, as struct bpf_image of core/tool.h names it: -DNAME=... -DFILE="..." */
+/* One compiled BPF object, packed, as struct bpf_image of core/tool.h names it: -DNAME=... -DFILE="..." */
 #define PASTE(a, b, c) a##b##c
 #define SYMBOL(name, end) PASTE(bpf_, name, end)
 	.section .rodata

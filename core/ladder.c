@@ -22,16 +22,6 @@ bool ladder_without(const char *ability)
 	return false;
 }
 
-struct bpf_object *image_open(const struct bpf_image *image, bool rdonly_cast, const char *btf)
-{
-	LIBBPF_OPTS(bpf_object_open_opts, open, .object_name = image->name, .btf_custom_path = btf);
-	bool plain = !rdonly_cast && image->plain;
-	const unsigned char *data = plain ? image->plain : image->data;
-	const unsigned char *end = plain ? image->plain_end : image->end;
-
-	return bpf_object__open_mem(data, (size_t)(end - data), &open);
-}
-
 bool ladder_has_rdonly_cast(const struct btf *btf)
 {
 	return !ladder_without("rdonly_cast") && btf_has_function(btf, "bpf_rdonly_cast");

@@ -22,9 +22,9 @@ enum tool_kind {
 };
 
 /*
- * A compiled BPF object, embedded by the build. @plain is the same without bpf_rdonly_cast(), for
- * kernels that don't have it: libbpf looks for a missing function in every module's BTF, which
- * takes CAP_SYS_ADMIN. NULL for a tool that the build makes one object of.
+ * A compiled BPF object, packed and embedded by the build: image_open(). @plain is the same without
+ * bpf_rdonly_cast(), for kernels that don't have it: libbpf looks for a missing function in every
+ * module's BTF, which takes CAP_SYS_ADMIN. NULL for a tool that the build makes one object of.
  */
 struct bpf_image {
 	const char *name;

@@ -101,6 +101,7 @@ def built(host):
     b = Builder(host.build, tree)
     b.make(NAME + ".bpf.full.o")
     b.make(NAME + ".bpf.o", compiles=False)
+    b.make(NAME + ".bpf.o.gz", compiles=False)
     objects = [b.make(NAME + ".embed.o", compiles=False), b.make(f"iosonde-sample.p/{NAME}.c.o")]
     return b.link([*objects, b.catalogue(line)])
 

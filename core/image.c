@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+/* The compiled BPF objects, which the build packs (gzip) and embeds. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <bpf/libbpf.h>
+#include <zlib.h>
+
+#include "core/ladder.h"
+
+#define GZIP_FORMAT (16 + MAX_WBITS) /* zlib's way to say it */
+
+/* The length of what is packed: the last four bytes, little endian (RFC 1952). */
+static size_t unpacked_size(const unsigned char *end)
+{
+	return (size_t)end[-4] | (size_t)end[-3] << 8 | (size_t)end[-2] << 16 |
+	       (size_t)end[-1] << 24;
+}
+
+/* The caller's to free; NULL with errno set. */
+static unsigned char *unpack(const unsigned char *data, const unsigned char *end, size_t *size)
+{
+	z_stream z = { .next_in = (unsigned char *)data, .avail_in = (unsigned int)(end - data) };
+	unsigned char *out;
+	int done;
+
+	*size = unpacked_size(end);
+	out = malloc(*size);
+	if (!out || inflateInit2(&z, GZIP_FORMAT) != Z_OK) {
+		free(out);
+		errno = ENOMEM;
+		return NULL;
+	}
+	z.next_out = out;
+	z.avail_out = (unsigned int)*size;
+	done = inflate(&z, Z_FINISH);
+	inflateEnd(&z);
+	if (done == Z_STREAM_END && !z.avail_out)
+		return out;
+	free(out);
+	errno = done == Z_MEM_ERROR ? ENOMEM : EBADMSG;
+	return NULL;
+}
+
+struct bpf_object *image_open(const struct bpf_image *image, bool rdonly_cast, const char *btf)
+{
+	LIBBPF_OPTS(bpf_object_open_opts, open, .object_name = image->name, .btf_custom_path = btf);
+	bool plain = !rdonly_cast && image->plain;
+	size_t size;
+	unsigned char *elf = unpack(plain ? image->plain : image->data,
+				    plain ? image->plain_end : image->end, &size);
+	struct bpf_object *obj;
+
+	if (!elf)
+		return NULL;
+	obj = bpf_object__open_mem(elf, size, &open); /* keeps copies of what it needs */
+	free(elf);
+	return obj;
+}
