@@ -1,9 +1,14 @@
 # SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
 """biotop: each process's requests and bytes per disk and direction, with their latency."""
 
+import contextlib
+
 from conftest import GUESTS
-from disks import MS, disk, mapped, null_block, scratch
-from tracer import best_of, trace_running
+from disks import MS, disk, mapped, null_block, ok, scratch, stat
+from program_table import parse_table
+from tracer import best_of, read_run, started, trace, trace_running, wait_attached
+
+KIB = 1024
 
 
 def row_of(run, **key):
@@ -75,3 +80,100 @@ def test_order_and_top(host, tmp):
         assert run.of("process")[0]["dir"] == "read" and run.of("process")[0]["ios"] == 50
 
     best_of(5, experiment)
+
+
+@contextlib.contextmanager
+def filesystem(host, tmp):
+    """A directory whose files nobody else writes to: on a guest's second disk."""
+    if host.name not in GUESTS:
+        yield tmp
+        return
+    ok(host, "mkfs.ext4", "-q", "-F", "-E", "lazy_itable_init=0,lazy_journal_init=0", "/dev/vdb")
+    ok(host, "mkdir", "-p", "/mnt/vdb")
+    ok(host, "mount", "/dev/vdb", "/mnt/vdb")
+    try:
+        yield "/mnt/vdb"
+    finally:
+        ok(host, "umount", "/mnt/vdb")
+
+
+def test_by_file(host, tmp):
+    """Three write at once and are gone before anything is flushed: a row for each and its file."""
+    sizes = {1: 256, 2: 512, 3: 768}  # KiB
+
+    def experiment(where):
+        ok(host, "rm", "-f", *[f"{where}/private{i}" for i in sizes])
+        writers = [
+            f": >{where}/private{i}; {host.workload} --silent --comm writer{i} "
+            f"rw pwrite {n // 4} 4096 {where}/private{i} &"
+            for i, n in sizes.items()
+        ]
+        script = " ".join([*writers, f"wait; sync -f {where}"])
+        run = trace(host, tmp, "biotop", ["-F", "-i", "60"], ["sh", "-c", script])
+        rows = [r for r in run.of("process") if r["dir"] == "write"]
+        for i, n in sizes.items():
+            (row,) = [r for r in rows if r["file"] == f"{where}/private{i}"]
+            assert row["bytes"] == n * KIB and row["behalf"] == f"writer{i}", row
+            assert (row["pid"], row["comm"]) == (row["behalf_pid"], row["behalf"]), row
+            assert row["method"] == "range" and row["ino"] and row["ios"] > 0, row
+            assert row["disk"] == "vdb" or host.name not in GUESTS, row
+        assert len({r["behalf_pid"] for r in rows if r["file"]}) == len(sizes)
+        assert sum(r["ios"] for r in run.of("process")) == run.summary["shown"]
+
+    with filesystem(host, tmp) as where:
+        best_of(3, lambda: experiment(where))
+
+
+def test_many_requests(host, tmp):
+    """Commands that only count lose none of them, side by side, whatever their rate."""
+    if host.name not in ("5.10", "6.12"):  # nothing in it depends on the kernel
+        return
+    count = host.few(240_000)
+    commands = {"biotop": "-D", "biolatency": "--disk", "biopattern": "-D"}
+    with null_block(host, irqmode=0) as path, contextlib.ExitStack() as stack:
+        sondes = {}
+        for command, only in commands.items():
+            argv = [host.iosonde, command, "-i", "600", only, "nullb0", "-o", "json"]
+            sonde = stack.enter_context(started(host, [*argv, "-O", f"{tmp}/{command}"]))
+            wait_attached(host, sonde.pid)
+            sondes[command] = sonde
+        before = stat(host, "nullb0")
+        ok(host, host.workload, "--silent", "disk", path, f"{count}*read 4096 0 4096 5000")
+        after = stat(host, "nullb0")
+        done, size = after[0] - before[0], after[1] - before[1]
+        assert done >= count and size >= 4096 * count
+        runs = {}
+        for command, sonde in sondes.items():
+            sonde.signal(2)
+            runs[command] = read_run(host, command, sonde.wait(60), f"{tmp}/{command}")
+            assert runs[command].summary["lost"] == 0, runs[command].summary
+            assert runs[command].summary["shown"] == done, (runs[command].summary, done)
+        rows = runs["biotop"].of("process")
+        assert (sum(r["ios"] for r in rows), sum(r["bytes"] for r in rows)) == (done, size)
+
+
+LRU_HASH = "9"  # BPF_MAP_TYPE_LRU_HASH, which only attribution's maps are
+
+
+def map_types(host, argv):
+    """Of the maps that a running iosonde holds."""
+    with started(host, argv) as sonde:
+        wait_attached(host, sonde.pid)
+        text = ok(host, "sh", "-c", f"cat /proc/{sonde.pid}/fdinfo/*")
+        sonde.signal(2)
+        sonde.wait(60)
+    return [line.split()[1] for line in text.splitlines() if line.startswith("map_type:")]
+
+
+def test_files_cost_nothing_unasked(host):
+    """Without -F none of attribution's programs is loaded, and none of its maps made."""
+    if host.name in GUESTS:
+        return  # nothing in it depends on the kernel
+    for command in ("biotop", "biosnoop"):
+        for options, there in ((["-F"], True), ([], False)):
+            argv = [host.iosonde, command, *options]
+            table = parse_table(ok(host, *argv, "--ebpf"))
+            names = [name for name in table if name.startswith(("attr_", "claim_"))]
+            assert bool(names) == there and "rq_complete" in table, table
+            types = map_types(host, [*argv, "-p", str(host.pid)])
+            assert types and (LRU_HASH in types) == there, types

@@ -2,23 +2,23 @@
 #ifndef IOSONDE_BIOTOP_H
 #define IOSONDE_BIOTOP_H
 
+#include "bpf/attribution.h"
 #include "bpf/blkio.h"
 #include "bpf/hist.h"
 
 struct biotop_cfg {
 	struct blk_cfg blk;
-	__u32 queued; /* -Q */
+	struct attr_cfg attr; /* -F */
+	__u32 queued;	      /* -Q */
 	__u32 reserved;
 };
 
 struct biotop_key {
 	__u32 epoch;
 	__u32 cpu;
-	__u32 pid;
 	__u32 dev;
-	__u32 op; /* enum blk_kind without flags */
-	__u32 reserved;
-	char comm[COMM_LEN];
+	__u32 op;		 /* enum blk_kind without flags */
+	struct attr_owner owner; /* without -F: who wanted it, and no file */
 };
 
 struct biotop_sums {
