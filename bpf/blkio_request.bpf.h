@@ -257,16 +257,13 @@ static __always_inline bool find_who(struct bio *bio, struct blk_io *io)
 /* --- bios --- */
 
 /*
- * Something of that address is still there: a request that the device had not taken, and which is
- * issued again, or one whose end was never seen. (Some virtual machines' kernels leave out a few of
- * these events, for all tracers alike.)
+ * Something of that address is still there whose end was never seen. (Some virtual machines'
+ * kernels leave out a few of these events, for all tracers alike.)
  */
 static __always_inline void replace_io(u64 key, struct blk_io *io)
 {
 	struct blk_io *old = bpf_map_lookup_elem(&blk_ios, &key);
 
-	if (!BLK_BIOS() && old && !old->issued_ns)
-		return;
 	COUNT(generated);
 	COUNT(lost_state);
 	if (old)
@@ -282,7 +279,7 @@ static __always_inline void keep_io(u64 key, struct blk_io *io)
 
 static __always_inline void keep_upper(struct bio *bio)
 {
-	u64 vec = (u64)bio->bi_io_vec, self = address_of(bio), *upper;
+	u64 vec = (u64)bio->bi_io_vec, self = (u64)bio, *upper;
 
 	if (!vec)
 		return;
@@ -321,7 +318,7 @@ static __always_inline void blk_queued(struct bio *bio)
 		io.issued_ns = io.queued_ns;
 		note_pattern(&io, io.bytes);
 	}
-	keep_io(address_of(bio), &io);
+	keep_io((u64)bio, &io);
 	if (!has_requests)
 		keep_upper(bio);
 }
@@ -339,7 +336,7 @@ static __always_inline void blk_split(struct bio *child)
 	io.bytes = child->bi_iter.bi_size;
 	parent->bytes -= io.bytes;
 	parent->sector += io.bytes >> 9;
-	keep_io(address_of(child), &io);
+	keep_io((u64)child, &io);
 	COUNT(tool[BLK_SPLITS]);
 }
 
@@ -394,7 +391,7 @@ static __always_inline void blk_over(u64 key, struct blk_io *io)
 
 static __always_inline void blk_completed(struct bio *bio)
 {
-	u64 key = address_of(bio), vec, *upper;
+	u64 key = (u64)bio, vec, *upper;
 	struct blk_io *io = bpf_map_lookup_elem(&blk_ios, &key);
 
 	if (!io)
@@ -490,7 +487,7 @@ static __always_inline void gather_bios(struct bio *bio, struct bio *tail)
 
 static __always_inline u64 request_key(struct request *rq)
 {
-	return BLK_BIOS() ? (u64)rq->biotail : address_of(rq);
+	return BLK_BIOS() ? (u64)rq->biotail : (u64)rq;
 }
 
 static __always_inline void blk_rq_inserted(struct request *rq)
@@ -502,10 +499,11 @@ static __always_inline void blk_rq_inserted(struct request *rq)
 		io->inserted_ns = bpf_ktime_get_ns();
 }
 
-/* A request that nobody's bios were followed for. */
-static __always_inline void keep_request(struct request *rq, u64 key)
+/* A request that nobody's bios were followed for is issued, maybe once more. */
+static __always_inline void issue_request(struct request *rq, u64 now)
 {
-	struct blk_io io = {}, *upper;
+	struct blk_io io = {}, *upper, *old;
+	u64 key = request_key(rq);
 
 	io.dev = disk_dev(rq_disk_of(rq));
 	if (!disk_wanted(io.dev) || (rq->cmd_flags & REQ_OP_MASK) >= REQ_OP_PASSTHROUGH)
@@ -513,9 +511,22 @@ static __always_inline void keep_request(struct request *rq, u64 key)
 	upper = rq->bio ? upper_of(rq->bio) : NULL;
 	if (upper && !(upper->flags & BLK_HIDDEN))
 		io.flags = BLK_UNDER;
-	io.queued_ns = bpf_ktime_get_ns();
-	io.bytes = rq->__data_len;
-	keep_io(key, &io);
+	io.self = key;
+	io.queued_ns = io.issued_ns = now;
+	io.sector = rq->__sector;
+	io.bytes = io.request_bytes = rq->__data_len;
+	io.kind = kind_of(rq->cmd_flags, io.bytes);
+	if (bpf_map_update_elem(&blk_ios, &key, &io, BPF_NOEXIST)) {
+		old = bpf_map_lookup_elem(&blk_ios, &key);
+		if (!old || old->issued_ns)
+			replace_io(key, &io);
+		else
+			old->issued_ns = now; /* the device had given it back */
+	} else if (BLK_PATTERNS) {
+		old = bpf_map_lookup_elem(&blk_ios, &key);
+		if (old)
+			note_pattern(old, io.bytes);
+	}
 }
 
 static __always_inline void blk_rq_issued(struct request *rq)
@@ -533,11 +544,13 @@ static __always_inline void blk_rq_issued(struct request *rq)
 		if (BLK_BIOS())
 			return; /* each bio that waits for it is followed */
 	}
-	key = request_key(rq);
-	if (!BLK_BIOS())
-		keep_request(rq, key);
-	else if (bio != tail)
+	if (!BLK_BIOS()) {
+		issue_request(rq, now);
+		return;
+	}
+	if (bio != tail)
 		gather_bios(bio, tail);
+	key = request_key(rq);
 	io = bpf_map_lookup_elem(&blk_ios, &key);
 	if (!io)
 		return;
@@ -545,8 +558,6 @@ static __always_inline void blk_rq_issued(struct request *rq)
 		io->seen = 1;
 		io->sector = rq->__sector;
 		io->request_bytes = rq->__data_len;
-		if (!BLK_BIOS())
-			io->kind = kind_of(rq->cmd_flags, io->request_bytes);
 		note_pattern(io, io->request_bytes);
 	}
 	io->issued_ns = now;
