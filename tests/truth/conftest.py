@@ -87,17 +87,19 @@ def short_id(item):
 
 
 def pytest_configure(config):
+    config.addinivalue_line("markers", "only_on(kernel, ...): where the test has something to show")
     config.known_skips = load_skips()
     config.wrong_skips = []
 
 
 @pytest.hookimpl(trylast=True)
 def pytest_generate_tests(metafunc):
-    """The kernel comes last, so that it ends the id. Guests where a module wants only those."""
+    """The kernel comes last, so that it ends the id. Guests where a module or a test wants only those."""
     if "host" not in metafunc.fixturenames:
         return
     kernels = metafunc.config.getoption("--kernel") or ["running"]
-    where = getattr(metafunc.module, "ONLY_ON", KERNELS)
+    marker = metafunc.definition.get_closest_marker("only_on")
+    where = marker.args if marker else getattr(metafunc.module, "ONLY_ON", KERNELS)
     metafunc.parametrize("host", [k for k in kernels if k in where], indirect=True, scope="session")
 
 

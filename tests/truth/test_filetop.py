@@ -172,9 +172,9 @@ def test_memory(host, tmp):
 
 def test_terminal(host, tmp):
     """Refreshed in place under the time and the load; with -C the tables stay."""
-    work = [host.workload, "tick", "200", "13", "/dev/null"]
+    work = [host.workload, "tick", "100", "10", "/dev/null"]
     for options, cleared in (([], True), (["-C"], False)):
-        argv = [host.iosonde, "filetop", "-a", *options, "--", *work]
+        argv = [host.iosonde, "filetop", "-a", "-i", "300ms", *options, "--", *work]
         seen = host.run_pty(argv, columns=100)
         assert seen.returncode == 0, str(seen)
         assert len(re.findall(rb"load average", seen.stdout)) >= 2, str(seen)
