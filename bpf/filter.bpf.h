@@ -127,15 +127,10 @@ static __always_inline bool target_process(u32 tgid)
 	return state && *state >= TARGET_LIVE;
 }
 
-/* Is the current thread a target? @ids as current_ids() gave them. */
-static __always_inline bool target_match(u64 ids)
-{
-	u32 tgid = ids >> 32, tid = ids;
+#define TARGET_SELDOM (TARGET_TID | TARGET_UID | TARGET_CGROUP | TARGET_MNTNS | TARGET_COMM)
 
-	if (!(target.flags & TARGET_SELF) && tgid == target.self_tgid)
-		return false;
-	if ((target.flags & TARGET_PID) && !target_process(tgid))
-		return false;
+static __always_inline bool target_match_seldom(u32 tid)
+{
 	if ((target.flags & TARGET_TID) && !bpf_map_lookup_elem(&target_tids, &tid))
 		return false;
 	if ((target.flags & TARGET_UID) && (u32)bpf_get_current_uid_gid() != target.uid)
@@ -149,6 +144,21 @@ static __always_inline bool target_match(u64 ids)
 			return false;
 	}
 	return !(target.flags & TARGET_COMM) || comm_wanted();
+}
+
+/*
+ * Is the current thread a target? @ids as current_ids() gave them. What isn't asked for is dead
+ * code, but the look at the flag stays: one for all that is seldom asked for.
+ */
+static __always_inline bool target_match(u64 ids)
+{
+	u32 tgid = ids >> 32, flags = target.flags;
+
+	if (!(flags & TARGET_SELF) && tgid == target.self_tgid)
+		return false;
+	if ((flags & TARGET_SELDOM) && !target_match_seldom(ids))
+		return false;
+	return !(flags & TARGET_PID) || target_process(tgid);
 }
 
 /*
