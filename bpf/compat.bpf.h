@@ -306,6 +306,16 @@ static __always_inline struct task_struct *walkable_task(void)
 #endif
 }
 
+/* The file that a fentry or fexit program was passed, for the same. */
+static __always_inline struct file *walkable_file(struct file *file)
+{
+#ifndef WITHOUT_RDONLY_CAST
+	return bpf_rdonly_cast(file, bpf_core_type_id_kernel(struct file));
+#else
+	return file;
+#endif
+}
+
 /* Plain loads where they are possible: two helper calls cost more than a row's other fields. */
 static __always_inline void current_user_and_comm(u32 *uid, char *comm)
 {
@@ -317,6 +327,20 @@ static __always_inline void current_user_and_comm(u32 *uid, char *comm)
 			comm[i] = task->comm[i];
 	} else {
 		*uid = bpf_get_current_uid_gid();
+		bpf_get_current_comm(comm, COMM_LEN);
+	}
+}
+
+/* The current thread's name alone, by loads of eight bytes each; @comm has room for COMM_LEN. */
+static __always_inline void current_comm(u64 *comm)
+{
+	const u64 *from;
+
+	if (HAVE_TASK_BTF()) {
+		from = (const u64 *)walkable_task()->comm;
+		comm[0] = from[0];
+		comm[1] = from[1];
+	} else {
 		bpf_get_current_comm(comm, COMM_LEN);
 	}
 }

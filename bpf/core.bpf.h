@@ -73,6 +73,16 @@ static __always_inline struct counters *counters_here(void)
 			__sync_fetch_and_add(&counters_->member, (n));                             \
 	} while (0)
 
+/* Counts an event and what became of it: COUNT_EVENT(emitted). One look-up for both. */
+#define COUNT_EVENT(outcome)                                                                       \
+	do {                                                                                       \
+		struct counters *counters_ = counters_here();                                      \
+		if (counters_) {                                                                   \
+			__sync_fetch_and_add(&counters_->generated, 1);                            \
+			__sync_fetch_and_add(&counters_->outcome, 1);                              \
+		}                                                                                  \
+	} while (0)
+
 /*
  * Writes the finished record @rec of @size bytes. The reader is woken once per engine.wake_bytes
  * written, not per record; a timer of its own covers the rest. Two CPUs crossing a boundary

@@ -73,6 +73,13 @@ static __always_inline u64 mix(u64 h, u64 v)
 	return h ^ h >> 29;
 }
 
+static __always_inline u64 file_id_mix(const struct file_id *id, u64 in_memory)
+{
+	u64 h = mix(mix(0, (u64)id->dev << 32 | id->gen), id->ino);
+
+	return in_memory ? mix(h, in_memory) : h;
+}
+
 /* @inode's identity. @file: a struct file that has it open, or 0. */
 static __always_inline void file_id_of(struct file_id *id, u64 inode, u64 file)
 {
@@ -98,11 +105,33 @@ static __always_inline void file_id_of(struct file_id *id, u64 inode, u64 file)
 	id->ino = LOAD(struct inode, inode, i_ino);
 	id->dev = LOAD(struct super_block, sb, s_dev);
 	id->gen = LOAD(struct inode, inode, i_generation);
-	id->id = mix(mix(mix(mix(0, id->dev), id->ino), id->gen), in_memory);
+	id->id = file_id_mix(id, in_memory);
 }
 
-/* Sends what @id is called: the path of @dentry as mounted by @mnt. */
-static __noinline int name_send(u64 id, u64 mnt, u64 dentry, u32 changes)
+static __noinline void file_id_walk(struct file_id *id, u64 inode, u64 file)
+{
+	file_id_of(id, inode, file);
+}
+
+/* The same by plain loads, for an inode that was reached by such from one that is in use. */
+static __always_inline void file_id_passed(struct file_id *id, struct inode *inode,
+					   struct file *file)
+{
+	struct super_block *sb = inode->i_sb;
+	u64 magic = sb->s_magic;
+
+	if (magic == OVERLAYFS_SUPER_MAGIC || magic == BTRFS_SUPER_MAGIC) {
+		file_id_walk(id, (u64)inode, (u64)file);
+		return;
+	}
+	id->ino = inode->i_ino;
+	id->dev = sb->s_dev;
+	id->gen = inode->i_generation;
+	id->id = file_id_mix(id, 0);
+}
+
+/* Sends what @id is called: the path of @dentry as mounted by @mnt. False: it wasn't sent. */
+static __noinline bool name_send(u64 id, u64 mnt, u64 dentry, u32 changes)
 {
 	struct name_sent sent = { .dentry = dentry, .changes = changes };
 	struct name_out *out;
@@ -114,7 +143,7 @@ static __noinline int name_send(u64 id, u64 mnt, u64 dentry, u32 changes)
 	w = out ? path_walk_from((struct vfsmount *)mnt, (struct dentry *)dentry) : NULL;
 	if (!w) {
 		COUNT(null_helper);
-		return 0;
+		return false;
 	}
 	len = w->pos;
 	BOUND(len, PATH_LEN - 1);
@@ -128,30 +157,54 @@ static __noinline int name_send(u64 id, u64 mnt, u64 dentry, u32 changes)
 	sent.deleted = !!(w->flags & VPATH_DELETED);
 	path_done(w);
 	sent.epoch = epoch;
-	if (emit_uncounted(out, sizeof(out->e) + len))
-		bpf_map_update_elem(&names_sent, &id, &sent, BPF_ANY);
-	else
+	if (!emit_uncounted(out, sizeof(out->e) + len)) {
 		COUNT(null_helper); /* the next operation tries again */
-	return 0;
+		return false;
+	}
+	bpf_map_update_elem(&names_sent, &id, &sent, BPF_ANY);
+	return true;
 }
 
 /*
  * Lets user space know the path of the file @id: what @dentry and @mnt say, unless it knows
- * already. @changes: names_changes, which tells that a path may be another one by now.
+ * already. @changes: names_changes, which tells that a path may be another one by now. False: it
+ * doesn't know it.
  */
-static __always_inline void name_announce(u64 id, u64 mnt, u64 dentry, u32 changes)
+static __always_inline bool name_announce(u64 id, u64 mnt, u64 dentry, u32 changes)
 {
 	struct name_sent *sent = bpf_map_lookup_elem(&names_sent, &id);
 	bool hashed;
 
 	if (sent && sent->epoch == epoch && sent->changes == changes) {
 		if (sent->dentry != dentry || sent->deleted)
-			return; /* a hard link: the name that was seen first stays */
+			return true; /* a hard link: the name that was seen first stays */
 		hashed = LOAD(struct dentry, dentry, d_hash.pprev) != NULL;
 		if (hashed || LOAD(struct dentry, dentry, d_parent) == (void *)dentry)
-			return;
+			return true;
 	}
-	name_send(id, mnt, dentry, changes);
+	return name_send(id, mnt, dentry, changes);
+}
+
+static __noinline bool name_announce_apart(u64 id, u64 mnt, u64 dentry, u32 changes)
+{
+	return name_announce(id, mnt, dentry, changes);
+}
+
+/*
+ * The same where each row remembers in @known what it has announced, which spares the look-up: 1 +
+ * names_changes at that time. @dentry is @file's or its directory, both to be walked by plain
+ * loads.
+ */
+static __always_inline void name_announce_once(u64 *known, u64 id, struct file *file,
+					       struct dentry *dentry, u32 changes)
+{
+	u64 mnt;
+
+	if (*known == changes + 1ULL && (dentry->d_hash.pprev || dentry->d_parent == dentry))
+		return;
+	mnt = (u64)file->f_path.mnt;
+	if (name_announce_apart(id, mnt, (u64)dentry, changes))
+		*known = changes + 1ULL;
 }
 
 #endif

@@ -15,7 +15,15 @@
  * FILEIO_CALLS and FILEIO_PROBES from bpf/fileio.h; its enum of calls is fileio_route. One that
  * remembers paths defines FILE_IO_NAMES, and adds FILEIO_NAMES_CALLS. One that only counts defines
  * FILE_IO_SUMS_ONLY: it gets no times, offsets, flags of the file and priorities, which cost a read
- * of the clock or of kernel memory each.
+ * of the clock or of kernel memory each. Such a one takes FILEIO_SUMS_PROBES and also defines
+ *
+ *	static __always_inline void file_io_held(void *ctx, const struct file_io *io,
+ *						 struct file *file, u64 ids);
+ *
+ * for the most frequent calls of bpf/fileio_vfs.bpf.h, which counts the operation as generated,
+ *too:
+ * @file can be walked by plain loads, and nobody else can close it. @ids are
+ *current_ids().
  *
  * Operations of system calls are counted as generated here; file_io_end() counts what becomes of
  * each: filtered, emitted, lost.
@@ -78,6 +86,8 @@ struct file_who {
 };
 
 #ifdef FILE_IO_SUMS_ONLY
+static __always_inline void file_io_held(void *ctx, const struct file_io *io, struct file *file,
+					 u64 ids);
 static const bool sums_only = true;
 #else
 static const bool sums_only;
@@ -582,5 +592,8 @@ CURRENT_EVENT(fileio_thread_exit, "sched_process_exit")
 }
 
 #include "bpf/fileio_uring.bpf.h"
+#ifdef FILE_IO_SUMS_ONLY
+#include "bpf/fileio_vfs.bpf.h"
+#endif
 
 #endif

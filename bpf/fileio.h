@@ -83,13 +83,27 @@ enum fileio_flags {
 #define FILEIO_BLIND                                                                               \
 	"mapped pages, aio (io_submit), tee and vmsplice, io_uring splice and multishot reads, "   \
 	"reads and writes by the kernel itself"
-#define FILEIO_PROBES                                                                              \
+/* clang-format off */
+#define FILEIO_CALL_RUNGS                                                                          \
+	{ { "fileio_enter", "fileio_exit", "fileio_thread_exit" }, .blind = FILEIO_BLIND },        \
+	{ { "fileio_enter_tp", "fileio_exit_tp", "fileio_thread_exit_tp" }, .blind = FILEIO_BLIND }
+#define FILEIO_URING                                                                               \
+	{ "io_uring", URING_RUNGS, .without = "I/O by io_uring is not seen" }
+#define FILEIO_PROBES { "file I/O", { FILEIO_CALL_RUNGS } }, FILEIO_URING
+
+/* The same for commands that only count (FILE_IO_SUMS_ONLY). */
+#define FILEIO_VFS_BLIND                                                                           \
+	FILEIO_BLIND ", calls that fail by a bad descriptor, by a signal or before they reach a "  \
+	"file, sendfile() whose descriptors are closed meanwhile"
+#define FILEIO_SUMS_PROBES                                                                         \
 	{ "file I/O",                                                                              \
-	  { { { "fileio_enter", "fileio_exit", "fileio_thread_exit" }, .blind = FILEIO_BLIND },    \
-	    { { "fileio_enter_tp", "fileio_exit_tp", "fileio_thread_exit_tp" },                    \
-	      .blind = FILEIO_BLIND } } },                                                         \
-	{                                                                                          \
-		"io_uring", URING_RUNGS, .without = "I/O by io_uring is not seen"                  \
-	}
+	  { { { "fileio_vfs_read(file,*,*,*)", "fileio_vfs_write(file,*,*,*)",                     \
+		"fileio_vfs_readv(file,*,*,*,*)", "fileio_vfs_writev(file,*,*,*,*)",               \
+		"fileio_sendfile(*,*,*,*,*)", "fileio_splice(file,*,file,*,*,*)",                  \
+		"fileio_copy_range(file,*,file,*,*,*)", "fileio_renamed", "fileio_mounted" },      \
+	      .blind = FILEIO_VFS_BLIND },                                                         \
+	    FILEIO_CALL_RUNGS } },                                                                 \
+	FILEIO_URING
+/* clang-format on */
 
 #endif

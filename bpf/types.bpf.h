@@ -446,5 +446,6 @@ struct pt_regs {
 #define IORING_OP_OPENAT    18	      /* include/uapi/linux/io_uring.h */
 #define IORING_OP_OPENAT2   28
 #define PROC_PID_INIT_INO   0xEFFFFFFCU
+#define FMODE_NOACCOUNT	    0x20000000U
 
 #endif

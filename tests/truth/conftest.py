@@ -30,7 +30,7 @@ KERNELS = ("running", *GUESTS)
 # The rungs that a kernel chooses by itself, and those it falls back to where it lacks these abilities
 # (all at once: they are independent of each other), by the environment that hides them.
 RUNGS = {"default": {}, "low": {"IOSONDE_WITHOUT": "task_storage,rdonly_cast,tp_btf_exact,fentry"}}
-NO_LOWER_RUNGS = ("5.10",)  # it has none of these abilities
+NO_LOWER_RUNGS = ("5.10",)  # it has fentry alone, and what is below that is run for other commands
 SKIPS = Path(__file__).with_name("skips.toml")
 MISSING = "the kernel could not be fetched, which --allow-missing-kernel allows"
 

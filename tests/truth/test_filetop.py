@@ -5,6 +5,7 @@ import re
 import signal
 
 import pytest
+from blind import what_is_blind
 from fileops import ASKED, FIGURES, files, path_of, sums, tables
 from tracer import started, trace, wait_attached, wait_ready
 
@@ -26,10 +27,24 @@ def by_path(seen, figures):
     }
 
 
-def test_every_route(host, tmp):
+# Where the functions of the VFS are hooked: not where the kernel refuses that, or may skip programs.
+VFS_ON = ("5.10", "6.1", "6.12")
+
+
+@pytest.fixture
+def unseen(request, host, rung):
+    """What the output must say that it can't see of this test's truth; None: it must be shown."""
+    at_vfs = host.name in VFS_ON and rung == "default"
+    return what_is_blind(request, "vfs" if at_vfs else rung)
+
+
+def test_every_route(host, tmp, unseen):
     """All files, what was asked for and what came, whatever the route."""
     seen = files(host, tmp, "filetop", ["-a", "-e", *ONE_TABLE], "routes")
     got, want = by_path(seen, (*FIGURES, *ASKED))
+    if unseen:
+        assert unseen in seen.run.summary["blind"]
+        assert want.pop(None)["errors"] == 1
     assert got == want
     assert want[seen.path("data")]["errors"] == 2  # EBADF, and EAGAIN of RWF_NOWAIT
     kinds = {path_of(r): r["kind"] for r in own_rows(seen)}
@@ -104,6 +119,31 @@ def test_overlay(identity):
         ("merged/low", 2, 0, 27),
         ("merged/up", 0, 2, 23),
     ]
+
+
+def test_each_call_through_an_overlay_is_one(host, tmp):
+    """It calls the same functions again, for the files below."""
+    seen = files(host, tmp, "filetop", ["-a", "-e", *ONE_TABLE], "stacked")
+    if "overlay_refused" in seen.work:
+        pytest.skip("no overlayfs")
+    got, want = by_path(seen, (*FIGURES, *ASKED))
+    assert got == want
+
+
+def fifo_reads(host, tmp, work):
+    run = trace(host, tmp, "filetop", ["-a", *ONE_TABLE], [host.workload, work, "3"])
+    rows = [r for r in run.of("file") if r["kind"] == "fifo" and r["reads"]]
+    return run, [(r["reads"], r["errors"], r["read_bytes"]) for r in rows]
+
+
+def test_a_call_that_is_entered_again_is_one(host, tmp):
+    assert fifo_reads(host, tmp, "restart")[1] == [(1, 0, 1)]
+
+
+def test_interrupted_calls(host, tmp, unseen):
+    run, reads = fifo_reads(host, tmp, "eintr")
+    assert reads == [(1, 0, 1) if unseen else (4, 3, 1)]
+    assert not unseen or unseen in run.summary["blind"]
 
 
 def test_below_a_directory(host, tmp):

@@ -306,7 +306,8 @@ static void mounts(struct ctx *c, const char *dir)
 	extra_add(c, "ino2", inode_of(b));
 }
 
-static void overlay(struct ctx *c, const char *dir)
+/* A file lower/low of 100 bytes, seen as merged/low. False: the kernel has no overlayfs. */
+static bool overlay_mounted(struct ctx *c, const char *dir)
 {
 	static const char *const dirs[] = { "lower", "upper", "work", "merged" };
 	char options[8192];
@@ -320,10 +321,18 @@ static void overlay(struct ctx *c, const char *dir)
 	close(a);
 	snprintf(options, sizeof(options), "lowerdir=%s,upperdir=%s,workdir=%s", join(dir, "lower"),
 		 join(dir, "upper"), join(dir, "work"));
-	if (mount("overlay", join(dir, "merged"), "overlay", 0, options)) {
-		extra_add(c, "overlay_refused", errno);
+	if (!mount("overlay", join(dir, "merged"), "overlay", 0, options))
+		return true;
+	extra_add(c, "overlay_refused", errno);
+	return false;
+}
+
+static void overlay(struct ctx *c, const char *dir)
+{
+	int a;
+
+	if (!overlay_mounted(c, dir))
 		return;
-	}
 	a = must_open(join(dir, "merged/up"), O_WRONLY | O_CREAT);
 	do_write(c, a, join(dir, "merged/up"), 11, 0);
 	a = must_open(join(dir, "upper/up"), O_WRONLY);
@@ -341,6 +350,38 @@ static void identity(struct ctx *c, const char *dir)
 	names(c, dir);
 	mounts(c, dir);
 	overlay(c, dir);
+}
+
+/* Every route through an overlay, which makes calls of its own on the files below. */
+static void stacked(struct ctx *c, const char *dir)
+{
+	const char *low, *to, *pipe_name;
+	struct iovec two[2] = { { data, 3 }, { data, 4 } };
+	loff_t in_at = 0, out_at = 0;
+	int in, out, p[2];
+
+	if (unshare(CLONE_NEWNS) || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL))
+		die("unshare");
+	if (!overlay_mounted(c, dir))
+		return;
+	if (pipe2(p, O_CLOEXEC))
+		die("pipe2");
+	pipe_name = numbered("pipe", p[0]);
+	low = join(dir, "merged/low");
+	to = join(dir, "merged/to");
+	in = must_open(low, O_RDONLY);
+	out = must_open(to, O_RDWR | O_CREAT);
+	do_read(c, in, low, 13, 0);
+	record(c, 'r', in, "readv", low, 7, 13, SC(SYS_readv, in, two, 2L));
+	do_write(c, out, to, 11, 0);
+	record(c, 'w', out, "writev", to, 7, 11, SC(SYS_writev, out, two, 2L));
+	copied(c, "sendfile", in, low, 0, out, to, 18, 40, SC(SYS_sendfile, out, in, &in_at, 40L));
+	copied(c, "copy_file_range", in, low, 40, out, to, 0, 50,
+	       SC(SYS_copy_file_range, in, &in_at, out, &out_at, 50L, 0L));
+	copied(c, "splice", in, low, 20, p[1], pipe_name, -1, 33,
+	       SC(SYS_splice, in, NULL, p[1], NULL, 33L, 0L));
+	copied(c, "splice", p[0], pipe_name, -1, out, to, 58, 33,
+	       SC(SYS_splice, p[0], NULL, out, NULL, 33L, 0L));
 }
 
 /* --- what the catalogue of commands states --- */
@@ -423,11 +464,8 @@ int cmd_files(struct ctx *c)
 	static const struct {
 		const char *name;
 		void (*run)(struct ctx *c, const char *dir);
-	} parts[] = { { "routes", routes },
-		      { "identity", identity },
-		      { "300", three_hundred },
-		      { "sizes", sizes },
-		      { "tree", tree } };
+	} parts[] = { { "routes", routes }, { "identity", identity }, { "300", three_hundred },
+		      { "sizes", sizes },   { "stacked", stacked },   { "tree", tree } };
 	const char *dir = arg_str(c, 1, NULL);
 
 	for (size_t i = 0; i < ARRAY_SIZE(parts); i++) {

@@ -17,8 +17,6 @@ struct {
 	__type(value, struct dirtop_value);
 } dirtop_dirs SEC(".maps");
 
-const volatile struct dirtop_value dirtop_zero;
-
 static __always_inline bool dir_listed(u32 fd)
 {
 	return fd_in_dirs(&cfg.dirs, fd);
@@ -49,18 +47,11 @@ static __always_inline void parent_of(struct place *dir, const struct file_io *i
 	dir->inode = (u64)LOAD(struct dentry, parent, d_inode);
 }
 
-/* The directory that @io counts for. False: none. */
-static __always_inline bool find_dir(struct place *dir, const struct file_io *io)
+/* The directory of those of -D that a file is below. False: none. */
+static __always_inline bool listed_above(struct place *dir, u64 mnt, u64 dentry)
 {
-	struct dir_walk *w;
+	struct dir_walk *w = dir_above(mnt, dentry);
 
-	if (!file_still(io))
-		return false;
-	if (!cfg.dirs.given) {
-		parent_of(dir, io);
-		return dir->inode != 0;
-	}
-	w = dir_above(file_mount(io), file_dentry(io));
 	if (!w || !w->found_inode)
 		return false;
 	dir->mnt = w->found_mount + bpf_core_field_offset(struct mount, mnt);
@@ -69,35 +60,35 @@ static __always_inline bool find_dir(struct place *dir, const struct file_io *io
 	return true;
 }
 
-static __always_inline struct dirtop_value *value_of(const struct dirtop_key *key)
+/* The directory that @io counts for. False: none. */
+static __always_inline bool find_dir(struct place *dir, const struct file_io *io)
 {
-	struct dirtop_value *value = bpf_map_lookup_elem(&dirtop_dirs, key);
+	if (!file_still(io))
+		return false;
+	if (cfg.dirs.given)
+		return listed_above(dir, file_mount(io), file_dentry(io));
+	parent_of(dir, io);
+	return dir->inode != 0;
+}
+
+/* The row of @dir. */
+static __always_inline struct dirtop_value *value_of(const struct file_id *dir)
+{
+	struct dirtop_key key = { .epoch = epoch, .dir = dir->id };
+	struct dirtop_value *value = bpf_map_lookup_elem(&dirtop_dirs, &key);
+	struct dirtop_value begun = {};
 
 	if (value)
 		return value;
-	bpf_map_update_elem(&dirtop_dirs, key, (const void *)&dirtop_zero, BPF_NOEXIST);
-	return bpf_map_lookup_elem(&dirtop_dirs, key);
+	begun.dir = *dir;
+	bpf_map_update_elem(&dirtop_dirs, &key, &begun, BPF_NOEXIST);
+	return bpf_map_lookup_elem(&dirtop_dirs, &key);
 }
 
-static __noinline int count_io(const struct file_io *io)
+static __always_inline void add(struct dirtop_value *value, const struct file_io *io)
 {
-	enum file_kind kind = kind_of(inode_mode(io->inode));
 	u64 bytes = io->ret > 0 ? io->ret : 0;
-	struct dirtop_value *value;
-	struct dirtop_key key = {};
-	struct place dir = {};
 
-	if ((!cfg.all && kind != KIND_REG) || !find_dir(&dir, io)) {
-		COUNT(filtered);
-		return 0;
-	}
-	key.epoch = epoch;
-	file_id_of(&key.dir, dir.inode, 0);
-	value = value_of(&key);
-	if (!value) {
-		COUNT(lost_state);
-		return 0;
-	}
 	__sync_fetch_and_add(&value->count, 1);
 	if (io->write) {
 		__sync_fetch_and_add(&value->writes, 1);
@@ -108,7 +99,27 @@ static __noinline int count_io(const struct file_io *io)
 	}
 	if (io->ret < 0)
 		__sync_fetch_and_add(&value->errors, 1);
-	name_announce(key.dir.id, dir.mnt, dir.dentry, names_changes);
+}
+
+static __noinline int count_io(const struct file_io *io)
+{
+	enum file_kind kind = kind_of(inode_mode(io->inode));
+	struct dirtop_value *value;
+	struct file_id id = {};
+	struct place dir = {};
+
+	if ((!cfg.all && kind != KIND_REG) || !find_dir(&dir, io)) {
+		COUNT(filtered);
+		return 0;
+	}
+	file_id_of(&id, dir.inode, 0);
+	value = value_of(&id);
+	if (!value) {
+		COUNT(lost_state);
+		return 0;
+	}
+	add(value, io);
+	name_announce(id.id, dir.mnt, dir.dentry, names_changes);
 	COUNT(emitted);
 	return 0;
 }
@@ -116,4 +127,35 @@ static __noinline int count_io(const struct file_io *io)
 static __always_inline void file_io_end(void *ctx, const struct file_io *io)
 {
 	count_io(io);
+}
+
+static __always_inline void file_io_held(void *ctx, const struct file_io *io, struct file *file,
+					 u64 ids)
+{
+	struct dentry *dentry = file->f_path.dentry, *parent;
+	struct inode *inode = file->f_inode;
+	struct vfsmount *mnt = file->f_path.mnt;
+	struct dirtop_value *value;
+	struct file_id id = {};
+
+	if (!cfg.all && kind_of(inode->i_mode) != KIND_REG) {
+		COUNT_EVENT(filtered);
+		return;
+	}
+	if (cfg.dirs.given || dentry == mnt->mnt_root) {
+		COUNT(generated);
+		count_io(io);
+		return;
+	}
+	parent = dentry->d_parent;
+	inode = parent->d_inode;
+	file_id_passed(&id, inode, NULL);
+	value = value_of(&id);
+	if (!value) {
+		COUNT_EVENT(lost_state);
+		return;
+	}
+	add(value, io);
+	name_announce_once(&value->named, id.id, file, parent, names_changes);
+	COUNT_EVENT(emitted);
 }

@@ -23,11 +23,11 @@ static const struct column columns[] = {
 	  .help = "bytes that reads returned" },
 	{ "write_bytes", R(value.write_bytes), U_BYTES, .classic = "wbytes",
 	  .help = "bytes that writes returned" },
-	{ "dev", R(key.dir.dev), U_DISK, .flags = COL_KEY | COL_HIDDEN,
+	{ "dev", R(value.dir.dev), U_DISK, .flags = COL_KEY | COL_HIDDEN,
 	  .help = "device of the directory's filesystem" },
-	{ "inode", R(key.dir.ino), U_ID, .flags = COL_KEY | COL_HIDDEN,
+	{ "inode", R(value.dir.ino), U_ID, .flags = COL_KEY | COL_HIDDEN,
 	  .help = "the directory's number there" },
-	{ "dir", R(key.dir.id), U_PATH, .flags = COL_KEY | COL_WIDE, .help = "directory" },
+	{ "dir", R(key.dir), U_PATH, .flags = COL_KEY | COL_WIDE, .help = "directory" },
 	{}
 };
 
@@ -51,7 +51,9 @@ static const struct option_spec options[] = {
 	{}
 };
 
-static const struct probe probes[] = { FILEIO_PROBES, DIRS_PROBE(struct dirtop_cfg, dirs), {} };
+static const struct probe probes[] = { FILEIO_SUMS_PROBES,
+				       DIRS_PROBE(struct dirtop_cfg, dirs),
+				       {} };
 
 static const struct tool_ops ops = { .start = dirs_start };
 

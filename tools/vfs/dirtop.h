@@ -15,7 +15,7 @@ struct dirtop_cfg {
 struct dirtop_key {
 	__u32 epoch;
 	__u32 reserved;
-	struct file_id dir;
+	__u64 dir; /* file_id.id */
 };
 
 struct dirtop_value {
@@ -25,6 +25,8 @@ struct dirtop_value {
 	__u64 errors;
 	__u64 read_bytes;
 	__u64 write_bytes;
+	__u64 named;	    /* not shown: see name_announce_once() */
+	struct file_id dir; /* set when the row begins */
 };
 
 struct dirtop_row {

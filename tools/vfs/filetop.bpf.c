@@ -17,8 +17,6 @@ struct {
 	__type(value, struct filetop_value);
 } filetop_files SEC(".maps");
 
-const volatile struct filetop_value filetop_zero;
-
 static __always_inline bool dir_listed(u32 fd)
 {
 	return fd_in_dirs(&cfg.dirs, fd);
@@ -26,52 +24,31 @@ static __always_inline bool dir_listed(u32 fd)
 
 static __always_inline bool unwanted(const struct file_io *io, enum file_kind kind)
 {
-	struct dir_walk *w;
+	return (!cfg.all && kind != KIND_REG) || (cfg.reads && io->write) ||
+	       (cfg.writes && !io->write);
+}
 
-	if ((!cfg.all && kind != KIND_REG) || (cfg.reads && io->write) ||
-	    (cfg.writes && !io->write))
-		return true;
-	if (!cfg.dirs.given)
-		return false;
-	w = dir_above(file_mount(io), file_dentry(io));
+/* Is that below none of the directories of -D? */
+static __always_inline bool elsewhere(u64 mnt, u64 dentry)
+{
+	struct dir_walk *w = dir_above(mnt, dentry);
+
 	return !w || !w->found_inode;
 }
 
-static __always_inline struct filetop_value *value_of(const struct filetop_key *key)
+static __noinline struct filetop_value *row_begun(const struct filetop_key *key, u64 ids,
+						  const struct file_id *file, enum file_kind kind)
 {
-	struct filetop_value *value = bpf_map_lookup_elem(&filetop_files, key);
+	struct filetop_value value = { .pid = ids >> 32, .kind = kind, .file = *file };
 
-	if (value)
-		return value;
-	bpf_map_update_elem(&filetop_files, key, (const void *)&filetop_zero, BPF_NOEXIST);
+	bpf_map_update_elem(&filetop_files, key, &value, BPF_NOEXIST);
 	return bpf_map_lookup_elem(&filetop_files, key);
 }
 
-static __noinline int count_io(const struct file_io *io)
+static __always_inline void add(struct filetop_value *value, const struct file_io *io)
 {
-	enum file_kind kind = kind_of(inode_mode(io->inode));
-	struct filetop_value *value;
-	struct filetop_key key = {};
 	u64 bytes = io->ret > 0 ? io->ret : 0;
-	struct file_who who;
 
-	if (unwanted(io, kind)) {
-		COUNT(filtered);
-		return 0;
-	}
-	file_io_who(io, &who);
-	key.epoch = epoch;
-	key.tid = who.ids;
-	key.pid = who.ids >> 32;
-	key.kind = kind;
-	__builtin_memcpy(key.comm, who.comm, sizeof(key.comm));
-	if (io->inode)
-		file_id_of(&key.file, io->inode, file_still(io));
-	value = value_of(&key);
-	if (!value) {
-		COUNT(lost_state);
-		return 0;
-	}
 	__sync_fetch_and_add(&value->count, 1);
 	if (io->write) {
 		__sync_fetch_and_add(&value->writes, 1);
@@ -84,8 +61,37 @@ static __noinline int count_io(const struct file_io *io)
 	}
 	if (io->ret < 0)
 		__sync_fetch_and_add(&value->errors, 1);
+}
+
+static __noinline int count_io(const struct file_io *io)
+{
+	enum file_kind kind = kind_of(inode_mode(io->inode));
+	struct filetop_value *value;
+	struct filetop_key key = {};
+	struct file_id file = {};
+	struct file_who who;
+
+	if (unwanted(io, kind) || (cfg.dirs.given && elsewhere(file_mount(io), file_dentry(io)))) {
+		COUNT(filtered);
+		return 0;
+	}
+	file_io_who(io, &who);
+	if (io->inode)
+		file_id_of(&file, io->inode, file_still(io));
+	key.epoch = epoch;
+	key.tid = who.ids;
+	key.file = file.id;
+	__builtin_memcpy(key.comm, who.comm, sizeof(key.comm));
+	value = bpf_map_lookup_elem(&filetop_files, &key);
+	if (!value)
+		value = row_begun(&key, who.ids, &file, kind);
+	if (!value) {
+		COUNT(lost_state);
+		return 0;
+	}
+	add(value, io);
 	if (file_still(io))
-		name_announce(key.file.id, file_mount(io), file_dentry(io), names_changes);
+		name_announce(file.id, file_mount(io), file_dentry(io), names_changes);
 	COUNT(emitted);
 	return 0;
 }
@@ -93,4 +99,36 @@ static __noinline int count_io(const struct file_io *io)
 static __always_inline void file_io_end(void *ctx, const struct file_io *io)
 {
 	count_io(io);
+}
+
+static __always_inline void file_io_held(void *ctx, const struct file_io *io, struct file *file,
+					 u64 ids)
+{
+	struct inode *inode = file->f_inode;
+	struct dentry *dentry = file->f_path.dentry;
+	enum file_kind kind = kind_of(inode->i_mode);
+	struct filetop_value *value;
+	struct filetop_key key;
+	struct file_id id;
+
+	if (unwanted(io, kind) ||
+	    (cfg.dirs.given && elsewhere((u64)file->f_path.mnt, (u64)dentry))) {
+		COUNT_EVENT(filtered);
+		return;
+	}
+	file_id_passed(&id, inode, file);
+	key.epoch = epoch;
+	key.tid = ids;
+	key.file = id.id;
+	current_comm((u64 *)key.comm);
+	value = bpf_map_lookup_elem(&filetop_files, &key);
+	if (!value)
+		value = row_begun(&key, ids, &id, kind);
+	if (!value) {
+		COUNT_EVENT(lost_state);
+		return;
+	}
+	add(value, io);
+	name_announce_once(&value->named, id.id, file, dentry, names_changes);
+	COUNT_EVENT(emitted);
 }

@@ -16,7 +16,6 @@ static const char *const kinds[] = { FILE_KIND_NAMES, NULL };
 static const struct column columns[] = {
 	{ "time", R(ts_ns), U_CLOCK, .flags = COL_HIDDEN, .help = "end of the interval" },
 	{ "tid", R(key.tid), U_ID, .width = 7, .flags = COL_KEY, .help = "thread" },
-	{ "pid", R(key.pid), U_ID, .width = 7, .flags = COL_KEY | COL_HIDDEN, .help = "process" },
 	{ "comm", R(key.comm), U_TEXT, .width = 16, .flags = COL_KEY, .help = "command" },
 	{ "count", R(value.count), U_COUNT, .flags = COL_HIDDEN, .classic = "all",
 	  .help = "reads and writes" },
@@ -31,13 +30,15 @@ static const struct column columns[] = {
 	  .help = "bytes that reads asked for (-e)" },
 	{ "write_asked", R(value.write_asked), U_BYTES, .flags = COL_HIDDEN,
 	  .help = "bytes that writes asked for (-e)" },
-	{ "type", R(key.kind), U_ENUM, .width = 5, .flags = COL_KEY, .names = kinds,
+	/* behind the first sum, by which rows are sorted */
+	{ "pid", R(value.pid), U_ID, .width = 7, .flags = COL_KEY | COL_HIDDEN, .help = "process" },
+	{ "type", R(value.kind), U_ENUM, .width = 5, .flags = COL_KEY, .names = kinds,
 	  .help = "reg, dir, fifo, sock, chr, blk or other" },
-	{ "dev", R(key.file.dev), U_DISK, .flags = COL_KEY | COL_HIDDEN,
+	{ "dev", R(value.file.dev), U_DISK, .flags = COL_KEY | COL_HIDDEN,
 	  .help = "device of the file's filesystem" },
-	{ "inode", R(key.file.ino), U_ID, .flags = COL_KEY | COL_HIDDEN,
+	{ "inode", R(value.file.ino), U_ID, .flags = COL_KEY | COL_HIDDEN,
 	  .help = "the file's number there" },
-	{ "path", R(key.file.id), U_PATH, .flags = COL_KEY | COL_WIDE,
+	{ "path", R(key.file), U_PATH, .flags = COL_KEY | COL_WIDE,
 	  .help = "the file: absolute, all mounts crossed" },
 	{}
 };
@@ -67,7 +68,9 @@ static const struct option_spec options[] = {
 
 static const struct column_switch switches[] = { { CFG(asked), "+read_asked,+write_asked" }, {} };
 
-static const struct probe probes[] = { FILEIO_PROBES, DIRS_PROBE(struct filetop_cfg, dirs), {} };
+static const struct probe probes[] = { FILEIO_SUMS_PROBES,
+				       DIRS_PROBE(struct filetop_cfg, dirs),
+				       {} };
 
 static bool prepare(struct run *run)
 {

@@ -15,12 +15,11 @@ struct filetop_cfg {
 	struct dirs_cfg dirs;
 };
 
+/* Small, for it is hashed at every operation: what is the same for all of a row is in the value. */
 struct filetop_key {
 	__u32 epoch;
 	__u32 tid;
-	__u32 pid;
-	__u32 kind; /* enum file_kind */
-	struct file_id file;
+	__u64 file; /* file_id.id */
 	char comm[COMM_LEN];
 };
 
@@ -33,6 +32,11 @@ struct filetop_value {
 	__u64 write_bytes;
 	__u64 read_asked;
 	__u64 write_asked;
+	__u64 named; /* not shown: see name_announce_once() */
+	/* set when the row begins */
+	struct file_id file;
+	__u32 pid;
+	__u32 kind; /* enum file_kind */
 };
 
 struct filetop_row {
