@@ -7,11 +7,11 @@ a thread never gets to sleep. Such experiments run at real-time priority and are
 """
 
 import json
-import re
 import signal
 import statistics
 
 import pytest
+from kernel_trace import device_and_sleep, kernel_traced
 from tracer import (
     CELLS,
     best_of,
@@ -259,57 +259,6 @@ def test_pipe_read_waits(host, tmp):
     assert 0.98 * total <= sum(w["wait_ns"] for w in waits) <= total
 
 
-# The kernel's own trace of one file's requests and of when its reader sleeps.
-KERNEL_TRACE = """
-set -e
-t="$1"
-mkdir -p "$t"
-mount -t tracefs nodev "$t"
-i="$t/instances/iosonde-truth-$$"
-mkdir "$i"
-trap 'echo 0 >"$i/tracing_on"; rmdir "$i"; umount "$t"' EXIT
-echo mono >"$i/trace_clock"
-follow() {
-	echo "$2" >"$i/events/$1/filter"
-	echo 1 >"$i/events/$1/enable"
-}
-follow block/block_rq_issue "$2"
-follow block/block_rq_complete "$2"
-follow sched/sched_switch 'prev_comm == "direct-reader"'
-follow sched/sched_waking 'comm == "direct-reader"'
-out="$3"
-shift 3
-"$@"
-cat "$i/trace" >"$out"
-"""
-TRACE_LINE = re.compile(r"\s(\d+\.\d+): (\w+): (.*)")
-
-
-def device_and_sleep(text):
-    """Sums in ns over all requests: issue to complete, and of that the time its reader slept."""
-    issued = slept_at = woken_at = None
-    count = device = asleep = 0
-    for line in text.splitlines():
-        found = TRACE_LINE.search(line)
-        if not found:
-            continue
-        stamp, event, what = float(found[1]) * 1e9, found[2], found[3]
-        if event == "block_rq_issue":
-            issued, slept_at, woken_at = stamp, None, None
-        elif event == "sched_switch" and re.search(r"prev_state=[DS]", what):
-            slept_at = stamp
-        elif event == "sched_waking":
-            woken_at = stamp
-        elif event == "block_rq_complete" and issued is not None:
-            count += 1
-            device += stamp - issued
-            # It is woken a moment after the completion; before it, only by somebody else.
-            if slept_at is not None and woken_at is None:
-                asleep += stamp - slept_at
-            issued = None
-    return count, device, asleep
-
-
 def contiguous_file(host, tmp):
     """A file in one piece, so that a range of sectors is nobody else's; and where it lies."""
     for i in range(8):
@@ -337,8 +286,7 @@ def test_direct_reads_are_device(host, tmp):
         rows, trace_out = f"{tmp}/rows", f"{tmp}/trace"
         work = ["--comm", "direct-reader", "rw", "pread", "128", "65536", path, "direct"]
         traced = [host.iosonde, "layers", "-o", "json", "-O", rows, "--", host.workload, *work]
-        script = ["unshare", "-m", "sh", "-c", KERNEL_TRACE, "sh", f"{tmp}/tracefs"]
-        result = host.run([*script, only, trace_out, *traced])
+        result = host.run(kernel_traced(tmp, only, trace_out, traced))
         assert result.returncode == 0, str(result)
         count, device, asleep = device_and_sleep(host.read_file(trace_out).decode())
         assert count == 128
