@@ -63,6 +63,7 @@ static const struct option_spec options[] = {
 	{ "count-rows", 'c', .kind = OPT_EXPAND, .names = top_words,
 	  .help = "every second the ten most frequent rows, without time and file: "
 		  "--by pid,comm,prio,user,fd,fs,ret --top 10 -i 1" },
+	{ "timestr", 'v', .kind = OPT_RENAMED, .help = "the time of day is -T" },
 	{}
 };
 
