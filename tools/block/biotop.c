@@ -63,7 +63,9 @@ static const struct probe probes[] = { BLK_PROBES,
 				       ATTR_PROBES(CFG(attr.on), CFG(attr.calls)),
 				       {} };
 
-static const struct map_spec maps[] = { ATTR_MAPS(CFG(attr.on), CFG(attr.chunks)), {} };
+static const struct map_spec maps[] = { ATTR_MAPS(CFG(attr.on), CFG(attr.chunks)),
+					{ "owners_reserve", .entries = CFG(reserve) },
+					{} };
 
 static const char *const calls[] = { ATTR_CALLS, NULL };
 
@@ -72,6 +74,8 @@ static bool prepare(struct run *run)
 	struct biotop_cfg *cfg = run_cfg(run);
 
 	attribution_prepare(&cfg->attr, run_opts(run)->btf);
+	if (cfg->attr.on) /* many small files come to the disk at once */
+		cfg->reserve = 1024;
 	return true;
 }
 

@@ -10,7 +10,7 @@ struct biotop_cfg {
 	struct blk_cfg blk;
 	struct attr_cfg attr; /* -F */
 	__u32 queued;	      /* -Q */
-	__u32 reserved;
+	__u32 reserve;	      /* room in the reserve (bpf/hist.bpf.h); 0: as it is */
 };
 
 struct biotop_key {
