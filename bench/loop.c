@@ -64,6 +64,14 @@ static void do_direct(struct io *io)
 		(off_t)(io->requests++ % 256 * sizeof(io->page)));
 }
 
+/* A page in the cache, then at the disk: one request, and no flush of the disk's own cache. */
+static void do_synced(struct io *io)
+{
+	syscall(SYS_pwrite64, io->file, io->page, sizeof(io->page), 0);
+	syscall(SYS_sync_file_range, io->file, 0L, sizeof(io->page),
+		SYNC_FILE_RANGE_WAIT_BEFORE | SYNC_FILE_RANGE_WRITE | SYNC_FILE_RANGE_WAIT_AFTER);
+}
+
 static void do_getppid(struct io *io)
 {
 	(void)io;
@@ -76,7 +84,7 @@ static const struct call {
 } calls[] = {
 	{ "open", do_open },	 { "tick", do_tick },	  { "null", do_null },
 	{ "write", do_write },	 { "read", do_read },	  { "getppid", do_getppid },
-	{ "read4k", do_read4k }, { "direct", do_direct },
+	{ "read4k", do_read4k }, { "direct", do_direct }, { "synced", do_synced },
 };
 
 static uint64_t now_ns(void)
