@@ -6,13 +6,12 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/vfs.h>
 #include <unistd.h>
 
 #include "core/glob.h"
+#include "core/names/cgroup.h"
 #include "core/names/user.h"
 
-#define CGROUP2_MAGIC	  0x63677270
 #define INITIAL_PIDNS_INO 0xEFFFFFFCU /* PROC_PID_INIT_INO in include/linux/proc_ns.h */
 
 /* Inode of the namespace @kind of process @pid ("self" or a number); 0 if it can't be read. */
@@ -61,20 +60,11 @@ static bool ids_exist(const struct id_list *list, bool threads, char *err, size_
 
 static bool resolve_cgroup(const char *path, __u64 *id, char *err, size_t err_size)
 {
-	static const char *const roots[] = { "", "/sys/fs/cgroup/", "/sys/fs/cgroup/unified/" };
-	char full[PATH_LEN];
-	struct statfs fs;
-	struct stat st;
-	bool exists = false;
+	uint64_t found;
+	bool exists;
 
-	for (size_t i = 0; i < sizeof(roots) / sizeof(roots[0]); i++) {
-		snprintf(full, sizeof(full), "%s%s", roots[i], path);
-		if (stat(full, &st) || statfs(full, &fs))
-			continue;
-		exists = true;
-		if (fs.f_type != CGROUP2_MAGIC)
-			continue;
-		*id = st.st_ino; /* kernfs: the inode number is the cgroup's id */
+	if (cgroup_id(path, &found, &exists)) {
+		*id = found;
 		return true;
 	}
 	snprintf(err, err_size,

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "core/digits.h"
+#include "core/names/cgroup.h"
 #include "core/names/disk.h"
 #include "core/names/ids.h"
 #include "core/syscalls.h"
@@ -352,7 +353,7 @@ static void name_syscall(char *scratch, struct value *v)
 	set_bytes(v, scratch, (size_t)(to - scratch));
 }
 
-static void name_disk(struct value *v)
+static void name_kernel_object(enum unit unit, struct value *v)
 {
 	const char *name;
 
@@ -360,7 +361,7 @@ static void name_disk(struct value *v)
 		v->kind = V_NONE;
 		return;
 	}
-	name = disk_name((uint32_t)v->u);
+	name = unit == U_DISK ? disk_name((uint32_t)v->u) : cgroup_name(v->u);
 	set_bytes(v, name, strlen(name));
 }
 
@@ -410,7 +411,8 @@ void column_value(const struct column *col, const void *rec, size_t len, char *s
 		name_syscall(scratch, out);
 		break;
 	case U_DISK:
-		name_disk(out);
+	case U_CGROUP:
+		name_kernel_object(col->unit, out);
 		break;
 	default:
 		break;
@@ -426,6 +428,7 @@ bool unit_is_text(enum unit unit)
 	case U_ENUM:
 	case U_FLAGS:
 	case U_DISK:
+	case U_CGROUP:
 	case U_STACK:
 		return true;
 	default:

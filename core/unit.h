@@ -25,6 +25,7 @@ enum unit {
 	U_USER,	   /* a uid; text shows the user's name, JSON both */
 	U_PERCENT, /* hundredths of a percent in an integer: 8123 is 81.2 % */
 	U_DISK,	   /* major << 20 | minor of a block device; its name, 0: none */
+	U_CGROUP,  /* the id of a cgroup (v2); its path below the root, 0: none */
 	U_STACK,   /* struct vstack; symbols */
 	U_SYSCALL, /* SYSCALL_IN_RECORD(); its name, or number */
 	U_ARGS,	   /* struct vargs; one line of text, a list in JSON */

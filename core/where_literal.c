@@ -29,6 +29,7 @@ static bool is_text(const struct column *col)
 	case U_ENUM:
 	case U_FLAGS:
 	case U_DISK:
+	case U_CGROUP:
 	case U_SYSCALL:
 	case U_ARGS:
 		return true;

@@ -53,6 +53,7 @@ static size_t unit_width(const struct sink *s, const struct column *col)
 		return COMM_LEN;
 	case U_PATH:
 	case U_ARGS:
+	case U_CGROUP:
 	case U_FLAGS:
 		return 20;
 	case U_FD:

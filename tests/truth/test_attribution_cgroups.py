@@ -56,7 +56,7 @@ def test_overlay(host, tmp, container):
         ok(host, "umount", where)
     mine = [r for r in rows if r["file"] and r["file"].endswith("/file")]
     assert abs(sum(r["bytes"] for r in mine) - 4096 * KIB) <= 40 * KIB, rows
-    assert {(r["behalf"], r["method"], r["cgroup"]) for r in mine} == {("dd", "range", group)}
+    assert {(r["behalf"], r["method"], r["cgroup_id"]) for r in mine} == {("dd", "range", group)}
     assert {r["file"] for r in mine} == {f"{MNT}/upper/file"}, mine
     assert len({r["behalf_pid"] for r in mine}) == 1 and mine[0]["behalf_pid"]
 
@@ -85,6 +85,6 @@ def test_limit(host, tmp, container):
     for name, size, method in (("direct", 512, "direct"), ("buffered", 256, "range")):
         mine = [r for r in rows if r["file"] == f"{MNT}/{name}"]
         assert sum(r["bytes"] for r in mine) == size * KIB, rows
-        assert {(r["behalf"], r["method"], r["cgroup"]) for r in mine} == {("dd", method, group)}
+        assert {(r["behalf"], r["method"], r["cgroup_id"]) for r in mine} == {("dd", method, group)}
         pids |= {r["behalf_pid"] for r in mine}
     assert len(pids) == 2 and None not in pids, rows

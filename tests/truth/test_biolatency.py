@@ -91,6 +91,24 @@ def test_views(host, tmp):
     best_of(5, experiment)
 
 
+def test_by_process_and_cgroup(host, tmp):
+    """Everything of the one that reads; its cgroup is that of whoever starts it."""
+    path, name, _ = scratch(host, tmp)
+    lines = ok(host, "cat", "/proc/self/cgroup").splitlines()
+    (group,) = [x.removeprefix("0::") for x in lines if x.startswith("0::")]
+
+    def experiment():
+        run = disk(host, tmp, "biolatency", ["-P", "--disk", name], ["64*read 4096 0 4096"], path)
+        (work,) = run.work
+        row = total(run, pid=work["pid"], comm="workload")
+        assert row["count"] == 64 == sum(buckets(run, pid=work["pid"], comm="workload").values())
+        assert row["cgroup"] is None and row["disk"] is None
+        run = disk(host, tmp, "biolatency", ["-G", "--disk", name], ["64*read 4096 0 4096"], path)
+        assert total(run, cgroup=group)["count"] >= 64 and total(run, cgroup=group)["pid"] is None
+
+    best_of(5, experiment)
+
+
 def test_text_and_csv(host, tmp):
     path, name, _ = scratch(host, tmp)
     best_of(5, lambda: check_text(host, path, name))

@@ -12,6 +12,7 @@
 #include <string.h>
 #include <cmocka.h>
 
+#include "core/names/cgroup.h"
 #include "core/names/disk.h"
 #include "core/names/ids.h"
 #include "core/names/user.h"
@@ -128,6 +129,24 @@ static void ids_have_names(void **state)
 	assert_false(name_of_id(1, &name, &len)); /* the oldest made room */
 }
 
+static void cgroups_have_names_both_ways(void **state)
+{
+	uint64_t root, same;
+	bool exists;
+
+	(void)state;
+	assert_string_equal(cgroup_name(18446744073709551615u), "18446744073709551615");
+	assert_false(cgroup_id("no-such-cgroup", &root, &exists));
+	assert_false(exists);
+	assert_false(cgroup_id("/dev", &root, &exists));
+	assert_true(exists);
+	if (!cgroup_id("", &root, &exists) && !cgroup_id(".", &root, &exists))
+		skip(); /* no hierarchy is mounted where they usually are */
+	assert_string_equal(cgroup_name(root), "/");
+	assert_true(cgroup_id(".", &same, &exists));
+	assert_int_equal(root, same);
+}
+
 static void disks_have_names_both_ways(void **state)
 {
 	struct dirent *entry;
@@ -167,6 +186,7 @@ int main(void)
 		cmocka_unit_test(users_have_names_both_ways),
 		cmocka_unit_test(ids_have_names),
 		cmocka_unit_test(users_without_end),
+		cmocka_unit_test(cgroups_have_names_both_ways),
 		cmocka_unit_test(disks_have_names_both_ways),
 	};
 

@@ -6,14 +6,18 @@
 
 const volatile struct biolatency_cfg cfg;
 
-#define BLK_FOLLOW_BIOS cfg.queued
+#define BY_OWNER()	(cfg.by_process || cfg.by_cgroup)
+#define BLK_FOLLOW_BIOS (cfg.queued || BY_OWNER())
 #define BLK_PATTERNS	false
 #include "bpf/blkio_request.bpf.h"
 
 HIST_MAP(latencies, struct biolatency_key, struct hist_value);
 
-/* Time that the devices of a stack spend on one bio counts once, unless each is shown by itself. */
-static __always_inline void blk_request_done(struct blk_io *rq)
+/*
+ * Time that the devices of a stack spend on one bio counts once, unless each is shown by itself.
+ * @owner: NULL where all owners' count together.
+ */
+static __always_inline void count(const struct blk_io *rq, const struct blk_io *owner)
 {
 	struct biolatency_key key = { .epoch = epoch };
 	u64 lat = device_ns(rq);
@@ -30,6 +34,13 @@ static __always_inline void blk_request_done(struct blk_io *rq)
 		key.dev = rq->dev;
 	if (cfg.by_kind)
 		key.kind = rq->kind;
+	if (owner && cfg.by_process) {
+		key.pid = owner->who.ids >> 32;
+		for (int i = 0; i < COMM_LEN; i++)
+			key.comm[i] = owner->who.comm[i];
+	}
+	if (owner && cfg.by_cgroup)
+		key.cgroup = owner->who.cgroup;
 	if (cfg.queued)
 		lat += queue_ns(rq);
 	if (hist_count(latencies, &key, lat, cfg.scale, cfg.linear_ns))
@@ -38,6 +49,14 @@ static __always_inline void blk_request_done(struct blk_io *rq)
 		COUNT(lost_state);
 }
 
+static __always_inline void blk_request_done(struct blk_io *rq)
+{
+	if (!BY_OWNER())
+		count(rq, NULL);
+}
+
 static __always_inline void blk_owner_done(const struct blk_io *rq, const struct blk_io *owner)
 {
+	if (BY_OWNER())
+		count(rq, owner);
 }

@@ -27,6 +27,12 @@ static const struct column columns[] = {
 	{ "disk", R(key.dev), U_DISK, .flags = COL_KEY | COL_HIDDEN, .help = "disk (-D)" },
 	{ "kind", R(key.kind), U_FLAGS, .flags = COL_KEY | COL_HIDDEN, .flag_names = blk_kinds,
 	  .help = "what the requests were for (-F)" },
+	{ "pid", R(key.pid), U_ID, .flags = COL_KEY | COL_BLANK | COL_HIDDEN,
+	  .help = "process that wanted it (-P); none where a kernel thread submitted it" },
+	{ "comm", R(key.comm), U_TEXT, .flags = COL_KEY | COL_BLANK | COL_HIDDEN,
+	  .help = "its command (-P)" },
+	{ "cgroup", R(key.cgroup), U_CGROUP, .flags = COL_KEY | COL_BLANK | COL_HIDDEN,
+	  .help = "cgroup that it is charged to (-G)" },
 	{ "low", R(slot.low), U_NSEC, .help = "least latency in the slot" },
 	{ "high", R(slot.high), U_NSEC, .help = "largest latency in the slot" },
 	{ "count", R(slot.count), U_COUNT, .help = "requests" },
@@ -40,6 +46,12 @@ static const struct column totals[] = {
 	{ "disk", T(key.dev), U_DISK, .flags = COL_KEY, .help = "disk (-D)" },
 	{ "kind", T(key.kind), U_FLAGS, .flags = COL_KEY, .flag_names = blk_kinds,
 	  .help = "what the requests were for (-F)" },
+	{ "pid", T(key.pid), U_ID, .flags = COL_KEY | COL_BLANK | COL_HIDDEN,
+	  .help = "process that wanted it (-P); none where a kernel thread submitted it" },
+	{ "comm", T(key.comm), U_TEXT, .flags = COL_KEY | COL_BLANK | COL_HIDDEN,
+	  .help = "its command (-P)" },
+	{ "cgroup", T(key.cgroup), U_CGROUP, .flags = COL_KEY | COL_BLANK | COL_HIDDEN,
+	  .help = "cgroup that it is charged to (-G)" },
 	{ "count", T(stats.count), U_COUNT, .help = "requests" },
 	{ "total", T(stats.sum), U_NSEC, .help = "sum of their latencies" },
 	{ "avg", T(stats.avg), U_NSEC, .help = "mean" },
@@ -55,6 +67,8 @@ static const struct column totals[] = {
 
 static const struct column_switch switches[] = { { CFG(by_disk), "+disk" },
 						 { CFG(by_kind), "+kind" },
+						 { CFG(by_process), "+pid,+comm" },
+						 { CFG(by_cgroup), "+cgroup" },
 						 {} };
 
 static const char *const json_words[] = { "-o", "json", NULL };
@@ -68,6 +82,10 @@ static const struct option_spec options[] = {
 	{ "disks", 'D', CFG(by_disk), .kind = OPT_FLAG, .help = "a histogram per disk" },
 	{ "flags", 'F', CFG(by_kind), .kind = OPT_FLAG,
 	  .help = "a histogram per kind of request: read, write|sync, flush ..." },
+	{ "processes", 'P', CFG(by_process), .kind = OPT_FLAG,
+	  .help = "a histogram per process; a request made for several counts for each" },
+	{ "cgroups", 'G', CFG(by_cgroup), .kind = OPT_FLAG,
+	  .help = "a histogram per cgroup; a request made for several counts for each" },
 	{ "extension", 'e', CFG(totals), .kind = OPT_FLAG,
 	  .help = "count, total, average, least, largest and percentiles below" },
 	{ "milliseconds", 'm', CFG(scale), .kind = OPT_FLAG, .value = HIST_MSECS,
@@ -100,6 +118,7 @@ const struct tool tool_biolatency = {
 	.examples =
 		"  iosonde biolatency -d 10           ten seconds of all disks\n"
 		"  iosonde biolatency -D -e 1         per disk with percentiles, every second\n"
+		"  iosonde biolatency -G -e -d 10     per cgroup, as containers are\n"
 		"  iosonde biolatency -mQ -- make     a program's own, with the time in queues\n",
 	.kind = TOOL_HISTOGRAM,
 	.row = { "latency", columns },

@@ -10,8 +10,10 @@ struct biolatency_cfg {
 	__u32 queued;  /* -Q */
 	__u32 by_disk; /* -D */
 	__u32 by_kind; /* -F */
-	__u32 totals;  /* -e */
-	__u32 scale;   /* enum hist_scale */
+	__u32 by_process;
+	__u32 by_cgroup;
+	__u32 totals; /* -e */
+	__u32 scale;  /* enum hist_scale */
 	__u32 fine;
 	__u64 linear_ns;
 };
@@ -21,6 +23,10 @@ struct biolatency_key {
 	__u32 cpu;
 	__u32 dev;
 	__u32 kind;
+	__u32 pid;
+	__u32 reserved;
+	__u64 cgroup;
+	char comm[COMM_LEN];
 };
 
 #endif
