@@ -20,10 +20,8 @@
  *	static __always_inline void file_io_held(void *ctx, const struct file_io *io,
  *						 struct file *file, u64 ids);
  *
- * for the most frequent calls of bpf/fileio_vfs.bpf.h, which counts the operation as generated,
- *too:
- * @file can be walked by plain loads, and nobody else can close it. @ids are
- *current_ids().
+ * for the most frequent calls of bpf/fileio_vfs.bpf.h. It counts the operation as generated, too;
+ * @file can be walked by plain loads, and nobody else can close it; @ids are current_ids().
  *
  * Operations of system calls are counted as generated here; file_io_end() counts what becomes of
  * each: filtered, emitted, lost.

@@ -44,6 +44,7 @@ def only(host, name):
     return ["--disk", name] if host.emulated else []
 
 
+@pytest.mark.only_on(*GUESTS)
 def test_counts(host, tmp):
     """As many as were read, in buckets of whole microseconds, in all or by disk and kind."""
     path, name, _ = scratch(host, tmp)
@@ -165,17 +166,12 @@ def buckets_all(run):
 @pytest.fixture(scope="module")
 def slow(host):
     """Completes each request by a timer, 5 ms after it got it."""
-    if host.name not in GUESTS:
-        yield None
-        return
     with null_block(host, completion_nsec=5 * MS, irqmode=2) as path:
         yield path
 
 
 def test_known_latency(host, tmp, slow):
     """5 ms each. The emulated processor and its interrupts add to some, and take nothing away."""
-    if not slow:
-        return
     count = 300
 
     def experiment():
@@ -189,10 +185,9 @@ def test_known_latency(host, tmp, slow):
     best_of(3, experiment)
 
 
+@pytest.mark.only_on(*GUESTS)
 def test_stacked_time_counts_once(host, tmp, slow):
     """dm-delay's 50 ms over the disk's 5: 55 in all, once; with -D each device by its name."""
-    if not slow:
-        return
     with mapped(host, "slow", f"0 {1 << 20} delay {slow} 0 50", "dm-delay") as (path, dm):
         steps = ["20*read 4096 0 4096"]
 
@@ -210,10 +205,9 @@ def test_stacked_time_counts_once(host, tmp, slow):
         best_of(3, experiment)
 
 
+@pytest.mark.only_on(*GUESTS)
 def test_everybody(host, tmp):
     """Without a target: as many as the disk itself says that it completed. Nothing is lost."""
-    if host.name not in GUESTS:
-        return
     count = host.few(40_000)
     with null_block(host, irqmode=0) as path:
         rows = f"{tmp}/rows"
@@ -231,10 +225,9 @@ def test_everybody(host, tmp):
     assert total(run)["count"] == after[0] - before[0] + after[2] - before[2]
 
 
+@pytest.mark.only_on(*GUESTS)
 def test_devices_without_requests(host, tmp):
     """brd and zram complete bios: they have latencies, too."""
-    if host.name not in GUESTS:
-        return
     host.modprobe("brd", "rd_nr=1", "rd_size=16384")
     run = disk(host, tmp, "biolatency", ["-D"], ["100*read 4096 0 4096"], "/dev/ram0")
     assert total(run, disk="ram0")["count"] == 100 and total(run)["min_ns"] > 0

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
 """biopattern: sequential and random requests of known order."""
 
+import pytest
 from conftest import GUESTS
 from disks import disk, scratch
 from tracer import best_of
@@ -16,6 +17,7 @@ def measure(host, tmp, name, steps, path):
     return row_of(disk(host, tmp, "biopattern", ["-i", "60", "-D", name], steps, path), name)
 
 
+@pytest.mark.only_on(*GUESTS)
 def test_sequential(host, tmp):
     """Ten in a row: all ten count, with their bytes; the first one had to be sought."""
     path, name, _ = scratch(host, tmp)
@@ -53,8 +55,6 @@ def test_mixed(host, tmp):
 
 def test_flushes_are_not_data(host, tmp):
     """Nor are discards."""
-    if host.name not in GUESTS:
-        return
     steps = ["5*write 4096 0 4096", "sync", "discard 65536 1048576"]
     run = disk(host, tmp, "biopattern", ["-i", "60", "-D", "vdb"], steps, "/dev/vdb")
     row = row_of(run, "vdb")

@@ -3,6 +3,7 @@
 
 from contextlib import ExitStack
 
+import pytest
 from conftest import GUESTS
 from disks import MS, disk, mapped, null_block, ok, scratch, stat
 from tracer import best_of, read_run, started, trace, wait_attached
@@ -18,6 +19,7 @@ def op(row):
     return row["kind"].split("|")[0]
 
 
+@pytest.mark.only_on(*GUESTS)
 def test_each_request(host, tmp):
     """Sector, bytes, kind, pattern, process: as the program made them."""
     path, name, first = scratch(host, tmp)
@@ -104,8 +106,6 @@ def test_lingers(host, tmp):
 
 def test_kinds(host, tmp):
     """Flushes, writes that go to the medium, discards and zeroes are called by their names."""
-    if host.name not in GUESTS:
-        return
     steps = ["write 4096 0", "sync", "dwrite 4096 65536", "discard 65536 1048576"]
     steps += ["zeroout 65536 2097152", "read 4096 0"]
     run = disk(host, tmp, "biosnoop", ["-D", "vdb"], steps, "/dev/vdb")
@@ -120,10 +120,9 @@ def test_kinds(host, tmp):
             assert r["bytes"] == 0 and r["lat_ns"] > 0 and r["pid"] == run.work[0]["pid"]
 
 
+@pytest.mark.only_on(*GUESTS)
 def test_owners_of_a_merged_request(host, tmp):
     """Two programs' neighbouring reads become one request: a row each, with its own bytes."""
-    if host.name not in GUESTS:
-        return
     slow = {"completion_nsec": 900 * MS, "irqmode": 2, "hw_queue_depth": 1, "submit_queues": 1}
     with null_block(host, **slow) as path:
         queue = "/sys/block/nullb0/queue"
@@ -151,10 +150,9 @@ def test_owners_of_a_merged_request(host, tmp):
         best_of(3, experiment)
 
 
+@pytest.mark.only_on(*GUESTS)
 def test_stacked(host, tmp):
     """The owner is found on the disk below, though a kernel worker submits there."""
-    if host.name not in GUESTS:
-        return
     with ExitStack() as stack:
         null = stack.enter_context(null_block(host, completion_nsec=5 * MS, irqmode=2))
         table = f"0 {1 << 20} delay {null} 0 50"
@@ -175,10 +173,9 @@ def test_stacked(host, tmp):
         best_of(3, experiment)
 
 
+@pytest.mark.only_on(*GUESTS)
 def test_errors(host, tmp):
     """By name, once."""
-    if host.name not in GUESTS:
-        return
     with mapped(host, "bad", f"0 {1 << 16} error") as (path, dm):
         run = disk(host, tmp, "biosnoop", ["-D", dm], ["3*read 4096 0 4096"], path)
         assert run.work[0]["calls"]["read"]["errors"] == {"EIO": 3}
@@ -189,10 +186,9 @@ def test_errors(host, tmp):
         assert len(requests(run, dm)) == 3
 
 
+@pytest.mark.only_on(*GUESTS)
 def test_failing_disk(host, tmp):
     """One whose medium is damaged in a place: tried again inside, reported once."""
-    if host.name not in GUESTS:
-        return
     host.modprobe("sd_mod")
     host.modprobe("scsi_debug", "opts=2", "dev_size_mb=8", "max_luns=1", "num_tgts=1")
     try:
@@ -211,10 +207,9 @@ def test_failing_disk(host, tmp):
         host.run(["rmmod", "scsi_debug"])
 
 
+@pytest.mark.only_on(*GUESTS)
 def test_workers_are_nobody(host, tmp):
     """What a kernel worker writes back has no process, and the cgroup that the bio has."""
-    if host.name not in GUESTS:
-        return
     ok(host, "mkfs.ext4", "-q", "-F", "-E", "lazy_itable_init=0,lazy_journal_init=0", "/dev/vdb")
     ok(host, "mkdir", "-p", "/mnt/vdb")
     ok(host, "mount", "/dev/vdb", "/mnt/vdb")
@@ -238,10 +233,9 @@ def test_workers_are_nobody(host, tmp):
         ok(host, "umount", "/mnt/vdb")
 
 
+@pytest.mark.only_on(*GUESTS)
 def test_everything_at_full_rate(host, tmp):
     """Rows and losses together are what the device says that it completed, whatever the buffer."""
-    if host.name not in GUESTS:
-        return
     count = host.few(40_000)
     with null_block(host, irqmode=0) as path:
         for buffer in ("4M", "4k"):

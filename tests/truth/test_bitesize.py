@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
 """bitesize: known sizes in their buckets, per process."""
 
+import pytest
 from conftest import GUESTS
 from disks import disk, ok, scratch
 from tracer import best_of
@@ -12,6 +13,7 @@ def buckets(run, pid):
     return {r["low_bytes"]: r["count"] for r in run.of("size") if r["pid"] == pid}
 
 
+@pytest.mark.only_on(*GUESTS)
 def test_two_sizes(host, tmp):
     """Ten of each are ten of each, as long as the disk takes a call in one piece."""
     path, name, _ = scratch(host, tmp)
@@ -35,8 +37,6 @@ def test_two_sizes(host, tmp):
 
 def test_splits_are_told(host, tmp):
     """A call that is too large for the disk: its pieces are counted, and how many were made."""
-    if host.name not in GUESTS:
-        return
     ok(host, "sh", "-c", "echo 128 >/sys/block/vdb/queue/max_sectors_kb")
     try:
         run = disk(host, tmp, "bitesize", ["--disk", "vdb"], ["4*read 1048576 0 1048576"], "/dev/vdb")
