@@ -44,7 +44,6 @@ def only(host, name):
     return ["--disk", name] if host.emulated else []
 
 
-@pytest.mark.only_on(*GUESTS)
 def test_counts(host, tmp):
     """As many as were read, in buckets of whole microseconds, in all or by disk and kind."""
     path, name, _ = scratch(host, tmp)
@@ -170,6 +169,7 @@ def slow(host):
         yield path
 
 
+@pytest.mark.only_on(*GUESTS)
 def test_known_latency(host, tmp, slow):
     """5 ms each. The emulated processor and its interrupts add to some, and take nothing away."""
     count = 300

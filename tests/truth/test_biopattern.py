@@ -17,7 +17,6 @@ def measure(host, tmp, name, steps, path):
     return row_of(disk(host, tmp, "biopattern", ["-i", "60", "-D", name], steps, path), name)
 
 
-@pytest.mark.only_on(*GUESTS)
 def test_sequential(host, tmp):
     """Ten in a row: all ten count, with their bytes; the first one had to be sought."""
     path, name, _ = scratch(host, tmp)
@@ -53,6 +52,7 @@ def test_mixed(host, tmp):
     best_of(5, experiment)
 
 
+@pytest.mark.only_on(*GUESTS)
 def test_flushes_are_not_data(host, tmp):
     """Nor are discards."""
     steps = ["5*write 4096 0 4096", "sync", "discard 65536 1048576"]

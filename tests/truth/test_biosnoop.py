@@ -19,7 +19,6 @@ def op(row):
     return row["kind"].split("|")[0]
 
 
-@pytest.mark.only_on(*GUESTS)
 def test_each_request(host, tmp):
     """Sector, bytes, kind, pattern, process: as the program made them."""
     path, name, first = scratch(host, tmp)
@@ -104,6 +103,7 @@ def test_lingers(host, tmp):
     best_of(3, experiment)
 
 
+@pytest.mark.only_on(*GUESTS)
 def test_kinds(host, tmp):
     """Flushes, writes that go to the medium, discards and zeroes are called by their names."""
     steps = ["write 4096 0", "sync", "dwrite 4096 65536", "discard 65536 1048576"]

@@ -13,7 +13,6 @@ def buckets(run, pid):
     return {r["low_bytes"]: r["count"] for r in run.of("size") if r["pid"] == pid}
 
 
-@pytest.mark.only_on(*GUESTS)
 def test_two_sizes(host, tmp):
     """Ten of each are ten of each, as long as the disk takes a call in one piece."""
     path, name, _ = scratch(host, tmp)
@@ -35,6 +34,7 @@ def test_two_sizes(host, tmp):
     assert run.summary["splits"] == 0, "the memory was in pieces: no huge page"
 
 
+@pytest.mark.only_on(*GUESTS)
 def test_splits_are_told(host, tmp):
     """A call that is too large for the disk: its pieces are counted, and how many were made."""
     ok(host, "sh", "-c", "echo 128 >/sys/block/vdb/queue/max_sectors_kb")
