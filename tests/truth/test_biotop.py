@@ -3,6 +3,7 @@
 
 import contextlib
 
+import pytest
 from conftest import GUESTS
 from disks import MS, disk, mapped, null_block, ok, scratch, stat
 from program_table import parse_table
@@ -51,10 +52,9 @@ def test_each_process(host, tmp):
     best_of(5, experiment)
 
 
+@pytest.mark.only_on(*GUESTS)
 def test_latency(host, tmp):
     """5 ms of the disk; with dm-delay above it, a row for each of the two devices."""
-    if host.name not in GUESTS:
-        return
     with null_block(host, completion_nsec=5 * MS, irqmode=2) as null:
         with mapped(host, "slow", f"0 {1 << 20} delay {null} 0 50", "dm-delay") as (path, dm):
 
@@ -129,10 +129,9 @@ def test_by_file(host, tmp):
         best_of(3, lambda: experiment(where))
 
 
+@pytest.mark.only_on("5.10", "6.12")  # nothing in it depends on the kernel
 def test_many_requests(host, tmp):
     """Commands that only count lose none of them, side by side, whatever their rate."""
-    if host.name not in ("5.10", "6.12"):  # nothing in it depends on the kernel
-        return
     count = host.few(240_000)
     commands = {"biotop": "-D", "biolatency": "--disk", "biopattern": "-D"}
     with null_block(host, irqmode=0) as path, contextlib.ExitStack() as stack:
@@ -170,10 +169,9 @@ def map_types(host, argv):
     return [line.split()[1] for line in text.splitlines() if line.startswith("map_type:")]
 
 
+@pytest.mark.only_on("running")  # nothing in it depends on the kernel
 def test_files_cost_nothing_unasked(host):
     """Without -F none of attribution's programs is loaded, and none of its maps made."""
-    if host.name in GUESTS:
-        return  # nothing in it depends on the kernel
     for command in ("biotop", "biosnoop"):
         for options, there in ((["-F"], True), ([], False)):
             argv = [host.iosonde, command, *options]
