@@ -46,6 +46,22 @@ bool ladder_has_exact_tp_btf(const struct btf *btf)
 	return exact; /* where it can't be tried, loading says why */
 }
 
+bool ladder_has_exact_fentry(void)
+{
+	char modes[128] = "";
+	FILE *file;
+
+	if (ladder_without("fentry_exact"))
+		return false;
+	file = fopen(PREEMPT_MODES, "re");
+	if (file && !fgets(modes, sizeof(modes), file))
+		modes[0] = '\0';
+	if (file)
+		fclose(file);
+	/* the one in use is in brackets */
+	return !strstr(modes, "(full)") && !strstr(modes, "(lazy)");
+}
+
 /* The program that @spec ("name" or "name(proto)") names; NULL if the object has none. */
 static const struct bpf_program *program_of(const struct bpf_object *obj, const char *spec)
 {
@@ -124,6 +140,16 @@ bool ladder_runs_to_end(const struct bpf_object *obj, const struct rung *rung)
 	return kind == HK_TRACEPOINT || kind == HK_KPROBE || kind == HK_KPROBE_MULTI;
 }
 
+/* Will the kernel skip no run of the rung's programs, as far as can be known? */
+static bool is_exact(const struct loaded *l, const struct rung *rung)
+{
+	const char *sec = ladder_hook(l->obj, rung->progs[0]);
+
+	if (ladder_runs_to_end(l->obj, rung))
+		return true;
+	return l->exact_tp_btf && (l->exact_fentry || !sec || hook_kind_of(sec) != HK_FENTRY);
+}
+
 bool ladder_misses_less(const struct loaded *l, const struct probe *probe)
 {
 	for (int r = 0; r < PROBE_RUNGS && probe->rungs[r].progs[0]; r++)
@@ -143,7 +169,7 @@ static int best_rung(const struct loaded *l, const struct probe *probe, const st
 	for (int r = 0; r < PROBE_RUNGS && probe->rungs[r].progs[0]; r++) {
 		if (choice->tried & 1U << r)
 			continue;
-		if (l->exact_tp_btf || ladder_runs_to_end(l->obj, &probe->rungs[r]))
+		if (is_exact(l, &probe->rungs[r]))
 			return r;
 		if (first < 0)
 			first = r;

@@ -30,6 +30,14 @@ bool ladder_has_task_storage(const struct btf *btf);
  */
 bool ladder_has_exact_tp_btf(const struct btf *btf);
 
+#define PREEMPT_MODES "/sys/kernel/debug/sched/preempt"
+
+/*
+ * Does nothing say that fentry and fexit programs are preempted? They run with preemption on, on
+ * all kernels, but most don't preempt threads in the kernel. The ones that can change that tell.
+ */
+bool ladder_has_exact_fentry(void);
+
 /* Does @rung begin with a program of a kind (classic tracepoint, kprobe) that is never preempted?
  */
 bool ladder_runs_to_end(const struct bpf_object *obj, const struct rung *rung);

@@ -383,6 +383,7 @@ struct loaded *loaded_open(const struct load_opts *opts)
 	l->task_storage = ladder_has_task_storage(btf);
 	l->rdonly_cast = l->own_btf && ladder_has_rdonly_cast(btf);
 	l->exact_tp_btf = ladder_has_exact_tp_btf(btf);
+	l->exact_fentry = ladder_has_exact_fentry();
 	l->classic_targets = !(l->own_btf && l->exact_tp_btf) &&
 			     tracefs_has_event("sched/sched_process_exec") &&
 			     tracefs_has_event("sched/sched_process_exit");

@@ -43,7 +43,8 @@ struct loaded {
 	struct bpf_link *iters[MAX_ITERS]; /* programs of SEC("iter/..."), run by reading them */
 	size_t n_iters;
 	bool own_btf; /* the kernel offers its types itself: without, --btf FILE has to */
-	bool task_storage, rdonly_cast, exact_tp_btf; /* what the kernel has: core/ladder.h */
+	/* what the kernel has: core/ladder.h */
+	bool task_storage, rdonly_cast, exact_tp_btf, exact_fentry;
 	bool guard_counts;	   /* it counts what its guard keeps out: core/many_hook.h */
 	bool classic_targets;	   /* processes are followed by classic tracepoints */
 	struct counters *counters; /* mapped; one per possible CPU */

@@ -185,6 +185,34 @@ def test_a_million_writes(host, tmp):
     assert sum(r["writes"] for r in rows) == sum(r["write_bytes"] for r in rows) == count
 
 
+PREEMPT = "/sys/kernel/debug/sched/preempt"
+
+
+def lacking(params, kernel):
+    """One kernel that can be told to preempt is enough."""
+    return "preempt" in params and (kernel != "6.12" or params["rung"] != "default")
+
+
+@pytest.fixture
+def told(host, preempt):
+    host.run(["mount", "-t", "debugfs", "none", "/sys/kernel/debug"])
+    before = re.search(r"\((\w+)\)", host.read_file(PREEMPT).decode())[1]
+    assert before != preempt and not host.run(["sh", "-c", f"echo {preempt} >{PREEMPT}"]).returncode
+    yield
+    host.run(["sh", "-c", f"echo {before} >{PREEMPT}"])
+
+
+@pytest.mark.usefixtures("told")
+@pytest.mark.parametrize("preempt", ["full"])
+def test_nothing_is_skipped_where_the_kernel_preempts(host, tmp):
+    """Programs at functions would be: of six busy threads' writes a tenth."""
+    one = f"{host.workload} --silent rw write 5000 1 {tmp}/$i"
+    script = f"for i in 1 2 3 4 5 6; do : >{tmp}/$i; {one} & done; wait"
+    run = trace(host, tmp, "filetop", ONE_TABLE, ["sh", "-c", script])
+    assert sum(r["write_bytes"] for r in run.of("file")) == 30_000
+    assert "fail by a bad descriptor" not in run.summary["blind"]
+
+
 def memlock_of(host, pid):
     """What the kernel charges for the maps of a process, each once."""
     total, seen = 0, set()
