@@ -61,13 +61,19 @@ static __always_inline void *hist_entry_of(void *map, void *reserve, const void 
 	return bpf_map_lookup_elem(reserve, key);
 }
 
+/* Global: the verifier goes through the ways to a slot once, not once for each way to come here. */
+__noinline u32 hist_slot_number(u64 v, u32 scale, u64 linear)
+{
+	return hist_slot(v, scale, linear);
+}
+
 /*
  * Adds @v to @h, of which this CPU is the only writer. Programs nest on a CPU, hence the atomics;
  * an interrupt between the comparison and the store below has an older value, never a larger one.
  */
 static __always_inline bool hist_add(struct hist_value *h, u64 v, u32 scale, u64 linear)
 {
-	u64 slot = hist_slot(v, scale, linear);
+	u64 slot = hist_slot_number(v, scale, linear);
 
 	BOUND(slot, 511);
 	if (slot >= HIST_SLOTS)
