@@ -24,9 +24,8 @@ static __always_inline void count(const struct blk_io *rq, const struct blk_io *
 
 	if (!rq->issued_ns)
 		return; /* refused before any device saw it */
-	COUNT(generated);
 	if ((rq->flags & BLK_UNDER) && !cfg.by_disk) {
-		COUNT(filtered);
+		COUNT_EVENT(filtered);
 		return;
 	}
 	key.cpu = bpf_get_smp_processor_id();
@@ -44,9 +43,9 @@ static __always_inline void count(const struct blk_io *rq, const struct blk_io *
 	if (cfg.queued)
 		lat += queue_ns(rq);
 	if (hist_count(latencies, &key, lat, cfg.scale, cfg.linear_ns))
-		COUNT(emitted);
+		COUNT_EVENT(emitted);
 	else
-		COUNT(lost_state);
+		COUNT_EVENT(lost_state);
 }
 
 static __always_inline void blk_request_done(struct blk_io *rq)
