@@ -168,7 +168,7 @@ def test_process_that_was_there(host, tmp):
 def test_attached_in_mid_call(host, tmp):
     """The read that was under way has no entry, so it isn't there; the next one is."""
     rows = f"{tmp}/mid"
-    ms = 8000 if host.emulated else 1500
+    ms = 6000 if host.emulated else 1500
     with started(host, [host.workload, "pipe", str(ms), "2"]) as job:
         argv = [host.iosonde, "layers", "--slow", "0", "-o", "json", "-O", rows, "-p", str(job.pid)]
         with started(host, argv) as sonde:

@@ -107,6 +107,15 @@ def test_programs_where_the_kernel_shows_no_types(host):
     record(host, "opensnoop", "typeless", [f"opensnoop typeless {line}" for line in table.values()])
 
 
+@pytest.mark.only_on("6.12")
+def test_programs_of_a_rung_that_no_kernel_chooses(host):
+    """syncsnoop by classic tracepoints, where what is mapped can't be followed."""
+    better = "sync_enter,sync_enter_mapped,sync_enter_mapped_tp"
+    table = loaded(host, "syncsnoop", [], {"IOSONDE_WITHOUT": better})
+    assert {"sync_enter_tp", "sync_exit_tp"} <= set(table)
+    record(host, "syncsnoop", "last", [f"syncsnoop last {line}" for line in table.values()])
+
+
 def record(host, command, rung, lines):
     path = host.build / RESULTS / f"programs-{host.name}.txt"
     path.parent.mkdir(exist_ok=True)
