@@ -88,8 +88,12 @@ class Diagnosis:
 
 
 def leftovers(host):
-    """What a doctor that doesn't clean up after itself would change."""
-    return host.run(["sh", "-c", "cat /sys/kernel/tracing/kprobe_events; cat /proc/mounts"]).stdout
+    """What a doctor that doesn't clean up after itself would change.
+
+    The kernel itself mounts tracefs where somebody looks below debugfs, so look there first.
+    """
+    script = "ls /sys/kernel/debug/tracing/ >&2; cat /sys/kernel/tracing/kprobe_events /proc/mounts"
+    return host.run(["sh", "-c", script]).stdout
 
 
 @pytest.fixture(scope="module")
