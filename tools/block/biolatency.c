@@ -21,18 +21,23 @@ struct biolatency_total {
 #define T(member)   FIELD(struct biolatency_total, member)
 #define CFG(member) FIELD(struct biolatency_cfg, member)
 
+/* clang-format off */
+#define OWNER_COLUMNS(F)                                                                           \
+	{ "pid", F(key.pid), U_ID, .flags = COL_KEY | COL_BLANK | COL_HIDDEN,                      \
+	  .help = "process that wanted it (-P); none where a kernel thread submitted it" },        \
+	{ "comm", F(key.comm), U_TEXT, .flags = COL_KEY | COL_BLANK | COL_HIDDEN,                  \
+	  .help = "its command (-P)" },                                                            \
+	{ "cgroup", F(key.cgroup), U_CGROUP, .flags = COL_KEY | COL_BLANK | COL_HIDDEN,            \
+	  .help = "cgroup that it is charged to (-G)" }
+/* clang-format on */
+
 static const struct column columns[] = {
 	{ "time", R(ts_ns), U_CLOCK, .help = "end of the interval" },
 	{ "interval", R(key.epoch), U_ID, .flags = COL_HIDDEN, .help = "its number" },
 	{ "disk", R(key.dev), U_DISK, .flags = COL_KEY | COL_HIDDEN, .help = "disk (-D)" },
 	{ "kind", R(key.kind), U_FLAGS, .flags = COL_KEY | COL_HIDDEN, .flag_names = blk_kinds,
 	  .help = "what the requests were for (-F)" },
-	{ "pid", R(key.pid), U_ID, .flags = COL_KEY | COL_BLANK | COL_HIDDEN,
-	  .help = "process that wanted it (-P); none where a kernel thread submitted it" },
-	{ "comm", R(key.comm), U_TEXT, .flags = COL_KEY | COL_BLANK | COL_HIDDEN,
-	  .help = "its command (-P)" },
-	{ "cgroup", R(key.cgroup), U_CGROUP, .flags = COL_KEY | COL_BLANK | COL_HIDDEN,
-	  .help = "cgroup that it is charged to (-G)" },
+	OWNER_COLUMNS(R),
 	{ "low", R(slot.low), U_NSEC, .help = "least latency in the slot" },
 	{ "high", R(slot.high), U_NSEC, .help = "largest latency in the slot" },
 	{ "count", R(slot.count), U_COUNT, .help = "requests" },
@@ -46,12 +51,7 @@ static const struct column totals[] = {
 	{ "disk", T(key.dev), U_DISK, .flags = COL_KEY, .help = "disk (-D)" },
 	{ "kind", T(key.kind), U_FLAGS, .flags = COL_KEY, .flag_names = blk_kinds,
 	  .help = "what the requests were for (-F)" },
-	{ "pid", T(key.pid), U_ID, .flags = COL_KEY | COL_BLANK | COL_HIDDEN,
-	  .help = "process that wanted it (-P); none where a kernel thread submitted it" },
-	{ "comm", T(key.comm), U_TEXT, .flags = COL_KEY | COL_BLANK | COL_HIDDEN,
-	  .help = "its command (-P)" },
-	{ "cgroup", T(key.cgroup), U_CGROUP, .flags = COL_KEY | COL_BLANK | COL_HIDDEN,
-	  .help = "cgroup that it is charged to (-G)" },
+	OWNER_COLUMNS(T),
 	{ "count", T(stats.count), U_COUNT, .help = "requests" },
 	{ "total", T(stats.sum), U_NSEC, .help = "sum of their latencies" },
 	{ "avg", T(stats.avg), U_NSEC, .help = "mean" },
