@@ -87,6 +87,22 @@ struct file_who {
 static __always_inline void file_io_held(void *ctx, const struct file_io *io, struct file *file,
 					 u64 ids);
 static const bool sums_only = true;
+
+static __always_inline void file_io_add(struct fileio_sums *sums, const struct file_io *io)
+{
+	u64 bytes = io->ret > 0 ? io->ret : 0;
+
+	__sync_fetch_and_add(&sums->count, 1);
+	if (io->write) {
+		__sync_fetch_and_add(&sums->writes, 1);
+		__sync_fetch_and_add(&sums->write_bytes, bytes);
+	} else {
+		__sync_fetch_and_add(&sums->reads, 1);
+		__sync_fetch_and_add(&sums->read_bytes, bytes);
+	}
+	if (io->ret < 0)
+		__sync_fetch_and_add(&sums->errors, 1);
+}
 #else
 static const bool sums_only;
 #endif

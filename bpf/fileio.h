@@ -91,7 +91,17 @@ enum fileio_flags {
 	{ "io_uring", URING_RUNGS, .without = "I/O by io_uring is not seen" }
 #define FILEIO_PROBES { "file I/O", { FILEIO_CALL_RUNGS } }, FILEIO_URING
 
-/* The same for commands that only count (FILE_IO_SUMS_ONLY). */
+/* What commands that only count (FILE_IO_SUMS_ONLY) add up of each row's operations. */
+struct fileio_sums {
+	__u64 count; /* of both */
+	__u64 reads;
+	__u64 writes;
+	__u64 errors;
+	__u64 read_bytes;
+	__u64 write_bytes;
+};
+
+/* FILEIO_PROBES for those. */
 #define FILEIO_VFS_BLIND                                                                           \
 	FILEIO_BLIND ", calls that fail by a bad descriptor, by a signal or before they reach a "  \
 	"file, sendfile() whose descriptors are closed meanwhile"

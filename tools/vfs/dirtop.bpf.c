@@ -85,22 +85,6 @@ static __always_inline struct dirtop_value *value_of(const struct file_id *dir)
 	return bpf_map_lookup_elem(&dirtop_dirs, &key);
 }
 
-static __always_inline void add(struct dirtop_value *value, const struct file_io *io)
-{
-	u64 bytes = io->ret > 0 ? io->ret : 0;
-
-	__sync_fetch_and_add(&value->count, 1);
-	if (io->write) {
-		__sync_fetch_and_add(&value->writes, 1);
-		__sync_fetch_and_add(&value->write_bytes, bytes);
-	} else {
-		__sync_fetch_and_add(&value->reads, 1);
-		__sync_fetch_and_add(&value->read_bytes, bytes);
-	}
-	if (io->ret < 0)
-		__sync_fetch_and_add(&value->errors, 1);
-}
-
 static __noinline int count_io(const struct file_io *io)
 {
 	enum file_kind kind = kind_of(inode_mode(io->inode));
@@ -118,7 +102,7 @@ static __noinline int count_io(const struct file_io *io)
 		COUNT(lost_state);
 		return 0;
 	}
-	add(value, io);
+	file_io_add(&value->sums, io);
 	name_announce(id.id, dir.mnt, dir.dentry, names_changes);
 	COUNT(emitted);
 	return 0;
@@ -155,7 +139,7 @@ static __always_inline void file_io_held(void *ctx, const struct file_io *io, st
 		COUNT_EVENT(lost_state);
 		return;
 	}
-	add(value, io);
+	file_io_add(&value->sums, io);
 	name_announce_once(&value->named, id.id, file, parent, names_changes);
 	COUNT_EVENT(emitted);
 }

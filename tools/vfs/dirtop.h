@@ -19,12 +19,7 @@ struct dirtop_key {
 };
 
 struct dirtop_value {
-	__u64 count; /* of both */
-	__u64 reads;
-	__u64 writes;
-	__u64 errors;
-	__u64 read_bytes;
-	__u64 write_bytes;
+	struct fileio_sums sums;
 	__u64 named;	    /* not shown: see name_announce_once() */
 	struct file_id dir; /* set when the row begins */
 };

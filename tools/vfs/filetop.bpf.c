@@ -47,20 +47,11 @@ static __noinline struct filetop_value *row_begun(const struct filetop_key *key,
 
 static __always_inline void add(struct filetop_value *value, const struct file_io *io)
 {
-	u64 bytes = io->ret > 0 ? io->ret : 0;
-
-	__sync_fetch_and_add(&value->count, 1);
-	if (io->write) {
-		__sync_fetch_and_add(&value->writes, 1);
-		__sync_fetch_and_add(&value->write_bytes, bytes);
+	file_io_add(&value->sums, io);
+	if (io->write)
 		__sync_fetch_and_add(&value->write_asked, io->asked);
-	} else {
-		__sync_fetch_and_add(&value->reads, 1);
-		__sync_fetch_and_add(&value->read_bytes, bytes);
+	else
 		__sync_fetch_and_add(&value->read_asked, io->asked);
-	}
-	if (io->ret < 0)
-		__sync_fetch_and_add(&value->errors, 1);
 }
 
 static __noinline int count_io(const struct file_io *io)

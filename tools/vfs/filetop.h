@@ -24,12 +24,7 @@ struct filetop_key {
 };
 
 struct filetop_value {
-	__u64 count; /* of both */
-	__u64 reads;
-	__u64 writes;
-	__u64 errors;
-	__u64 read_bytes;
-	__u64 write_bytes;
+	struct fileio_sums sums;
 	__u64 read_asked;
 	__u64 write_asked;
 	__u64 named; /* not shown: see name_announce_once() */
