@@ -7,12 +7,22 @@ import json
 from tracer import trace
 
 MS = 1_000_000
+# Nothing is left to be written later.
+MKFS_EXT4 = ["mkfs.ext4", "-q", "-F", "-E", "lazy_itable_init=0,lazy_journal_init=0"]
 
 
 def ok(host, *argv, input=None):
     done = host.run([str(a) for a in argv], input=input)
     assert done.returncode == 0, str(done)
     return done.stdout.decode()
+
+
+def ext4_on(host, device, where):
+    """A new filesystem on the device, mounted at @where."""
+    ok(host, *MKFS_EXT4, device)
+    ok(host, "mkdir", "-p", where)
+    ok(host, "mount", device, where)
+    return where
 
 
 def scratch(host, tmp, size=16 << 20):

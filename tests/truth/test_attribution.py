@@ -7,6 +7,7 @@ traced, so that every byte of the disk is accounted for; else on the running ker
 from collections import Counter
 
 import pytest
+from disks import MKFS_EXT4, ok
 from test_system_wide import whole_system
 from tracer import best_of, trace
 
@@ -40,7 +41,6 @@ WRITTEN = {
 READ = {("cold", "cold"): 256, ("ahead", "ahead"): 128}
 DISK = "/dev/vdb"
 OLD_XFS = ["-m", "bigtime=0,inobtcount=0", "-i", "nrext64=0"]  # for 5.10
-EXT4 = ["mkfs.ext4", "-q", "-F", "-E", "lazy_itable_init=0,lazy_journal_init=0"]
 # Bytes of files of which it may be unknown whose they are, in percent.
 UNKNOWN = {"ext4": 1, "xfs": 1, "btrfs": 5, "disk": 1}
 
@@ -50,16 +50,10 @@ def lacking(params, kernel):
     return (params.get("place") == "disk") != (kernel == "running")
 
 
-def ok(host, *argv, input=None):
-    done = host.run([str(a) for a in argv], input=input)
-    assert done.returncode == 0, str(done)
-    return done.stdout.decode()
-
-
 def make(host, filesystem):
     """The filesystem on the scratch disk, as this kernel's release would make it."""
     if filesystem == "ext4":
-        ok(host, *EXT4, "-O", "encrypt", DISK)
+        ok(host, *MKFS_EXT4, "-O", "encrypt", DISK)
     elif filesystem == "xfs":
         ok(host, "mkfs.xfs", "-q", "-f", *(OLD_XFS if host.name == "5.10" else []), DISK)
     else:

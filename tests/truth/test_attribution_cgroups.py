@@ -5,7 +5,7 @@ import contextlib
 
 import pytest
 from conftest import GUESTS
-from disks import ok
+from disks import ext4_on, ok
 from tracer import read_run, started, wait_attached
 
 ONLY_ON = GUESTS  # a filesystem, a limit and a cgroup of our own
@@ -17,9 +17,7 @@ MNT, GROUPS = "/mnt/vdb", "/sys/fs/cgroup"
 def container(host):
     """A cgroup for processes to enter, and a filesystem with an overlay over two directories of it."""
     path = f"{GROUPS}/container"
-    ok(host, "mkfs.ext4", "-q", "-F", "-E", "lazy_itable_init=0,lazy_journal_init=0", "/dev/vdb")
-    ok(host, "mkdir", "-p", MNT)
-    ok(host, "mount", "/dev/vdb", MNT)
+    ext4_on(host, "/dev/vdb", MNT)
     ok(host, "sh", "-c", f"cd {MNT} && mkdir lower upper work merged; mkdir {path}")
     ok(host, "sh", "-c", f"echo +io >{GROUPS}/cgroup.subtree_control")
     yield path

@@ -5,7 +5,7 @@ from contextlib import ExitStack
 
 import pytest
 from conftest import GUESTS
-from disks import MS, disk, mapped, null_block, ok, scratch, stat
+from disks import MS, disk, ext4_on, mapped, null_block, ok, scratch, stat
 from tracer import best_of, read_run, started, trace, wait_attached
 
 
@@ -210,9 +210,7 @@ def test_failing_disk(host, tmp):
 @pytest.mark.only_on(*GUESTS)
 def test_workers_are_nobody(host, tmp):
     """What a kernel worker writes back has no process, and the cgroup that the bio has."""
-    ok(host, "mkfs.ext4", "-q", "-F", "-E", "lazy_itable_init=0,lazy_journal_init=0", "/dev/vdb")
-    ok(host, "mkdir", "-p", "/mnt/vdb")
-    ok(host, "mount", "/dev/vdb", "/mnt/vdb")
+    ext4_on(host, "/dev/vdb", "/mnt/vdb")
     try:
         rows = f"{tmp}/rows"
         argv = [host.iosonde, "biosnoop", "-o", "json", "-O", rows, "-D", "vdb"]

@@ -5,7 +5,7 @@ import contextlib
 
 import pytest
 from conftest import GUESTS
-from disks import MS, disk, mapped, null_block, ok, scratch, stat
+from disks import MS, disk, ext4_on, mapped, null_block, ok, scratch, stat
 from program_table import parse_table
 from tracer import best_of, read_run, started, trace, trace_running, wait_attached
 
@@ -88,13 +88,11 @@ def filesystem(host, tmp):
     if host.name not in GUESTS:
         yield tmp
         return
-    ok(host, "mkfs.ext4", "-q", "-F", "-E", "lazy_itable_init=0,lazy_journal_init=0", "/dev/vdb")
-    ok(host, "mkdir", "-p", "/mnt/vdb")
-    ok(host, "mount", "/dev/vdb", "/mnt/vdb")
+    where = ext4_on(host, "/dev/vdb", "/mnt/vdb")
     try:
-        yield "/mnt/vdb"
+        yield where
     finally:
-        ok(host, "umount", "/mnt/vdb")
+        ok(host, "umount", where)
 
 
 def test_by_file(host, tmp):

@@ -9,6 +9,7 @@ import statistics
 
 import pytest
 from conftest import GUESTS
+from disks import MS, ext4_on, ok
 from guest import THROTTLED_IOPS, Guest
 from kernel_trace import device_and_sleep, kernel_traced
 from tracer import (
@@ -23,7 +24,6 @@ from tracer import (
 )
 
 ONLY_ON = GUESTS
-MS = 1_000_000
 CLOCK = 0.96  # a guest sets its clock by another one as it boots: it was up to 2.4 % slower
 # dm-delay's 50 ms, by its timer: the kernels count in ticks of 4 ms, from the one before to, on 6.12,
 # three after. The median is within 10 ms.
@@ -39,12 +39,6 @@ def layers(host, tmp, work, **more):
 
 def ops(run, call):
     return [r for r in run.of("op") if plain_call(r["call"]) == call]
-
-
-def ok(host, *argv, input=None):
-    done = host.run([str(a) for a in argv], input=input)
-    assert done.returncode == 0, str(done)
-    return done.stdout.decode()
 
 
 @pytest.fixture(scope="module")
@@ -81,13 +75,6 @@ def delay(host, below, mib):
     return "/dev/mapper/slow"
 
 
-def make_files(host, disk):
-    ok(host, "mkfs.ext4", "-q", "-F", "-E", "lazy_itable_init=0,lazy_journal_init=0", disk)
-    ok(host, "mkdir", "-p", "/mnt/slow")
-    ok(host, "mount", disk, "/mnt/slow")
-    return "/mnt/slow"
-
-
 @pytest.fixture(scope="module")
 def delayed_disk(exact):
     exact.modprobe("brd", "rd_nr=1", "rd_size=131072")
@@ -104,7 +91,7 @@ def slow_files(host):
     """ext4 on half of the scratch disk."""
     disk = delay(host, "/dev/vdb", 512)
     try:
-        yield make_files(host, disk)
+        yield ext4_on(host, disk, "/mnt/slow")
     finally:
         gone(host, "sh", "-c", "! grep -q ' /mnt/slow ' /proc/mounts || umount /mnt/slow")
         gone(host, "dmsetup", "remove", "slow")
@@ -183,7 +170,7 @@ def test_delayed_disk_with_requests(exact, exact_tmp, null_disk, delayed_disk):
 
 
 def test_delayed_filesystem(exact, exact_tmp, delayed_disk):
-    files = make_files(exact, delayed_disk)
+    files = ext4_on(exact, delayed_disk, "/mnt/slow")
     try:
         path = f"{files}/data"
         ok(exact, exact.workload, "--silent", "make", path, 1 << 20)
@@ -224,7 +211,7 @@ def test_neighbours_journal_commit(host, tmp, slow_files):
 
 @pytest.fixture(scope="module")
 def delayed_files(exact, delayed_disk):
-    where = make_files(exact, delayed_disk)
+    where = ext4_on(exact, delayed_disk, "/mnt/slow")
     for name in ("one", "two"):
         ok(exact, exact.workload, "--silent", "make", f"{where}/{name}", 1 << 18)
     return where
