@@ -8,7 +8,8 @@
  * the record is an entry of a preallocated hash and not task storage. Device time over several
  * requests is the union of their intervals, computed by the owner.
  *
- * The including file provides: layers_of(), the operation's call, gen, flags and n_bios, TALLY().
+ * The including file provides: layers_of(), begin(), the operation's call, gen, flags and n_bios,
+ * TALLY().
  */
 #ifndef IOSONDE_BLKIO_THREAD_BPF_H
 #define IOSONDE_BLKIO_THREAD_BPF_H
@@ -201,7 +202,10 @@ static __always_inline struct layers_op *bio_operation(void)
 {
 	struct layers_state *st = layers_of(current_task());
 
-	return st && st->op.call ? &st->op : NULL;
+	if (!st || !st->op.call)
+		return NULL;
+	begin(st);
+	return &st->op;
 }
 
 static __always_inline void bio_add(struct layers_op *op, u64 bio, u64 queued, u64 issued)

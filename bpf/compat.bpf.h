@@ -292,15 +292,35 @@ extern void *bpf_rdonly_cast(const void *obj, u32 btf_id) __ksym;
 #endif
 
 /*
- * The current task, if HAVE_TASK_BTF(), to be walked by plain loads. Not the result of
- * bpf_get_current_task_btf() where that can be helped: for each pointer that is read from a trusted
- * one, the verifier goes through all of the kernel's types several times, about 1 ms.
+ * The current task. If HAVE_TASK_BTF(), plain loads may read its own fields; for what its pointers
+ * lead to, see walkable(). A call, which costs more than several loads: ask once.
  */
+static __always_inline struct task_struct *current_task(void)
+{
+	if (HAVE_TASK_BTF())
+		return (struct task_struct *)bpf_get_current_task_btf();
+	return (struct task_struct *)bpf_get_current_task();
+}
+
+/*
+ * @task, as current_task() gave it, if HAVE_TASK_BTF(), to be walked by plain loads. For each
+ * pointer that is read from the trusted one, the verifier goes through all of the kernel's types
+ * several times, about 1 ms.
+ */
+static __always_inline struct task_struct *walkable(struct task_struct *task)
+{
+#ifndef WITHOUT_RDONLY_CAST
+	return bpf_rdonly_cast(task, bpf_core_type_id_kernel(struct task_struct));
+#else
+	return task;
+#endif
+}
+
+/* The current task for the same. */
 static __always_inline struct task_struct *walkable_task(void)
 {
 #ifndef WITHOUT_RDONLY_CAST
-	return bpf_rdonly_cast((void *)bpf_get_current_task(),
-			       bpf_core_type_id_kernel(struct task_struct));
+	return walkable((struct task_struct *)bpf_get_current_task());
 #else
 	return (struct task_struct *)bpf_get_current_task_btf();
 #endif
@@ -391,15 +411,11 @@ static __always_inline void syscall_args(struct pt_regs *regs, bool compat,
 /* rt_sigreturn leaves like this, and so does a call that a tracer skipped. */
 #define REGS_NO_CALL(regs) ((s64)(regs)->orig_ax == -1)
 
-static __always_inline bool in_compat_call(void)
+/* Is @task, which is current_task(), in a call by the 32-bit convention? */
+static __always_inline bool task_in_compat_call(struct task_struct *task)
 {
-	struct task_struct *task;
-
-	if (HAVE_TASK_BTF()) {
-		task = (struct task_struct *)bpf_get_current_task_btf();
+	if (HAVE_TASK_BTF())
 		return task->thread_info.status & TS_COMPAT;
-	}
-	task = (struct task_struct *)bpf_get_current_task();
 	return BPF_CORE_READ(task, thread_info.status) & TS_COMPAT;
 }
 
@@ -438,13 +454,18 @@ struct task_struct___arm64 {
 };
 #pragma clang attribute pop
 
-static __always_inline bool in_compat_call(void)
+static __always_inline bool task_in_compat_call(struct task_struct *task)
 {
-	const struct task_struct___arm64 *task = (const void *)bpf_get_current_task();
+	const struct task_struct___arm64 *here = (const void *)task;
 
-	return BPF_CORE_READ(task, thread_info.flags) & (1UL << TIF_32BIT);
+	return BPF_CORE_READ(here, thread_info.flags) & (1UL << TIF_32BIT);
 }
 
 #endif
+
+static __always_inline bool in_compat_call(void)
+{
+	return task_in_compat_call(current_task());
+}
 
 #endif

@@ -5,15 +5,17 @@
 
 #include "bpf/core.bpf.h"
 
-/* The struct file behind @fd in the current thread, or NULL. To be read by probe reads. */
-static __always_inline struct file *file_of_fd(u32 fd)
+/*
+ * The struct file behind @fd in @here, which is current_task(), or NULL. To be read by LOAD() or
+ * probe reads.
+ */
+static __always_inline struct file *task_file_of_fd(struct task_struct *here, u32 fd)
 {
 	struct file **table;
 	u32 max_fds;
 
 	if (HAVE_TASK_BTF()) {
-		struct task_struct *task = walkable_task();
-		struct files_struct *files = task->files;
+		struct files_struct *files = walkable(here)->files;
 		struct fdtable *fdt;
 
 		if (!files)
@@ -22,8 +24,7 @@ static __always_inline struct file *file_of_fd(u32 fd)
 		max_fds = fdt->max_fds;
 		table = fdt->fd;
 	} else {
-		struct task_struct *task = (struct task_struct *)bpf_get_current_task();
-		struct fdtable *fdt = BPF_CORE_READ(task, files, fdt);
+		struct fdtable *fdt = BPF_CORE_READ(here, files, fdt);
 
 		max_fds = BPF_CORE_READ(fdt, max_fds);
 		table = BPF_CORE_READ(fdt, fd);
@@ -31,6 +32,12 @@ static __always_inline struct file *file_of_fd(u32 fd)
 	if (fd >= max_fds)
 		return NULL;
 	return (struct file *)LOAD(struct list_head, table + fd, next);
+}
+
+/* The same for the current thread. */
+static __always_inline struct file *file_of_fd(u32 fd)
+{
+	return task_file_of_fd(current_task(), fd);
 }
 
 #endif

@@ -70,6 +70,16 @@ static __always_inline u64 task_ids(struct task_struct *task)
 	return tgid << 32 | tid;
 }
 
+/* The same of @here, which is current_task(). */
+static __always_inline u64 ids_of(struct task_struct *here)
+{
+	if (target.flags & TARGET_PIDNS)
+		return task_ids(here);
+	if (HAVE_TASK_BTF())
+		return (u64)(u32)here->tgid << 32 | (u32)here->pid;
+	return bpf_get_current_pid_tgid();
+}
+
 static __always_inline u64 current_ids(void)
 {
 	if (target.flags & TARGET_PIDNS)

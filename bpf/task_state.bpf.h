@@ -17,13 +17,6 @@
 
 #include "bpf/core.bpf.h"
 
-static __always_inline struct task_struct *current_task(void)
-{
-	if (HAVE_TASK_BTF())
-		return (struct task_struct *)bpf_get_current_task_btf();
-	return (struct task_struct *)bpf_get_current_task();
-}
-
 #define TASK_STATE(name, state_t, max)                                                             \
 	struct {                                                                                   \
 		__uint(type, BPF_MAP_TYPE_TASK_STORAGE);                                           \

@@ -23,38 +23,41 @@ const volatile struct layers_cfg cfg;
 
 enum thread_state { ON_CPU, ON_RUNQ, BLOCKED };
 
-/* One operation's account. */
+/*
+ * One operation's account. Most operations never leave the CPU, and their account is their entry
+ * and their end: what follows @begun is set only when something else happens (begin()).
+ */
 struct layers_op {
-	u64 ids;
 	u32 call; /* 0: none under way */
-	u32 flags;
-	u32 state; /* enum thread_state */
-	u32 gen;   /* tags this operation's bios */
-	u64 start_ns;
-	u64 entry_ns; /* of this stretch; earlier ones of a restarted call are in before_ns */
-	u64 before_ns;
-	u64 end_ns;  /* of a parked one */
-	u64 mark_ns; /* everything before this has been given to a cell */
-	u64 in_ns;   /* last switched in */
-	u64 cells[N_CELLS];
-	union {
-		u64 file;     /* struct file */
-		u64 name_ptr; /* of an open: the name, in user memory; 0: none, or read */
-	};
-	u64 ip, sp;
-	s32 fd;
 	u32 slot;
-	u32 restarts;
-	u32 n_bios;
-	s32 stack; /* where it is blocked */
-	s32 longest_stack;
-	u64 longest_ns;
-	u32 name_len;
+	s32 fd;
 	/*
 	 * The scheduler's programs may charge it. Off while the thread's own programs work on it,
 	 * for they may be switched out in between (SYSCALL_ENTER()).
 	 */
 	u32 live;
+	u64 entry_ns; /* of this stretch; earlier ones of a restarted call are in before_ns */
+	u64 end_ns;
+	union {
+		u64 file;     /* struct file */
+		u64 name_ptr; /* of an open: the name, in user memory; 0: none, or read */
+	};
+	u32 name_len;
+	u32 begun;
+	u32 flags;
+	u32 state; /* enum thread_state */
+	u32 gen;   /* tags this operation's bios */
+	u32 restarts;
+	u64 start_ns;
+	u64 before_ns;
+	u64 mark_ns; /* everything before this has been given to a cell */
+	u64 in_ns;   /* last switched in */
+	u64 cells[N_CELLS];
+	u32 n_bios;
+	s32 stack; /* where it is blocked */
+	s32 longest_stack;
+	u32 reserved;
+	u64 longest_ns;
 };
 
 struct layers_state {
@@ -62,6 +65,7 @@ struct layers_state {
 	struct layers_op op;
 	struct layers_op parked; /* left with "restart me": a handler may make calls of its own */
 	struct layers_key parked_key;
+	u64 parked_ip, parked_sp;
 	struct layers_slot slots[LAYERS_SLOTS];
 	u32 generation;
 	u32 reserved;
@@ -163,6 +167,26 @@ struct {
 #define offsetof(type, member) __builtin_offsetof(type, member)
 #endif
 #define TALLY(which) COUNT(tool[which])
+
+/* Makes the account of the operation that the thread is in a whole one. */
+static __always_inline void begin(struct layers_state *st)
+{
+	struct layers_op *op = &st->op;
+
+	if (op->begun)
+		return;
+	op->begun = 1;
+	op->flags = 0;
+	op->state = ON_CPU;
+	op->gen = ++st->generation;
+	op->restarts = op->n_bios = 0;
+	op->start_ns = op->mark_ns = op->in_ns = op->entry_ns;
+	op->before_ns = 0;
+	for (int i = 0; i < N_CELLS; i++)
+		op->cells[i] = 0;
+	op->longest_ns = 0;
+	op->longest_stack = op->stack = -1;
+}
 
 #include "bpf/blkio_thread.bpf.h"
 

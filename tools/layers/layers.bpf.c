@@ -10,14 +10,17 @@
 /* --- system calls --- */
 
 /* Is this the call that was parked, entered again? */
-static __always_inline bool rejoins(const struct layers_op *parked, u32 call, struct pt_regs *regs)
+static __always_inline bool rejoins(const struct layers_state *st, u32 call, struct pt_regs *regs)
 {
-	return parked->call == call && parked->ip == REGS_IP(regs) && parked->sp == REGS_SP(regs);
+	return st->parked.call == call && st->parked_ip == REGS_IP(regs) &&
+	       st->parked_sp == REGS_SP(regs);
 }
 
-static __always_inline void park(struct layers_state *st)
+static __always_inline void park(struct layers_state *st, struct pt_regs *regs)
 {
 	st->parked = st->op;
+	st->parked_ip = REGS_IP(regs);
+	st->parked_sp = REGS_SP(regs);
 	st->parked_key = st->slots[st->op.slot & (LAYERS_SLOTS - 1)].key;
 	st->op.call = 0;
 }
@@ -47,27 +50,30 @@ static __always_inline void reclaim_slot(struct layers_state *st)
  */
 __noinline int close_parked(s32 ret, u32 flags)
 {
-	struct layers_state *st = layers_of(current_task());
+	struct task_struct *task = current_task();
+	struct layers_state *st = layers_of(task);
 
 	if (!st || !st->parked.call)
 		return 0;
 	st->parked.flags |= flags;
 	reclaim_slot(st);
-	close_op(st, &st->parked, ret);
+	close_op(st, &st->parked, task, ret);
 	return 0;
 }
 
 /* Closes the operation that the current thread will never return from. */
 __noinline int close_killed(u64 now)
 {
-	struct layers_state *st = layers_of(current_task());
+	struct task_struct *task = current_task();
+	struct layers_state *st = layers_of(task);
 
 	if (!st || !st->op.call)
 		return 0;
+	begin(st);
 	settle_running(st->self, &st->op, now);
 	st->op.end_ns = now;
 	st->op.flags |= OP_KILLED;
-	close_op(st, &st->op, 0); /* nobody is left to get a result */
+	close_op(st, &st->op, task, 0); /* nobody is left to get a result */
 	return 0;
 }
 
@@ -86,35 +92,23 @@ static __always_inline void keep_name(struct layers_state *st, const struct sysc
 		read_name(st, &st->op);
 }
 
-static __always_inline void open_op(struct layers_state *st, u32 call, u64 ids,
+static __always_inline void open_op(struct layers_state *st, struct task_struct *task, u32 call,
 				    struct pt_regs *regs, bool compat)
 {
 	struct layers_op *op = &st->op;
 	struct syscall_args args;
 
-	op->ids = ids;
-	op->flags = 0;
-	op->state = ON_CPU;
-	op->gen = ++st->generation;
-	op->before_ns = 0;
-	for (int i = 0; i < N_CELLS; i++)
-		op->cells[i] = 0;
-	op->ip = REGS_IP(regs);
-	op->sp = REGS_SP(regs);
-	op->restarts = op->n_bios = 0;
-	op->longest_ns = 0;
-	op->longest_stack = op->stack = -1;
 	syscall_args(regs, compat, &args);
 	op->call = call;
+	op->begun = 0;
 	if (O_OPEN(call)) {
 		op->fd = -1;
 		keep_name(st, &args);
 		return;
 	}
-	op->name_len = 0;
 	op->fd = call == CALL_SENDFILE || call == CALL_SENDFILE64 ? args.a[1] : args.a[0];
-	op->file = (u64)file_of_fd(op->fd);
-	op->slot = find_slot(st, call, ids, (struct file *)op->file);
+	op->file = (u64)task_file_of_fd(task, op->fd);
+	op->slot = find_slot(st, task, call, (struct file *)op->file);
 }
 
 /* Before its first operation: from now on its wakers leave a stamp. */
@@ -129,16 +123,21 @@ static __always_inline void meet_thread(struct layers_state *st)
 SYSCALL_ENTER(layers_enter)
 {
 	struct layers_state *st;
-	u64 now, ids;
+	struct task_struct *task;
+	u64 now;
 	bool compat;
-	u32 call = syscall_entered(id, &compat);
+	u32 call;
 
-	if (!call || !all_attached)
+	if (!syscall_maybe(id) || !all_attached)
 		return 0;
-	ids = current_ids();
-	if (!target_match(ids))
+	task = current_task();
+	if (!target_match(ids_of(task)))
 		return 0;
-	st = layers_create(current_task());
+	compat = task_in_compat_call(task);
+	call = syscall_call(id, compat);
+	if (!call)
+		return 0;
+	st = layers_create(task);
 	if (!st) {
 		COUNT(generated);
 		COUNT(lost_state);
@@ -149,24 +148,23 @@ SYSCALL_ENTER(layers_enter)
 		COUNT(generated);
 		COUNT(lost_state);
 	}
-	if (st->parked.call && rejoins(&st->parked, call, regs)) {
+	if (st->parked.call && rejoins(st, call, regs)) {
 		reclaim_slot(st);
 		st->op = st->parked;
 		st->op.before_ns += st->parked.end_ns - st->parked.entry_ns;
 		st->op.restarts++;
 		st->op.flags |= OP_RESTARTED;
+		st->op.state = ON_CPU;
 		st->parked.call = 0;
 	} else {
 		if (!st->self)
 			meet_thread(st);
-		open_op(st, call, ids, regs, compat);
-		st->op.start_ns = 0;
+		open_op(st, task, call, regs, compat);
 	}
-	st->op.state = ON_CPU;
 	now = bpf_ktime_get_ns(); /* last: what came before is our own time */
-	if (!st->op.start_ns)
-		st->op.start_ns = now;
-	st->op.entry_ns = st->op.mark_ns = st->op.in_ns = now;
+	st->op.entry_ns = now;
+	if (st->op.begun)
+		st->op.mark_ns = st->op.in_ns = now;
 	go_live(&st->op);
 	return 0;
 }
@@ -178,47 +176,59 @@ SYSCALL_ENTER(layers_enter)
  */
 static __always_inline void handler_returned(struct layers_state *st, struct pt_regs *regs)
 {
-	if (st->parked.call && st->parked.sp == REGS_SP(regs) && st->parked.ip == REGS_IP(regs))
+	if (st->parked.call && st->parked_sp == REGS_SP(regs) && st->parked_ip == REGS_IP(regs))
 		close_parked(-EINTR, 0);
+}
+
+/* What is under way when the run ends has no known end. */
+static __always_inline void abandon(struct layers_state *st)
+{
+	if (!st)
+		return;
+	hold(&st->op);
+	st->op.call = 0;
 }
 
 SYSCALL_EXIT(layers_exit)
 {
+	struct task_struct *task;
 	struct layers_state *st;
-	bool compat;
+	bool restarts = ret <= -ERESTARTSYS && ret >= -ERESTART_RESTARTBLOCK;
 	u64 now;
 
 	/* only to leave early: which call it was is what the entry stored */
 	if (!syscall_maybe(REGS_CALL(regs)) && !REGS_NO_CALL(regs))
 		return 0;
+	task = current_task();
 	/* spares other processes the look-up of a state that they don't have */
-	if ((target.flags & TARGET_PID) && !target_process(current_ids() >> 32))
+	if ((target.flags & TARGET_PID) && !target_process(ids_of(task) >> 32))
 		return 0;
-	st = layers_of(current_task());
-	if (!all_attached) { /* what is under way when the run ends has no known end */
-		if (st) {
-			hold(&st->op);
-			st->op.call = 0;
-		}
+	st = layers_of(task);
+	if (!all_attached) {
+		abandon(st);
 		return 0;
 	}
 	if (!st || !st->op.call) {
 		if (st && REGS_NO_CALL(regs))
 			handler_returned(st, regs);
-		else if (syscall_entered(REGS_CALL(regs), &compat) && target_match(current_ids()))
+		else if (syscall_call(REGS_CALL(regs), task_in_compat_call(task)) &&
+			 target_match(ids_of(task)))
 			TALLY(LAYERS_NO_ENTRY);
 		return 0;
 	}
 	hold(&st->op);
 	now = bpf_ktime_get_ns();
-	settle_running(st->self, &st->op, now);
 	st->op.end_ns = now;
-	if (ret <= -ERESTARTSYS && ret >= -ERESTART_RESTARTBLOCK) {
+	if (restarts || now < st->op.entry_ns)
+		begin(st);
+	if (st->op.begun)
+		settle_running(st->self, &st->op, now);
+	if (restarts) {
 		close_parked(-EINTR, 0); /* an outer call that was never entered again */
-		park(st);
+		park(st, regs);
 		return 0;
 	}
-	close_op(st, &st->op, ret);
+	close_op(st, &st->op, task, ret);
 	return 0;
 }
 
@@ -230,6 +240,7 @@ static __always_inline void switched_out(void *ctx, struct task_struct *prev, bo
 
 	if (!st || !st->op.live)
 		return;
+	begin(st);
 	settle_running(st->self, &st->op, bpf_ktime_get_ns());
 	/* a signal that was pending keeps it runnable, though it meant to block */
 	if (preempted || !task_state(prev)) {
@@ -246,8 +257,10 @@ static __always_inline void switched_in(struct task_struct *next)
 {
 	struct layers_state *st = layers_of(next);
 
-	if (st && st->op.live)
-		settle_switch_in(st->self, &st->op, bpf_ktime_get_ns());
+	if (!st || !st->op.live)
+		return;
+	begin(st);
+	settle_switch_in(st->self, &st->op, bpf_ktime_get_ns());
 }
 
 SEC("tp_btf/sched_switch")

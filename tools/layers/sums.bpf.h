@@ -94,7 +94,8 @@ __noinline int announce_file(u64 file, u64 ino, u32 dev, u32 gen)
  * keeps its sums and adds them to the table only when the slot is needed for something else, or the
  * thread ends; reports read the rest by layers_pending(). Returns the slot's index.
  */
-static __always_inline u32 find_slot(struct layers_state *st, u32 call, u64 ids, struct file *file)
+static __always_inline u32 find_slot(struct layers_state *st, struct task_struct *task, u32 call,
+				     struct file *file)
 {
 	struct inode *inode = file ? LOAD(struct file, file, f_inode) : NULL;
 	u64 ino = inode ? LOAD(struct inode, inode, i_ino) : 0;
@@ -103,12 +104,12 @@ static __always_inline u32 find_slot(struct layers_state *st, u32 call, u64 ids,
 	struct layers_slot *slot = &st->slots[index];
 
 	if (slot->inode == (u64)inode && slot->key.call == call && slot->key.file.ino == ino &&
-	    slot->key.file.gen == gen && slot->key.tgid == ids >> 32)
+	    slot->key.file.gen == gen)
 		return index;
 	flush_slot(slot);
 	slot->inode = (u64)inode;
 	bpf_get_current_comm(slot->sums.comm, sizeof(slot->sums.comm));
-	slot->key.tgid = ids >> 32;
+	slot->key.tgid = ids_of(task) >> 32;
 	slot->key.call = call;
 	slot->key.file.ino = ino;
 	slot->key.file.gen = gen;
@@ -120,12 +121,13 @@ static __always_inline u32 find_slot(struct layers_state *st, u32 call, u64 ids,
 
 /* --- the end of an operation --- */
 
-__noinline int among_slowest(u64 lat)
+/* Takes @lat in, in the place of the least. Global, as every function that loops. */
+__noinline int enter_slowest(u64 lat)
 {
 	u32 zero = 0, least = 0;
 	struct layers_slowest *s = bpf_map_lookup_elem(&layers_slowest, &zero);
 
-	if (!s || lat <= s->least_ns)
+	if (!s)
 		return 0;
 	s->lat_ns[s->least & (SLOWEST_MAX - 1)] = lat;
 	for (u32 i = 1; i < SLOWEST_MAX; i++)
@@ -133,7 +135,18 @@ __noinline int among_slowest(u64 lat)
 			least = i;
 	s->least = least;
 	s->least_ns = s->lat_ns[least & (SLOWEST_MAX - 1)];
-	return 1;
+	return 0;
+}
+
+static __always_inline bool among_slowest(u64 lat)
+{
+	u32 zero = 0;
+	struct layers_slowest *s = bpf_map_lookup_elem(&layers_slowest, &zero);
+
+	if (!s || lat <= s->least_ns)
+		return false;
+	enter_slowest(lat);
+	return true;
 }
 
 /* Reads the name at op->name_ptr into the thread's state. */
@@ -165,7 +178,7 @@ static __noinline int send_op(struct layers_state *st, struct layers_op *op, s64
 	rec_init(&e->rec, REC_OP);
 	e->rec.ts_ns = op->end_ns;
 	e->key = st->slots[op->slot & (LAYERS_SLOTS - 1)].key;
-	e->tid = op->ids;
+	e->tid = current_ids();
 	e->fd = op->fd;
 	e->ret = ret;
 	e->bytes = ret > 0 && !O_OPEN(op->call) ? ret : 0;
@@ -215,16 +228,12 @@ static __always_inline void add_latency(u32 call, u64 lat)
 		h->max_ns = lat;
 }
 
-/* The operation is over, with its time given out up to op->end_ns. */
-static __always_inline void close_op(struct layers_state *st, struct layers_op *op, s64 ret)
+/* Adds the cells of an operation that took @lat to @sums, and sees whether they are all of it. */
+static __always_inline void add_cells(struct layers_sums *sums, const struct layers_op *op, u64 lat)
 {
-	u64 lat = op->before_ns + (op->end_ns - op->entry_ns), sum = 0;
-	struct layers_sums *sums;
-	bool over = false, slowest;
+	bool over = false;
+	u64 sum = 0;
 
-	if (O_OPEN(op->call))
-		op->slot = find_slot(st, op->call, op->ids, ret >= 0 ? file_of_fd(ret) : NULL);
-	sums = &st->slots[op->slot & (LAYERS_SLOTS - 1)].sums;
 	for (int i = 0; i < N_CELLS; i++) {
 		sum += op->cells[i];
 		over |= op->cells[i] > lat;
@@ -232,6 +241,29 @@ static __always_inline void close_op(struct layers_state *st, struct layers_op *
 	}
 	if (over || sum != lat)
 		TALLY(LAYERS_OVERFLOW);
+}
+
+/*
+ * The operation of @task, the current one, is over, with its time given out up to op->end_ns. One
+ * that was never begun (begin()) was on the CPU all the time.
+ */
+static __always_inline void close_op(struct layers_state *st, struct layers_op *op,
+				     struct task_struct *task, s64 ret)
+{
+	u64 lat = op->end_ns - op->entry_ns;
+	struct layers_sums *sums;
+	bool slowest;
+
+	if (O_OPEN(op->call))
+		op->slot =
+			find_slot(st, task, op->call, ret >= 0 ? task_file_of_fd(task, ret) : NULL);
+	sums = &st->slots[op->slot & (LAYERS_SLOTS - 1)].sums;
+	if (op->begun) {
+		lat += op->before_ns;
+		add_cells(sums, op, lat);
+	} else {
+		sums->cells[CELL_CPU] += lat;
+	}
 	sums->count++;
 	sums->lat_ns += lat;
 	if (ret < 0)
@@ -243,8 +275,13 @@ static __always_inline void close_op(struct layers_state *st, struct layers_op *
 	slowest = cfg.n_slowest && among_slowest(lat);
 	if (cfg.stream && lat < cfg.slow_ns)
 		COUNT(filtered);
-	if (slowest || (cfg.stream && lat >= cfg.slow_ns))
+	if (slowest || (cfg.stream && lat >= cfg.slow_ns)) {
+		if (!op->begun) {
+			begin(st);
+			op->cells[CELL_CPU] = lat;
+		}
 		send_op(st, op, ret, lat);
+	}
 	op->call = 0;
 }
 
