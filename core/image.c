@@ -43,18 +43,16 @@ static unsigned char *unpack(const unsigned char *data, const unsigned char *end
 	return NULL;
 }
 
-struct bpf_object *image_open(const struct bpf_image *image, bool rdonly_cast, const char *btf)
+void *image_unpack(const struct bpf_image *image, bool rdonly_cast, size_t *size)
 {
-	LIBBPF_OPTS(bpf_object_open_opts, open, .object_name = image->name, .btf_custom_path = btf);
-	bool plain = !rdonly_cast && image->plain;
-	size_t size;
-	unsigned char *elf = unpack(plain ? image->plain : image->data,
-				    plain ? image->plain_end : image->end, &size);
-	struct bpf_object *obj;
+	if (!rdonly_cast && image->plain)
+		return unpack(image->plain, image->plain_end, size);
+	return unpack(image->data, image->end, size);
+}
 
-	if (!elf)
-		return NULL;
-	obj = bpf_object__open_mem(elf, size, &open); /* keeps copies of what it needs */
-	free(elf);
-	return obj;
+struct bpf_object *image_open(const char *name, const void *elf, size_t size, const char *btf)
+{
+	LIBBPF_OPTS(bpf_object_open_opts, open, .object_name = name, .btf_custom_path = btf);
+
+	return bpf_object__open_mem(elf, size, &open);
 }

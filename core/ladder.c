@@ -211,10 +211,21 @@ static bool wanted(const struct probe *probe, const void *cfg)
 	return false;
 }
 
+/* To look at, not to load: relocated against the kernel's own types, if at all. */
+static struct bpf_object *open_to_look(const struct tool *tool, const struct btf *btf)
+{
+	size_t size;
+	void *elf = image_unpack(tool->image, ladder_has_rdonly_cast(btf), &size);
+	struct bpf_object *obj = elf ? image_open(tool->image->name, elf, size, NULL) : NULL;
+
+	free(elf);
+	return obj;
+}
+
 bool ladder_choose(struct loaded *l, const struct btf *btf, const void *cfg)
 {
 	if (!l->obj)
-		l->obj = image_open(l->tool->image, ladder_has_rdonly_cast(btf), NULL);
+		l->obj = open_to_look(l->tool, btf);
 	if (!l->obj) {
 		log_error("cannot open the programs of %s: %s", l->tool->name, strerror(errno));
 		log_verifier();

@@ -7,8 +7,14 @@
 
 struct btf;
 
-/* Opens @image, in the version for kernels with or without bpf_rdonly_cast(). NULL with errno. */
-struct bpf_object *image_open(const struct bpf_image *image, bool rdonly_cast, const char *btf);
+/*
+ * Unpacks @image, in the version for kernels with or without bpf_rdonly_cast(). *@size bytes, the
+ * caller's to free; NULL with errno.
+ */
+void *image_unpack(const struct bpf_image *image, bool rdonly_cast, size_t *size);
+
+/* Opens what image_unpack() gave; nothing of that is needed afterwards. NULL with errno. */
+struct bpf_object *image_open(const char *name, const void *elf, size_t size, const char *btf);
 
 /*
  * IOSONDE_WITHOUT=task_storage,fentry,... makes abilities, kinds of hook (hook_ability()) and

@@ -35,6 +35,8 @@ struct loaded {
 	const struct tool *tool;
 	struct load_opts opts; /* what it points to is borrowed */
 	int slim_btf;	       /* memory file that libbpf relocates against; -1: none */
+	void *elf;	       /* the object unpacked, to be opened again; NULL once attached */
+	size_t elf_size;
 	struct bpf_object *obj;
 	unsigned refused; /* bits of enum hook_kind_id: kinds that this kernel refuses */
 	struct choice choices[PROBES_MAX];
