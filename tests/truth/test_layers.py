@@ -7,6 +7,7 @@ a thread never gets to sleep. Such experiments run at real-time priority and are
 """
 
 import json
+import re
 import signal
 import statistics
 
@@ -132,6 +133,26 @@ def test_files_are_named(host, tmp, data):
     assert by_path[data] == [9 + 9 + 1, 2 * 9 * 4096], by_path
     total = sum(r["lat_ns"] for r in run.of("call"))
     assert sum(r["lat_ns"] for r in run.of("file")) == total
+
+
+def test_many_files(host, tmp):
+    """People see ten of a table and how many there are, programs all; --top is for each table."""
+    names = [f"f{i}" for i in range(25)]
+    work = ["sh", "-c", f"cd {tmp}; for i in {' '.join(names)}; do : > $i; done; exit 0"]
+
+    def tables(*options):
+        run = trace(host, tmp, "layers", list(options), work)
+        return {kind: run.of(kind) for kind in ("file", "process", "slowest", "wait")}
+
+    paths = {text_of(r, "path").decode() for r in tables()["file"]}
+    assert {f"{tmp}/{n}" for n in names} <= paths
+    few = tables("--top", "3")
+    assert len(few["file"]) == len(few["slowest"]) == 3
+    assert max(map(len, few.values())) == 3
+    text = host.run([host.iosonde, "layers", "--", *work])
+    title = next(x for x in text.stdout.decode().splitlines() if x.startswith("Files"))
+    shown, known, again = map(int, re.findall(r"\d+", title))
+    assert shown == 10 and known == again == len(paths), title
 
 
 def test_processes_are_told_apart(host, tmp):

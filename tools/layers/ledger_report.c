@@ -11,7 +11,7 @@
 #include "core/log.h"
 #include "tools/layers/ledger.h"
 
-#define DEFAULT_ROWS 10
+#define DEFAULT_ROWS 10 /* of a table of text */
 
 struct sums {
 	struct keymap calls;	 /* uint32_t to struct sum_row */
@@ -116,6 +116,15 @@ static void add_percentiles(struct run *run, struct sums *sums)
 	free(cpus);
 }
 
+/* The title of a table of which @top of @n rows are shown. */
+static void print_title(struct run *run, const char *title, size_t n, size_t top)
+{
+	char line[64];
+
+	snprintf(line, sizeof(line), "%s: %zu of %zu, --top %zu shows them all", title, top, n, n);
+	sink_title(run_sink(run), n > top ? line : title);
+}
+
 /* Prints the values of @rows, most time first unless --sort says otherwise. */
 static void print_sums(struct run *run, const struct table *table, struct keymap *rows,
 		       const char *title, size_t top)
@@ -140,7 +149,7 @@ static void print_sums(struct run *run, const struct table *table, struct keymap
 	}
 	if (run_sort(run, table, &sort) || sort_parse(table, "lat", &sort, err, sizeof(err)))
 		sort_rows(table, sort, sorted, rows->n);
-	sink_title(run_sink(run), title);
+	print_title(run, title, rows->n, top);
 	for (size_t i = 0; i < rows->n && i < top; i++)
 		sink_row(run_sink(run), sel, sorted[i].rec, sorted[i].len);
 	free(sorted);
@@ -218,14 +227,14 @@ static void print_waits(struct run *run, struct ledger *l, size_t top)
 	free(rows);
 }
 
-static void print_slowest(struct run *run, const struct ledger *l)
+static void print_slowest(struct run *run, const struct ledger *l, size_t top)
 {
 	const struct selection *sel = run_default_columns(run, &layers_slowest_table);
 
 	if (!sel || !l->n_slowest)
 		return;
-	sink_title(run_sink(run), "Slowest operations");
-	for (size_t i = 0; i < l->n_slowest; i++)
+	print_title(run, "Slowest operations", l->n_slowest, top);
+	for (size_t i = 0; i < l->n_slowest && i < top; i++)
 		sink_row(run_sink(run), sel, l->slowest[i],
 			 sizeof(*l->slowest[i]) + l->slowest[i]->stack.len +
 				 l->slowest[i]->path.len);
@@ -267,13 +276,15 @@ void ledger_report(struct run *run, struct ledger *l, bool last)
 {
 	const struct layers_cfg *cfg = run_cfg(run);
 	const struct common_opts *opts = run_opts(run);
-	size_t top = opts->top ? opts->top : DEFAULT_ROWS;
+	size_t top = opts->format == FORMAT_TEXT ? DEFAULT_ROWS : SIZE_MAX;
 	struct sums sums = {
 		.calls = KEYMAP(uint32_t, struct sum_row),
 		.files = KEYMAP(struct layers_file, struct sum_row),
 		.processes = KEYMAP(uint32_t, struct sum_row),
 	};
 
+	if (opts->top)
+		top = opts->top;
 	add_table(run, &sums, l);
 	add_pending(run, &sums, l);
 	add_percentiles(run, &sums);
@@ -281,7 +292,7 @@ void ledger_report(struct run *run, struct ledger *l, bool last)
 	print_sums(run, &layers_calls_table, &sums.calls, "System calls", SIZE_MAX);
 	print_sums(run, &layers_files_table, &sums.files, "Files", top);
 	print_sums(run, &layers_processes_table, &sums.processes, "Processes", top);
-	print_slowest(run, l);
+	print_slowest(run, l, top);
 	print_waits(run, l, top);
 	print_sentence(run, &sums);
 	if (last && !cfg->stream)
