@@ -336,33 +336,38 @@ static __always_inline struct file *walkable_file(struct file *file)
 #endif
 }
 
-/* Plain loads where they are possible: two helper calls cost more than a row's other fields. */
-static __always_inline void current_user_and_comm(u32 *uid, char *comm)
+/*
+ * The name of @here, which is current_task(), by loads of eight bytes each; @comm has room for
+ * COMM_LEN, at a multiple of eight.
+ */
+static __always_inline void task_comm(struct task_struct *here, void *comm)
 {
-	if (HAVE_TASK_BTF()) {
-		struct task_struct *task = walkable_task();
+	const u64 *from;
+	u64 *to = comm;
 
-		*uid = task->cred->uid.val;
-		for (int i = 0; i < COMM_LEN; i++)
-			comm[i] = task->comm[i];
+	if (HAVE_TASK_BTF()) {
+		from = (const u64 *)walkable(here)->comm;
+		to[0] = from[0];
+		to[1] = from[1];
 	} else {
-		*uid = bpf_get_current_uid_gid();
 		bpf_get_current_comm(comm, COMM_LEN);
 	}
 }
 
-/* The current thread's name alone, by loads of eight bytes each; @comm has room for COMM_LEN. */
-static __always_inline void current_comm(u64 *comm)
+/* Its user, too. Plain loads where they are possible: two calls cost more than a row's other
+ * fields. */
+static __always_inline void task_user_and_comm(struct task_struct *here, u32 *uid, void *comm)
 {
-	const u64 *from;
+	task_comm(here, comm);
+	if (HAVE_TASK_BTF())
+		*uid = walkable(here)->cred->uid.val;
+	else
+		*uid = bpf_get_current_uid_gid();
+}
 
-	if (HAVE_TASK_BTF()) {
-		from = (const u64 *)walkable_task()->comm;
-		comm[0] = from[0];
-		comm[1] = from[1];
-	} else {
-		bpf_get_current_comm(comm, COMM_LEN);
-	}
+static __always_inline void current_user_and_comm(u32 *uid, void *comm)
+{
+	task_user_and_comm(current_task(), uid, comm);
 }
 
 /* --- registers and system calls, per architecture --- */

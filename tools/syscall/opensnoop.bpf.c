@@ -44,36 +44,43 @@ static __always_inline void set_flags(struct open_event *e, u64 flags, u64 mode)
 	e->mode = flags & (O_CREAT | O_TMPFILE) ? (s32)(mode & 07777) : -1;
 }
 
-static __always_inline void set_who(struct open_event *e, u64 ids, u32 call)
+static __always_inline void set_who(struct open_event *e, struct task_struct *here, u64 ids,
+				    u32 call)
 {
 	e->pid = ids >> 32;
 	e->tid = ids;
 	e->call = call;
-	current_user_and_comm(&e->uid, e->comm);
+	task_user_and_comm(here, &e->uid, e->comm);
 }
 
 SYSCALL_ENTER(open_enter)
 {
 	struct syscall_args args;
+	struct task_struct *task;
 	struct open_state *st;
 	struct open_how how;
 	bool compat;
-	u32 call = syscall_entered(id, &compat);
+	u32 call;
 	u64 ids;
 
-	if (!call)
+	if (!syscall_maybe(id))
 		return 0;
-	ids = current_ids();
+	task = current_task();
+	ids = ids_of(task);
 	if (!target_match(ids))
 		return 0;
-	st = opens_create(current_task());
+	compat = task_in_compat_call(task);
+	call = syscall_call(id, compat);
+	if (!call)
+		return 0;
+	st = opens_create(task);
 	if (!st) {
 		COUNT(generated);
 		COUNT(lost_state);
 		return 0;
 	}
 	syscall_args(regs, compat, &args);
-	set_who(&st->e, ids, call);
+	set_who(&st->e, task, ids, call);
 	st->slot = 0;
 	st->e.dfd = AT_FDCWD;
 	switch (call) {
@@ -222,7 +229,8 @@ static __always_inline void uring_submitted(struct io_kiocb *req, u64 key)
 		COUNT(lost_state);
 		return;
 	}
-	set_who(&st->e, ids, opcode == IORING_OP_OPENAT ? CALL_URING_OPENAT : CALL_URING_OPENAT2);
+	set_who(&st->e, current_task(), ids,
+		opcode == IORING_OP_OPENAT ? CALL_URING_OPENAT : CALL_URING_OPENAT2);
 	st->e.dfd = BPF_CORE_READ(open, dfd);
 	st->slot = BPF_CORE_READ(open, file_slot);
 	set_flags(&st->e, BPF_CORE_READ(open, how.flags), BPF_CORE_READ(open, how.mode));

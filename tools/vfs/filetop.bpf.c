@@ -111,7 +111,7 @@ static __always_inline void file_io_held(void *ctx, const struct file_io *io, st
 	key.epoch = epoch;
 	key.tid = ids;
 	key.file = id.id;
-	current_comm((u64 *)key.comm);
+	task_comm(current_task(), key.comm);
 	value = bpf_map_lookup_elem(&filetop_files, &key);
 	if (!value)
 		value = row_begun(&key, ids, &id, kind);
