@@ -5,7 +5,9 @@
  * A bio is followed from its submission, by its address. A request is known by its last bio, which
  * stays the same when its first ones complete early; what the other bios of a merged request know
  * is put together with that at issue: the bytes of each owner, in a list. Where nobody asks for
- * owners, requests are followed from their issue, by their own address, and bios are not.
+ * owners, requests are followed from their issue, by their own address, and bios are not. A disk
+ * uses the same few requests again and again, so what is kept of one stays in its place when the
+ * request is over (BLK_IDLE): a look-up at issue and one at the end is all that it takes.
  *
  * A device without requests (dm, md, brd, zram) is served bio by bio. The clones of such a bio that
  * reach the devices below share its vector of pages: by that they get its owner, and are known to
@@ -13,7 +15,7 @@
  *
  * The user of this file has, as its configuration, `cfg` with a struct blk_cfg blk, and defines
  *	BLK_FOLLOW_BIOS		   an expression: does it want owners, or the time of submission?
- *	BLK_PATTERNS		   does it want to know which requests are sequential?
+ *	BLK_WANTS		   an expression: what it shows of requests, enum blk_wants
  *	BLK_SHARES		   an expression, if bpf/blkio_shares.bpf.h was included: does it
  *				   want to know whose the bytes are?
  *	blk_request_done(rq)	   a request, or a bio of a device without any, is over
@@ -31,12 +33,22 @@
 #define BLK_CHAIN  256 /* bios of one request that are looked at */
 #define BLK_OWNERS 32  /* owners of one request */
 
+enum blk_wants {
+	BLK_WANT_DISK = 1 << 0,
+	BLK_WANT_KIND = 1 << 1,
+	BLK_WANT_BYTES = 1 << 2,
+	BLK_WANT_PATTERN = 1 << 3, /* sequential or random: needs all the others */
+	BLK_WANT_ALL = (1 << 4) - 1,
+};
+
 enum blk_flags {
 	BLK_NO_OWNER = 1 << 0, /* nobody of interest: holds what is known of the request alone */
 	BLK_UNDER = 1 << 1,    /* a part of a bio that is counted itself */
 	BLK_BIO_BASED = 1 << 2,
 	BLK_HIDDEN = 1 << 3, /* of a disk that isn't asked for */
 	BLK_SHARED = 1 << 4, /* its bytes' own owners are shown instead of those of its bios */
+	BLK_STAYS = 1 << 5,  /* a request's place, kept for the next one there */
+	BLK_IDLE = 1 << 6,   /* ... which there is none of now */
 };
 
 struct blk_who {
@@ -68,12 +80,16 @@ struct blk_io {
 	u32 seen;      /* was issued once */
 };
 
+#define BLK_STAYING 4096 /* places of requests that are kept */
+
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
-	__uint(max_entries, 16384);
+	__uint(max_entries, 16384 + BLK_STAYING);
 	__type(key, u64); /* address of a bio, or of a request */
 	__type(value, struct blk_io);
 } blk_ios SEC(".maps");
+
+u32 blk_staying;
 
 /* The bio of a device without requests that a vector of pages belongs to: the outermost one. */
 struct {
@@ -112,7 +128,7 @@ static __always_inline bool blk_shares_done(struct blk_io *rq);
 #endif
 
 /* Are bios followed? Whoever is asked for is known at submission only. */
-#define BLK_BIOS() (BLK_FOLLOW_BIOS || (target.flags & ~(TARGET_SELF | TARGET_PIDNS)))
+#define BLK_BIOS() ((BLK_FOLLOW_BIOS) || (target.flags & ~(TARGET_SELF | TARGET_PIDNS)))
 
 static __always_inline bool disk_wanted(u32 dev)
 {
@@ -163,7 +179,7 @@ static __always_inline void note_pattern(struct blk_io *io, u32 bytes)
 {
 	u64 end = io->sector + (bytes >> 9), *last;
 
-	if (!BLK_PATTERNS || !moves_data(io))
+	if (!(BLK_WANTS & BLK_WANT_PATTERN) || !moves_data(io))
 		return;
 	last = bpf_map_lookup_elem(&blk_ends, &io->dev);
 	io->pattern = last && *last == io->sector ? BLK_SEQUENTIAL : BLK_RANDOM;
@@ -264,8 +280,7 @@ static __always_inline void replace_io(u64 key, struct blk_io *io)
 {
 	struct blk_io *old = bpf_map_lookup_elem(&blk_ios, &key);
 
-	COUNT(generated);
-	COUNT(lost_state);
+	COUNT_EVENT(lost_state);
 	if (old)
 		bpf_map_update_elem(&blk_ios, &key, io, BPF_ANY);
 }
@@ -289,15 +304,11 @@ static __always_inline void keep_upper(struct bio *bio)
 		bpf_map_update_elem(&blk_uppers, &vec, &self, BPF_ANY);
 }
 
-static __always_inline void blk_queued(struct bio *bio)
+static __always_inline void follow_bio(struct bio *bio, bool has_requests)
 {
-	struct gendisk *disk = bio_disk_of(bio);
-	bool has_requests = disk->queue->mq_ops;
 	struct blk_io io = {};
 
-	if (!all_attached || (has_requests && !BLK_BIOS()))
-		return;
-	io.dev = disk_dev(disk);
+	io.dev = disk_dev(bio_disk_of(bio));
 	if (!disk_wanted(io.dev)) {
 		if (has_requests)
 			return;
@@ -321,6 +332,14 @@ static __always_inline void blk_queued(struct bio *bio)
 	keep_io((u64)bio, &io);
 	if (!has_requests)
 		keep_upper(bio);
+}
+
+static __always_inline void blk_queued(struct bio *bio)
+{
+	bool has_requests = bio_queue_here(bio)->mq_ops;
+
+	if (all_attached && (!has_requests || BLK_BIOS()))
+		follow_bio(bio, has_requests);
 }
 
 /* The front of a bio becomes a bio of its own, with the same owner. */
@@ -386,7 +405,10 @@ static __always_inline void blk_over(u64 key, struct blk_io *io)
 		if (io->next)
 			blk_other_owners(io->self);
 	}
-	bpf_map_delete_elem(&blk_ios, &key);
+	if (io->flags & BLK_STAYS)
+		io->flags = BLK_STAYS | BLK_IDLE;
+	else
+		bpf_map_delete_elem(&blk_ios, &key);
 }
 
 static __always_inline void blk_completed(struct bio *bio)
@@ -468,8 +490,7 @@ __noinline int blk_gather_bio(u64 tail, u64 bio)
 		if (!at)
 			break;
 	}
-	COUNT(generated);
-	COUNT(lost_state);
+	COUNT_EVENT(lost_state);
 	return 0;
 }
 
@@ -499,39 +520,70 @@ static __always_inline void blk_rq_inserted(struct request *rq)
 		io->inserted_ns = bpf_ktime_get_ns();
 }
 
+/* A request that comes to its address for the first time, or whose place was given up. */
+static __always_inline struct blk_io *new_place(u64 key)
+{
+	struct blk_io *io;
+
+	if (bpf_map_update_elem(&blk_ios, &key, (const void *)&blk_io_zero, BPF_NOEXIST))
+		return NULL;
+	io = bpf_map_lookup_elem(&blk_ios, &key);
+	if (!io)
+		return NULL;
+	io->self = key;
+	io->flags = BLK_IDLE;
+	if (blk_staying < BLK_STAYING) {
+		__sync_fetch_and_add(&blk_staying, 1);
+		io->flags |= BLK_STAYS;
+	}
+	return io;
+}
+
 /* A request that nobody's bios were followed for is issued, maybe once more. */
 static __always_inline void issue_request(struct request *rq, u64 now)
 {
-	struct blk_io io = {}, *upper, *old;
-	u64 key = request_key(rq);
+	u32 dev = 0, opf = rq->cmd_flags, flags = 0;
+	struct blk_io *io, *upper;
+	u64 key = (u64)rq;
 
-	io.dev = disk_dev(rq_disk_of(rq));
-	if (!disk_wanted(io.dev) || (rq->cmd_flags & REQ_OP_MASK) >= REQ_OP_PASSTHROUGH)
+	if ((BLK_WANTS & BLK_WANT_DISK) || cfg.blk.disk)
+		dev = disk_dev(rq_disk_of(rq));
+	if (!disk_wanted(dev) || (opf & REQ_OP_MASK) >= REQ_OP_PASSTHROUGH)
 		return;
+	io = bpf_map_lookup_elem(&blk_ios, &key);
+	if (!io)
+		io = new_place(key);
+	if (!io) {
+		COUNT_EVENT(lost_state);
+		return;
+	}
+	if (!(io->flags & BLK_IDLE)) {
+		if (!io->issued_ns) {
+			io->issued_ns = now; /* the device had given it back */
+			return;
+		}
+		COUNT_EVENT(lost_state); /* the end of the last one here was never seen */
+	}
 	upper = rq->bio ? upper_of(rq->bio) : NULL;
 	if (upper && !(upper->flags & BLK_HIDDEN))
-		io.flags = BLK_UNDER;
-	io.self = key;
-	io.queued_ns = io.issued_ns = now;
-	io.sector = rq->__sector;
-	io.bytes = io.request_bytes = rq->__data_len;
-	io.kind = kind_of(rq->cmd_flags, io.bytes);
-	if (bpf_map_update_elem(&blk_ios, &key, &io, BPF_NOEXIST)) {
-		old = bpf_map_lookup_elem(&blk_ios, &key);
-		if (!old || old->issued_ns)
-			replace_io(key, &io);
-		else
-			old->issued_ns = now; /* the device had given it back */
-	} else if (BLK_PATTERNS) {
-		old = bpf_map_lookup_elem(&blk_ios, &key);
-		if (old)
-			note_pattern(old, io.bytes);
+		flags = BLK_UNDER;
+	io->flags = (io->flags & BLK_STAYS) | flags;
+	io->dev = dev;
+	io->error = 0;
+	io->queued_ns = io->issued_ns = now;
+	if (BLK_WANTS & (BLK_WANT_BYTES | BLK_WANT_KIND))
+		io->bytes = io->request_bytes = rq->__data_len;
+	if (BLK_WANTS & BLK_WANT_KIND)
+		io->kind = kind_of(opf, io->bytes);
+	if (BLK_WANTS & BLK_WANT_PATTERN) {
+		io->sector = rq->__sector;
+		note_pattern(io, io->bytes);
 	}
 }
 
 static __always_inline void blk_rq_issued(struct request *rq)
 {
-	struct bio *bio = rq->bio, *tail = rq->biotail;
+	struct bio *bio = rq->bio;
 	u64 key, now = bpf_ktime_get_ns();
 	struct blk_io *io;
 
@@ -548,8 +600,8 @@ static __always_inline void blk_rq_issued(struct request *rq)
 		issue_request(rq, now);
 		return;
 	}
-	if (bio != tail)
-		gather_bios(bio, tail);
+	if (bio != rq->biotail)
+		gather_bios(bio, rq->biotail);
 	key = request_key(rq);
 	io = bpf_map_lookup_elem(&blk_ios, &key);
 	if (!io)
@@ -591,7 +643,7 @@ static __always_inline void blk_rq_completed(struct request *rq, int error, u32 
 	u64 key = request_key(rq);
 	struct blk_io *io = bpf_map_lookup_elem(&blk_ios, &key);
 
-	if (!io)
+	if (!io || (io->flags & BLK_IDLE))
 		return;
 	if (error && !io->error)
 		io->error = error;

@@ -37,6 +37,11 @@ struct bio___since_v5_12 {
 	struct block_device *bi_bdev;
 };
 
+/* 5.16: what every submission asks a disk for is kept at hand. */
+struct block_device___since_v5_16 {
+	struct request_queue *bd_queue;
+};
+
 /* 5.17 (f3fa33acca9f): request.rq_disk went, request_queue.disk (5.15) serves instead. */
 struct request___pre_v5_17 {
 	struct gendisk *rq_disk;
@@ -147,6 +152,18 @@ static __always_inline struct gendisk *bio_disk_of(struct bio *bio)
 	if (bpf_core_field_exists(now->bi_bdev))
 		return now->bi_bdev->bd_disk;
 	return old->bi_disk;
+}
+
+/* The same for its queue. */
+static __always_inline struct request_queue *bio_queue_here(struct bio *bio)
+{
+	struct bio___since_v5_12 *now = (void *)bio;
+	struct block_device___since_v5_16 *bdev;
+
+	if (!bpf_core_field_exists(struct block_device___since_v5_16, bd_queue))
+		return bio_disk_of(bio)->queue;
+	bdev = (void *)now->bi_bdev;
+	return bdev->bd_queue;
 }
 
 /* The same for a request. */

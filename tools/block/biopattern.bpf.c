@@ -6,7 +6,7 @@
 const volatile struct biopattern_cfg cfg;
 
 #define BLK_FOLLOW_BIOS false
-#define BLK_PATTERNS	true
+#define BLK_WANTS	BLK_WANT_ALL
 #include "bpf/blkio_request.bpf.h"
 
 struct {
@@ -31,14 +31,13 @@ static __always_inline void blk_request_done(struct blk_io *rq)
 	struct biopattern_key key = { .epoch = epoch, .dev = rq->dev };
 	struct biopattern_value *value;
 
-	COUNT(generated);
 	if (!rq->pattern) {
-		COUNT(filtered); /* a flush, a discard: no data moved */
+		COUNT_EVENT(filtered); /* a flush, a discard: no data moved */
 		return;
 	}
 	value = value_of(&key);
 	if (!value) {
-		COUNT(lost_state);
+		COUNT_EVENT(lost_state);
 		return;
 	}
 	__sync_fetch_and_add(&value->count, 1);
@@ -47,7 +46,7 @@ static __always_inline void blk_request_done(struct blk_io *rq)
 		__sync_fetch_and_add(&value->sequential, 1);
 	else
 		__sync_fetch_and_add(&value->random, 1);
-	COUNT(emitted);
+	COUNT_EVENT(emitted);
 }
 
 static __always_inline void blk_owner_done(const struct blk_io *rq, const struct blk_io *owner)

@@ -6,7 +6,7 @@
 const volatile struct biosnoop_cfg cfg;
 
 #define BLK_FOLLOW_BIOS true
-#define BLK_PATTERNS	true
+#define BLK_WANTS	BLK_WANT_ALL
 #include "bpf/blkio_shares.bpf.h"
 
 static __always_inline void blk_request_done(struct blk_io *rq)

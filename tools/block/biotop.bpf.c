@@ -7,7 +7,7 @@
 const volatile struct biotop_cfg cfg;
 
 #define BLK_FOLLOW_BIOS true
-#define BLK_PATTERNS	false
+#define BLK_WANTS	(BLK_WANT_ALL & ~BLK_WANT_PATTERN)
 #include "bpf/blkio_shares.bpf.h"
 
 HIST_MAP(owners, struct biotop_key, struct biotop_value);
@@ -22,7 +22,6 @@ static __always_inline void add(struct biotop_key *key, const struct blk_io *rq,
 	struct biotop_value *value;
 	u64 lat = device_ns(rq);
 
-	COUNT(generated);
 	key->epoch = epoch;
 	key->cpu = bpf_get_smp_processor_id();
 	key->dev = rq->dev;
@@ -31,14 +30,14 @@ static __always_inline void add(struct biotop_key *key, const struct blk_io *rq,
 		lat += queue_ns(rq);
 	value = hist_entry(owners, key);
 	if (!value || !hist_add(&value->lat, lat, HIST_USECS, 0)) {
-		COUNT(lost_state);
+		COUNT_EVENT(lost_state);
 		return;
 	}
 	__sync_fetch_and_add(&value->sums.ios, 1);
 	__sync_fetch_and_add(&value->sums.bytes, bytes);
 	if (rq->error)
 		__sync_fetch_and_add(&value->sums.errors, 1);
-	COUNT(emitted);
+	COUNT_EVENT(emitted);
 }
 
 static __always_inline void blk_owner_done(const struct blk_io *rq, const struct blk_io *owner)

@@ -7,7 +7,7 @@
 const volatile struct bitesize_cfg cfg;
 
 #define BLK_FOLLOW_BIOS true
-#define BLK_PATTERNS	false
+#define BLK_WANTS	(BLK_WANT_ALL & ~BLK_WANT_PATTERN)
 #include "bpf/blkio_request.bpf.h"
 
 HIST_MAP(sizes, struct bitesize_key, struct hist_value);
@@ -20,9 +20,8 @@ static __always_inline void blk_owner_done(const struct blk_io *rq, const struct
 {
 	struct bitesize_key key = { .epoch = epoch };
 
-	COUNT(generated);
 	if (!moves_data(rq) || !rq->issued_ns || ((rq->flags & BLK_UNDER) && !cfg.by_disk)) {
-		COUNT(filtered);
+		COUNT_EVENT(filtered);
 		return;
 	}
 	key.cpu = bpf_get_smp_processor_id();
@@ -32,7 +31,7 @@ static __always_inline void blk_owner_done(const struct blk_io *rq, const struct
 	for (int i = 0; i < COMM_LEN; i++)
 		key.comm[i] = owner->who.comm[i];
 	if (hist_count(sizes, &key, owner->bytes, HIST_KBYTES, cfg.linear_bytes))
-		COUNT(emitted);
+		COUNT_EVENT(emitted);
 	else
-		COUNT(lost_state);
+		COUNT_EVENT(lost_state);
 }
