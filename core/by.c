@@ -358,22 +358,24 @@ static bool grow_groups(struct by *by)
 	return true;
 }
 
-static struct group *new_group(struct by *by, uint32_t hash)
+/* The number, from 1, of the group with by->key, made if need be; 0: there is no room. */
+static uint32_t find_group(struct by *by)
 {
-	struct group *g;
+	uint32_t hash = hash_key(by->seed, by->key.data, by->key.len);
 	size_t len = sizeof(struct by_head) + by->key.len;
+	uint32_t number = *find_slot(by, hash);
+	struct group *g;
 
-	if (by->n >= by->limit || !grow_groups(by) || !grow_slots(by))
-		return NULL;
+	if (number || by->n >= by->limit || !grow_groups(by) || !grow_slots(by))
+		return number;
 	g = calloc(1, sizeof(*g) + len);
 	if (!g)
-		return NULL;
+		return 0;
 	g->hash = hash;
 	g->len = (uint32_t)len;
 	memcpy(g->rec + sizeof(struct by_head), by->key.data, by->key.len);
-	*find_slot(by, hash) = (uint32_t)by->n + 1;
 	by->groups[by->n++] = g;
-	return g;
+	return *find_slot(by, hash) = (uint32_t)by->n;
 }
 
 static struct by_head *head_of(struct group *g)
@@ -393,23 +395,23 @@ static void add_latency(struct by *by, struct group *g, const void *rec, size_t 
 		hist_add(&g->hist, v.i > 0 ? (uint64_t)v.i : 0);
 }
 
+uint32_t by_group(struct by *by, const void *rec, size_t len)
+{
+	uint32_t number = make_key(by, rec, len) ? find_group(by) : 0;
+
+	by->overflow += !number;
+	return number;
+}
+
 void by_add(struct by *by, const void *rec, size_t len)
 {
-	struct group *g = NULL;
+	uint32_t number = by_group(by, rec, len);
 
-	if (make_key(by, rec, len)) {
-		uint32_t hash = hash_key(by->seed, by->key.data, by->key.len);
-		uint32_t slot = *find_slot(by, hash);
-
-		g = slot ? by->groups[slot - 1] : new_group(by, hash);
-	}
-	if (!g) {
-		by->overflow++;
+	if (!number)
 		return;
-	}
-	head_of(g)->count++;
+	head_of(by->groups[number - 1])->count++;
 	if (by->latency)
-		add_latency(by, g, rec, len);
+		add_latency(by, by->groups[number - 1], rec, len);
 }
 
 /* --- reading groups --- */
@@ -417,6 +419,15 @@ void by_add(struct by *by, const void *rec, size_t len)
 const struct table *by_table(const struct by *by)
 {
 	return &by->table;
+}
+
+bool by_is_key(const struct by *by, const struct column *col)
+{
+	size_t i = 0;
+
+	while (i < by->n_keys && col != &by->source->columns[by->keys[i]])
+		i++;
+	return i < by->n_keys;
 }
 
 static void fill_figures(struct group *g)

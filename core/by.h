@@ -2,6 +2,7 @@
 /*
  * --by: any stream of rows as a live top table. Rows with the same values in the chosen columns
  * make one group, which counts them and sums up the table's COL_LATENCY column, if it has one.
+ * Rows that are sums already (TOOL_TABLE) use the groups' numbers alone: core/run_drain_by.c.
  */
 #ifndef IOSONDE_BY_H
 #define IOSONDE_BY_H
@@ -28,6 +29,12 @@ void by_show_rank(struct by *by);
 
 /* Adds a row. Nothing of it is kept but the values of the key columns. */
 void by_add(struct by *by, const void *rec, size_t len);
+
+/* The number of a row's group, from 1, without adding the row. 0: it would be one too many. */
+uint32_t by_group(struct by *by, const void *rec, size_t len);
+
+/* Is @col, of the table that is grouped, among those that were named? */
+bool by_is_key(const struct by *by, const struct column *col);
 
 /*
  * The table of the groups: the key columns as they read in @table, then count and, with a latency

@@ -222,7 +222,8 @@ static const struct option_spec output_options[] = {
 	{ "where", 0, COMMON(where), .kind = OPT_STRING, .arg = "EXPR",
 	  .help = "only rows for which EXPR is true: 'lat > 10ms && comm ~ \"pg*\"'" },
 	{ "by", 0, COMMON(by), .kind = OPT_STRING, .arg = "A,B",
-	  .help = "a table of counts per value of these columns, instead of rows" },
+	  .help = "a table of counts per value of these columns, instead of rows; of a table: "
+		  "rows that differ in other columns are added up" },
 	{ "sort", 's', COMMON(sort), .kind = OPT_STRING, .arg = "COLUMN",
 	  .help = "order of a table" },
 	{ "top", 'r', COMMON(top), U_COUNT, .min = 1, .arg = "N",
@@ -290,8 +291,8 @@ bool common_check(const struct tool *tool, const struct common_opts *opts, bool 
 {
 	const char *what = NULL;
 
-	if (opts->by && tool->kind != TOOL_EVENTS)
-		what = "--by groups events; this command already prints tables";
+	if (opts->by && tool->kind != TOOL_EVENTS && (tool->kind != TOOL_TABLE || tool->many.prog))
+		what = "--by groups rows by their columns; this command's have no smaller parts";
 	else if ((opts->sort || opts->top) && tool->kind == TOOL_EVENTS && !opts->by)
 		what = "--sort and --top order a table; with rows as they happen, add --by COLUMNS";
 	else if (opts->interval_ns && tool->kind == TOOL_EVENTS && !opts->by)

@@ -50,7 +50,7 @@ static bool find_maxima(struct report *r)
 	return true;
 }
 
-static void merge_value(const struct report *r, uint64_t *to, const uint64_t *from)
+void report_merge(const struct report *r, uint64_t *to, const uint64_t *from)
 {
 	for (size_t w = 0; w < r->d->value_size / 8; w++) {
 		if (!r->is_max[w])
@@ -63,7 +63,7 @@ static void merge_value(const struct report *r, uint64_t *to, const uint64_t *fr
 void report_merge_cpus(const struct report *r, uint64_t *value)
 {
 	for (int cpu = 1; cpu < r->n_cpus; cpu++)
-		merge_value(r, value, value + (size_t)cpu * (r->d->value_size / 8));
+		report_merge(r, value, value + (size_t)cpu * (r->d->value_size / 8));
 }
 
 /* An entry is a row's share of one CPU: keeps it until all of them are there. */
@@ -77,7 +77,7 @@ static void keep_entry(struct report *r, const char *key, const uint64_t *value)
 	memset(whole + cpu->off, 0, cpu->size);
 	sum = keymap_get(&r->merged, whole, true);
 	if (sum)
-		merge_value(r, sum, value);
+		report_merge(r, sum, value);
 	else
 		r->failed = true;
 }
@@ -99,7 +99,7 @@ static uint32_t add_entries(struct report *r, char *keys, uint64_t *values, uint
 			continue;
 		r->entries++;
 		report_merge_cpus(r, value);
-		if (d->cpu.kind != F_NONE)
+		if (d->cpu.kind != F_NONE || r->run->by)
 			keep_entry(r, key, value);
 		else
 			report_add_entry(r, key, value);
@@ -166,7 +166,9 @@ static void drain_epoch(struct report *r)
 	if (err && err != -ENOMEM)
 		log_error("reading map %s failed: %s", r->d->map, strerror(-err));
 	r->failed |= err == -ENOMEM;
-	for (size_t i = 0; i < r->merged.n; i++)
+	if (r->run->by)
+		drain_by(r);
+	for (size_t i = 0; i < r->merged.n && !r->run->by; i++)
 		report_add_entry(r, keymap_key(&r->merged, i), keymap_value(&r->merged, i));
 }
 
@@ -174,6 +176,11 @@ bool drain_is_key(const struct tool *tool, const struct column *col)
 {
 	return col->field.kind != F_NONE && col->field.off >= sizeof(uint32_t) &&
 	       col->field.off < tool->drain.key_size;
+}
+
+bool drain_identifies(const struct tool *tool, const struct column *col)
+{
+	return drain_is_key(tool, col) || (col->flags & COL_KEY);
 }
 
 size_t drain_terminal(const struct run *run)

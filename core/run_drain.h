@@ -19,16 +19,21 @@ struct report {
 	struct text_buf bytes;
 	struct sort_row *row; /* rec is an offset into bytes until report_print() */
 	size_t n, cap;
-	uint64_t entries;	/* of the map, before --where */
-	bool failed;		/* out of memory */
-	struct hist_view view;	/* of values that hold a histogram */
-	bool *is_max;		/* per word of a value: merging takes the larger one */
-	struct keymap merged;	/* where the CPU is a part of the key: the sums over CPUs */
+	uint64_t entries;      /* of the map, before --where */
+	bool failed;	       /* out of memory */
+	struct hist_view view; /* of values that hold a histogram */
+	bool *is_max;	       /* per word of a value: merging takes the larger one */
+	/* where the CPU is a part of the key, or --by was given: the sums over CPUs */
+	struct keymap merged;
+	bool counted;		/* rows to come went past --where already, as parts of others */
 	struct text_buf totals; /* rows of drain->hist->totals, all of one length */
 };
 
 /* Is @col a part of the tool's keys that identifies a row? The epoch isn't. */
 bool drain_is_key(const struct tool *tool, const struct column *col);
+
+/* The same, or the key of a tool whose map needs less than its rows tell? */
+bool drain_identifies(const struct tool *tool, const struct column *col);
 
 /* The output's width if it is a terminal that may be drawn on, else 0. */
 size_t drain_terminal(const struct run *run);
@@ -47,6 +52,12 @@ void report_merge_cpus(const struct report *r, uint64_t *value);
 
 /* The rows of a map with a place per target (tool->many). Returns 0 or a negative error. */
 int drain_targets(struct report *r);
+
+/* Adds @from to @to, as the same key's values on two CPUs. */
+void report_merge(const struct report *r, uint64_t *to, const uint64_t *from);
+
+/* --by: adds a row for each group of those in report->merged. */
+void drain_by(struct report *r);
 
 /* One of report->totals, whose length is this. */
 size_t report_totals_size(const struct drain *d);

@@ -37,6 +37,8 @@ void report_filter_row(struct report *r, const char *row, uint64_t events)
 {
 	struct sort_row *newest = &r->row[r->n - 1];
 
+	if (r->counted)
+		return;
 	if (!r->run->where || where_match(r->run->where, row, newest->len)) {
 		r->run->shown += events;
 		return;

@@ -75,6 +75,12 @@ struct run {
 
 uint64_t now_ns(void);
 
+/* Are the rows of a table added up by --by? (Rows of events are counted by it.) */
+static inline bool by_of_table(const struct run *run)
+{
+	return run->by && run->tool->kind == TOOL_TABLE;
+}
+
 /* run_output.c */
 /* What OPT_TERM options ask of the rows becomes a part of --where. */
 bool output_terms(struct run *run, const struct option_result *result);
@@ -82,6 +88,7 @@ bool output_open(struct run *run);  /* sink, columns, where, by, sort; sets what
 bool output_names(struct run *run); /* opens the symbol tables that stacks need */
 void output_row(struct run *run, const void *rec, size_t len);
 void output_report(struct run *run, bool last); /* --by's table, and the tool's own reports */
+void output_by_clear(struct run *run);		/* the next interval's groups begin */
 void output_summary(struct run *run);
 bool output_flush(struct run *run); /* false: no more output is possible */
 void output_close(struct run *run);

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "core/log.h"
+#include "core/run_drain.h"
 
 static const char *format_stack(void *ctx, bool user, uint32_t pid, const struct value *v,
 				size_t *len)
@@ -92,6 +93,8 @@ static bool shown_by_default(const struct run *run, const struct column *col)
 {
 	bool shown = columns_usual(col, run->opts.format);
 
+	if (by_of_table(run) && drain_identifies(run->tool, col))
+		return by_is_key(run->by, col);
 	if (col->unit == U_STACK && run->tool->kind != TOOL_STACKS)
 		return col->name[0] == 'k' ? run->opts.kstack : run->opts.ustack;
 	if (run->opts.format == FORMAT_JSON && !(col->flags & COL_ASKED))
@@ -137,7 +140,7 @@ static void enable_columns(struct run *run)
 
 		if (cols[i].enable.kind == F_NONE)
 			continue;
-		for (size_t s = 0; !run->by && s < run->selection.n; s++)
+		for (size_t s = 0; (!run->by || by_of_table(run)) && s < run->selection.n; s++)
 			used |= run->selection.index[s] == i;
 		/* a name that only looks used costs time, never a row */
 		for (size_t t = 0; t < sizeof(texts) / sizeof(texts[0]); t++)
@@ -147,9 +150,53 @@ static void enable_columns(struct run *run)
 	}
 }
 
+/* Is it a column that only an option fills, which wasn't given? */
+static bool is_empty(const struct run *run, const struct column *col)
+{
+	const struct column_switch *s = run->tool->switches;
+
+	while (s && s->columns && (cfg_flag(run, &s->when) || !in_list(s->columns, col->name, '+')))
+		s++;
+	return s && s->columns && col->enable.kind == F_NONE;
+}
+
+/* A table is grouped by what identifies its rows. */
+static bool only_by_keys(const struct run *run, char *err, size_t size)
+{
+	for (const struct column *c = run->tool->row.columns; c->name; c++) {
+		if (!by_is_key(run->by, c) || (drain_identifies(run->tool, c) && !is_empty(run, c)))
+			continue;
+		snprintf(err, size, "'%s' doesn't tell this table's rows apart%s", c->name,
+			 is_empty(run, c) ? " unless an option asks for it" : "");
+		return false;
+	}
+	return true;
+}
+
+/* The other columns that do have no value once rows are added up. */
+static bool column_left(const struct run *run, size_t i)
+{
+	const struct column *col = &run->tool->row.columns[i];
+
+	if (!by_of_table(run) || !drain_identifies(run->tool, col) || by_is_key(run->by, col))
+		return true;
+	log_error("rows that are added up by %s have no '%s'", run->opts.by, col->name);
+	return false;
+}
+
+static bool columns_left(const struct run *run)
+{
+	for (size_t i = 0; i < run->selection.n; i++)
+		if (!column_left(run, run->selection.index[i]))
+			return false;
+	return !run->sorted || column_left(run, (size_t)run->sort.col);
+}
+
 static bool open_by(struct run *run, char *err, size_t size)
 {
 	run->by = by_open(&run->tool->row, run->opts.by, err, size);
+	if (run->by && by_of_table(run))
+		return only_by_keys(run, err, size);
 	if (run->by && run->opts.top)
 		by_show_rank(run->by);
 	return run->by && columns_select(by_table(run->by), NULL, run->opts.format,
@@ -190,6 +237,10 @@ bool output_open(struct run *run)
 	const struct table *sorted = &run->tool->row;
 	char err[4096];
 
+	if (run->opts.by && !open_by(run, err, sizeof(err))) {
+		log_error("--by: %s", err);
+		return false;
+	}
 	if (!select_columns(run))
 		return false;
 	if (run->opts.where) {
@@ -199,13 +250,8 @@ bool output_open(struct run *run)
 			return false;
 		}
 	}
-	if (run->opts.by) {
-		if (!open_by(run, err, sizeof(err))) {
-			log_error("--by: %s", err);
-			return false;
-		}
+	if (run->by && !by_of_table(run))
 		sorted = by_table(run->by);
-	}
 	if (run->opts.sort && run->tool->kind != TOOL_LEDGER) { /* its tables are its own */
 		if (!sort_parse(sorted, run->opts.sort, &run->sort, err, sizeof(err))) {
 			log_error("--sort: %s", err);
@@ -213,6 +259,8 @@ bool output_open(struct run *run)
 		}
 		run->sorted = true;
 	}
+	if (by_of_table(run) && !columns_left(run))
+		return false;
 	enable_columns(run);
 	return true;
 }
@@ -269,6 +317,14 @@ void output_row(struct run *run, const void *rec, size_t len)
 		sink_row(run->sink, &run->selection, rec, len);
 }
 
+void output_by_clear(struct run *run)
+{
+	if (by_overflow(run->by))
+		log_warn("%llu rows were left out: more than %d groups",
+			 (unsigned long long)by_overflow(run->by), BY_GROUPS_MAX);
+	by_clear(run->by);
+}
+
 static void report_by(struct run *run)
 {
 	size_t n = by_sorted(run->by, run->sorted ? &run->sort : NULL, run->opts.top);
@@ -280,17 +336,14 @@ static void report_by(struct run *run)
 
 		sink_row(run->sink, &run->by_selection, row, len);
 	}
-	if (by_overflow(run->by))
-		log_warn("%llu rows were left out: more than %d groups",
-			 (unsigned long long)by_overflow(run->by), BY_GROUPS_MAX);
-	by_clear(run->by);
+	output_by_clear(run);
 }
 
 void output_report(struct run *run, bool last)
 {
 	const struct tool_ops *ops = run->tool->ops;
 
-	if (run->by)
+	if (run->by && !by_of_table(run))
 		report_by(run);
 	if (run->tool->drain.map)
 		drain_report(run, last);

@@ -68,6 +68,36 @@ def test_latency(host, tmp):
             best_of(3, experiment)
 
 
+@pytest.mark.only_on("running", "5.10")  # what is added up is the engine's
+def test_added_up(host, tmp):
+    """Two processes' reads in one row, with the latencies of both, and their writes in another."""
+    path, name, _ = scratch(host, tmp)
+    steps = ["disk", path, "50*read 4096 0 4096", "5*write 65536 0 65536"]
+
+    def experiment():
+        def options(pids):
+            return ["-i", "60", "-D", name, "-p", ",".join(map(str, pids)), *more]
+
+        more = ["--by", "dir", "--where", f"pid > 1 && disk == '{name}'", "-s", "dir"]
+        run = trace_running(host, tmp, "biotop", options, [steps, steps])
+        rows = run.of("process")
+        got = [(r["dir"], r["ios"], r["bytes"]) for r in rows]
+        assert got == [("read", 100, 100 * 4096), ("write", 10, 10 * 65536)]
+        assert all(r["min_ns"] <= r["p50_ns"] <= r["p99_ns"] <= r["max_ns"] for r in rows)
+        assert all(r["avg_ns"] == r["total_ns"] // r["ios"] for r in rows)
+        assert run.summary["shown"] == 110 and not {"pid", "comm", "disk"} & rows[0].keys()
+
+    best_of(5, experiment)
+    for columns, why in (
+        (["--by", "bytes"], "doesn't tell"),
+        (["--by", "dir", "--columns", "pid,bytes"], "have no 'pid'"),
+        (["--by", "dir", "-s", "comm"], "have no 'comm'"),
+        (["--by", "dir,nothing"], "no column 'nothing'"),
+    ):
+        done = host.run([host.iosonde, "biotop", *columns])
+        assert done.returncode and why in done.stderr.decode(), str(done)
+
+
 def test_order_and_top(host, tmp):
     path, name, _ = scratch(host, tmp)
     steps = ["50*read 4096 0 4096", "5*write 65536 0 65536"]
@@ -122,6 +152,12 @@ def test_by_file(host, tmp):
         rows = trace(host, tmp, "biosnoop", ["--by", "file,behalf"], ["sh", "-c", script])
         pairs = {(r["file"], r["behalf"]) for r in rows.of("group")}
         assert {(f"{where}/private{i}", f"writer{i}") for i in sizes} <= pairs, pairs
+        run = trace(host, tmp, "biotop", ["-i", "60", "--by", "file,behalf"], ["sh", "-c", script])
+        rows = [(r["file"], r["behalf"], r["bytes"]) for r in run.of("process") if r["file"]]
+        want = [(f"{where}/private{i}", f"writer{i}", n * KIB) for i, n in sizes.items()]
+        assert sorted(r for r in rows if r[0].startswith(where)) == want
+        assert sum(r["ios"] for r in run.of("process")) == run.summary["shown"]
+        assert not {"pid", "dir", "disk", "ino"} & run.of("process")[0].keys()
 
     with filesystem(host, tmp) as where:
         best_of(3, lambda: experiment(where))

@@ -72,6 +72,18 @@ def test_returned_not_asked(host, tmp):
     assert ten["read_asked_bytes"] == 100 << 20
 
 
+@pytest.mark.only_on("running")  # what is added up is the engine's
+def test_by_command(host, tmp):
+    """Threads and files in one row, of those that --where leaves."""
+    added_up = ["--by", "comm,type", "--where", "path ~ '*/data' || path ~ '*/copy'"]
+    seen = files(host, tmp, "filetop", ["-a", *added_up, *ONE_TABLE], "routes")
+    paths = [seen.path("data"), seen.path("copy")]
+    want = sums([op for op in seen.ops if op.path in paths], lambda op: "all")["all"]
+    (row,) = seen.run.of("file")
+    assert {n: row[n] for n in FIGURES} == {n: want.get(n, 0) for n in FIGURES}
+    assert row["comm"] == "workload" and row["kind"] == "reg" and not {"pid", "path"} & row.keys()
+
+
 def names_of(seen):
     """{name: writes and bytes}, of the row that has it; two rows may."""
     rows = sorted(

@@ -367,6 +367,38 @@ static void test_broken_records(void **state)
 	by_free(by);
 }
 
+static uint32_t number(struct by *by, const char *comm, uint32_t pid)
+{
+	struct sample s = sample_row();
+
+	memset(s.comm, 0, sizeof(s.comm));
+	memcpy(s.comm, comm, strlen(comm));
+	s.pid = pid;
+	return by_group(by, &s, sizeof(s));
+}
+
+/* Rows that are sums already: whose are added up with whose. */
+static void test_numbers(void **state)
+{
+	struct by *by = open_by("call,comm");
+	const struct column *c = sample_columns;
+
+	(void)state;
+	by_set_limit(by, 2);
+	assert_int_equal(number(by, "a", 1), 1);
+	assert_int_equal(number(by, "b", 1), 2);
+	assert_int_equal(number(by, "a", 2), 1);
+	assert_int_equal(number(by, "c", 1), 0);
+	assert_int_equal(number(by, "b", 3), 2);
+	assert_int_equal(by_overflow(by), 1);
+	for (; c->name; c++)
+		assert_int_equal(by_is_key(by, c),
+				 !strcmp(c->name, "comm") || !strcmp(c->name, "call"));
+	by_clear(by);
+	assert_int_equal(number(by, "c", 1), 1);
+	by_free(by);
+}
+
 /* The groups are rows like any other for a sink. */
 static void test_sink_prints_groups(void **state)
 {
@@ -412,6 +444,7 @@ int main(void)
 		cmocka_unit_test(test_sort_and_top),
 		cmocka_unit_test(test_clear),
 		cmocka_unit_test(test_limit),
+		cmocka_unit_test(test_numbers),
 		cmocka_unit_test(test_many_groups),
 		cmocka_unit_test(test_without_latency),
 		cmocka_unit_test(test_mistakes),
