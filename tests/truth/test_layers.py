@@ -10,6 +10,7 @@ import json
 import re
 import signal
 import statistics
+import time
 
 import pytest
 from kernel_trace import device_and_sleep, kernel_traced
@@ -20,12 +21,14 @@ from tracer import (
     check_ledger,
     expected_calls,
     plain_call,
+    proc_status,
     share,
     started,
     text_of,
     trace,
     trace_running,
     wait_attached,
+    wait_until,
 )
 
 ALL_CALLS = (
@@ -186,21 +189,33 @@ def test_process_that_was_there(host, tmp):
     assert len(ops(run, "read")) == 3
 
 
+def state(host, pid):
+    """Its name and the letter of its state."""
+    status = proc_status(host, pid)
+    return status["Name"], status["State"][0]
+
+
 def test_attached_in_mid_call(host, tmp):
     """The read that was under way has no entry, so it isn't there; the next one is."""
-    rows = f"{tmp}/mid"
-    ms = 6000 if host.emulated else 1500
-    with started(host, [host.workload, "pipe", str(ms), "2"]) as job:
+    rows, fifo = f"{tmp}/mid", f"{tmp}/fifo"
+    host.run(["mkfifo", fifo])
+    send = ["sh", "-c", f"printf x >{fifo}"]
+    reader = ["sh", "-c", f"exec dd bs=1 count=2 of=/dev/null 0<>{fifo}"]
+    with started(host, reader) as job:
+        wait_until("the reader waits", lambda: state(host, job.pid) == ("dd", "S"))
         argv = [host.iosonde, "layers", "--slow", "0", "-o", "json", "-O", rows, "-p", str(job.pid)]
         with started(host, argv) as sonde:
             wait_attached(host, sonde.pid)
+            host.run(send)
+            time.sleep(0.5)
+            host.run(send)
             assert job.wait().returncode == 0
             if sonde.running():
                 sonde.signal(signal.SIGINT)
             assert sonde.wait(10).returncode == 0
     got = [json.loads(x) for x in host.read_file(rows).splitlines()]
     reads = [r for r in got if r["type"] == "op" and r["call"] == "read"]
-    assert len(reads) == 1 and reads[0]["lat_ns"] > (ms - 100) * 1e6, reads
+    assert len(reads) == 1 and reads[0]["wait_ns"] > 0.3e9, reads
 
 
 # --- where the time went ---
