@@ -16,8 +16,9 @@ static bool add_dir(struct dirs_cfg *dirs, const char *path, bool chosen_by_glob
 {
 	int fd = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
 
-	if (fd < 0 && chosen_by_glob && errno == ENOTDIR)
-		return true; /* it takes files, too */
+	/* a pattern takes files, too, and links that lead nowhere */
+	if (fd < 0 && chosen_by_glob && (errno == ENOTDIR || errno == ENOENT || errno == ELOOP))
+		return true;
 	if (fd < 0) {
 		snprintf(err, size, "\"%s\": %s", path, strerror(errno));
 		return false;

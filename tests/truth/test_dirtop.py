@@ -58,6 +58,13 @@ def test_each_files_own_directory(host, tmp):
     }
 
 
+def test_glob_takes_directories_alone(host, tmp):
+    script = 'cd "$0"; mkdir x-d; : > x-f; ln -s nowhere x-dangling; ln -s x-self x-self'
+    assert host.run(["sh", "-c", script, tmp]).returncode == 0
+    done = host.run([host.iosonde, "dirtop", "-D", f"{tmp}/x-*", "--", "true"])
+    assert done.returncode == 0, str(done)
+
+
 def test_no_such_directory(host):
     for missing in ("/nonexistent/x", "/nonexistent/*", ""):
         done = host.run([host.iosonde, "dirtop", "-D", missing, "--", "true"])
