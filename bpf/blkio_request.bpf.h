@@ -427,6 +427,11 @@ static __always_inline void blk_completed(struct bio *bio)
 	if (!all_attached)
 		return;
 	io->error = status_errno(BPF_CORE_READ(bio, bi_status));
+	if (io->error == 11 && !(io->flags & BLK_BIO_BASED)) {
+		/* EAGAIN: whoever didn't want to wait for a free request comes again, and may */
+		bpf_map_delete_elem(&blk_ios, &key);
+		return;
+	}
 	io->request_bytes = io->bytes;
 	blk_over(key, io);
 }

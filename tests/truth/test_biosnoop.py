@@ -5,7 +5,7 @@ from contextlib import ExitStack
 
 import pytest
 from conftest import GUESTS
-from disks import MS, disk, ext4_on, mapped, null_block, ok, scratch, stat
+from disks import MS, disk, ext4_on, fast_disk, mapped, null_block, ok, scratch, stat
 from tracer import best_of, read_run, started, trace, wait_attached
 
 
@@ -83,6 +83,42 @@ def test_filters(host, tmp):
         assert row["disk"] == name and row["count"] >= 10
 
     best_of(5, experiment)
+
+
+@pytest.mark.only_on("running", "6.12")  # nothing in it depends on the kernel
+def test_any_rate(host, tmp):
+    """As fast as the machine can: what is shown and what is lost is what the disk has done."""
+    count = 5_000 if host.emulated else 50_000
+    with fast_disk(host) as own:
+        path = own or scratch(host, tmp)[0]
+        name = path.rpartition("/")[2] if own else scratch(host, tmp)[1]
+        work = f"{host.workload} disk {path} '{count}*read 4096 0 4096 2000'"
+        asleep = f"kill -STOP $PPID; {work}; kill -CONT $PPID"
+        for script, buffer in ((work, "16M"), (asleep, "4K")):
+            before = stat(host, name)[0]
+            options = ["-D", name, "--buffer", buffer]
+            run = trace(host, tmp, "biosnoop", options, ["sh", "-c", script], lost=None, timeout=60)
+            done = stat(host, name)[0] - before if own else count
+            seen = run.summary
+            assert done == count and seen["shown"] + seen["lost"] == done, (done, seen)
+            assert seen["lost_ring"] == seen["lost"] and len(run.of("request")) == seen["shown"]
+            assert (seen["lost"] > 0) == (script != work), (script, seen)
+        if host.emulated:
+            run = trace(host, tmp, "biolatency", ["--disk", name], ["sh", "-c", work])
+            assert run.summary["shown"] == count  # lost: none
+
+
+@pytest.mark.only_on("6.12")  # nothing in it depends on the kernel
+def test_not_waited_for(host, tmp):
+    """An attempt that may not wait for a free request, and finds none, is no I/O."""
+    slow = {"completion_nsec": 900 * MS, "irqmode": 2, "hw_queue_depth": 1, "submit_queues": 1}
+    with null_block(host, **slow) as path:
+        be = f"{host.workload} disk {path}"
+        script = f"{be} 'read 4096 0' & sleep 0.3; {be} '20*nowait 4096 65536'; wait"
+        run = trace(host, tmp, "biosnoop", ["-D", "nullb0"], ["sh", "-c", script])
+        refused = [w["calls"]["nowait"]["errors"] for w in run.work if "nowait" in w["calls"]]
+        assert refused == [{"EAGAIN": 20}]
+        assert [(r["sector"], r["err"]) for r in requests(run, "nullb0")] == [(0, None)]
 
 
 def test_lingers(host, tmp):

@@ -36,6 +36,14 @@ static long call_write(struct disk *d)
 	return SC(SYS_pwrite64, d->fd, d->buf, d->size, d->at);
 }
 
+/* EAGAIN where it would have to wait for a free request. */
+static long call_nowait(struct disk *d)
+{
+	struct iovec v = { d->buf, d->size };
+
+	return SC(SYS_preadv2, d->fd, &v, 1, d->at, 0, RWF_NOWAIT);
+}
+
 /* Forced to the medium: FUA, or a flush behind it. */
 static long call_dwrite(struct disk *d)
 {
@@ -90,7 +98,7 @@ static const struct {
 } calls[] = {
 	{ "read", call_read }, { "write", call_write },	    { "dwrite", call_dwrite },
 	{ "sync", call_sync }, { "discard", call_discard }, { "zeroout", call_zeroout },
-	{ "pair", call_pair },
+	{ "pair", call_pair }, { "nowait", call_nowait },
 };
 
 static void run_step(struct ctx *c, struct disk *d, const char *text)
