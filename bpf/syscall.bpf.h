@@ -6,7 +6,7 @@
 #ifndef IOSONDE_SYSCALL_BPF_H
 #define IOSONDE_SYSCALL_BPF_H
 
-#include "bpf/core.bpf.h"
+#include "bpf/filter.bpf.h"
 #include "bpf/syscall_max.h"
 
 /* [0] the native ABI, [1] the 32-bit one; a value is 1 + the index in the descriptor's list. */
@@ -36,6 +36,28 @@ static __always_inline u32 syscall_entered(s64 nr, bool *compat)
 		return 0;
 	*compat = in_compat_call();
 	return syscall_call(nr, *compat);
+}
+
+/* A followed call that a target enters. */
+struct entered {
+	struct task_struct *task; /* current_task() */
+	u64 ids;		  /* ids_of() that */
+	u32 call;
+	bool compat;
+};
+
+/* Is the call with number @nr, which the current thread enters, followed, and of a target? */
+static __always_inline bool target_entered(s64 nr, struct entered *e)
+{
+	if (!syscall_maybe(nr))
+		return false;
+	e->task = current_task();
+	e->ids = ids_of(e->task);
+	if (!target_match(e->ids))
+		return false;
+	e->compat = task_in_compat_call(e->task);
+	e->call = syscall_call(nr, e->compat);
+	return e->call;
 }
 
 /*

@@ -92,23 +92,23 @@ static __always_inline void keep_name(struct layers_state *st, const struct sysc
 		read_name(st, &st->op);
 }
 
-static __always_inline void open_op(struct layers_state *st, struct task_struct *task, u32 call,
-				    struct pt_regs *regs, bool compat)
+static __always_inline void open_op(struct layers_state *st, const struct entered *in,
+				    struct pt_regs *regs)
 {
 	struct layers_op *op = &st->op;
 	struct syscall_args args;
 
-	syscall_args(regs, compat, &args);
-	op->call = call;
+	syscall_args(regs, in->compat, &args);
+	op->call = in->call;
 	op->begun = 0;
-	if (O_OPEN(call)) {
+	if (O_OPEN(in->call)) {
 		op->fd = -1;
 		keep_name(st, &args);
 		return;
 	}
-	op->fd = call == CALL_SENDFILE || call == CALL_SENDFILE64 ? args.a[1] : args.a[0];
-	op->file = (u64)task_file_of_fd(task, op->fd);
-	op->slot = find_slot(st, task, call, (struct file *)op->file);
+	op->fd = in->call == CALL_SENDFILE || in->call == CALL_SENDFILE64 ? args.a[1] : args.a[0];
+	op->file = (u64)task_file_of_fd(in->task, op->fd);
+	op->slot = find_slot(st, in->task, in->call, (struct file *)op->file);
 }
 
 /* Before its first operation: from now on its wakers leave a stamp. */
@@ -123,32 +123,21 @@ static __always_inline void meet_thread(struct layers_state *st)
 SYSCALL_ENTER(layers_enter)
 {
 	struct layers_state *st;
-	struct task_struct *task;
+	struct entered in;
 	u64 now;
-	bool compat;
-	u32 call;
 
-	if (!syscall_maybe(id) || !all_attached)
+	if (!all_attached || !target_entered(id, &in))
 		return 0;
-	task = current_task();
-	if (!target_match(ids_of(task)))
-		return 0;
-	compat = task_in_compat_call(task);
-	call = syscall_call(id, compat);
-	if (!call)
-		return 0;
-	st = layers_create(task);
+	st = layers_create(in.task);
 	if (!st) {
-		COUNT(generated);
-		COUNT(lost_state);
+		COUNT_EVENT(lost_state);
 		return 0;
 	}
 	hold(&st->op);
 	if (st->op.call) { /* its return was never seen */
-		COUNT(generated);
-		COUNT(lost_state);
+		COUNT_EVENT(lost_state);
 	}
-	if (st->parked.call && rejoins(st, call, regs)) {
+	if (st->parked.call && rejoins(st, in.call, regs)) {
 		reclaim_slot(st);
 		st->op = st->parked;
 		st->op.before_ns += st->parked.end_ns - st->parked.entry_ns;
@@ -159,7 +148,7 @@ SYSCALL_ENTER(layers_enter)
 	} else {
 		if (!st->self)
 			meet_thread(st);
-		open_op(st, task, call, regs, compat);
+		open_op(st, &in, regs);
 	}
 	now = bpf_ktime_get_ns(); /* last: what came before is our own time */
 	st->op.entry_ns = now;

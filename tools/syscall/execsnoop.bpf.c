@@ -45,8 +45,7 @@ SYSCALL_ENTER(exec_enter)
 	st = execs_create(current_task());
 	if (!st) {
 		if (target_match(current_ids())) {
-			COUNT(generated);
-			COUNT(lost_state);
+			COUNT_EVENT(lost_state);
 		}
 		return 0;
 	}

@@ -136,28 +136,23 @@ SYSCALL_ENTER(mount_enter)
 {
 	struct syscall_args args;
 	struct mount_state *st;
-	u64 ids, key;
-	bool compat;
-	u32 call = syscall_entered(id, &compat);
+	struct entered in;
+	u64 key;
 
-	if (!call)
+	if (!target_entered(id, &in))
 		return 0;
-	ids = current_ids();
-	if (!target_match(ids))
-		return 0;
-	key = (u64)current_task();
+	key = (u64)in.task;
 	bpf_map_update_elem(&mounts, &key, (const void *)&mount_zero, BPF_ANY);
 	st = bpf_map_lookup_elem(&mounts, &key);
 	if (!st) {
-		COUNT(generated);
-		COUNT(lost_state);
+		COUNT_EVENT(lost_state);
 		return 0;
 	}
-	syscall_args(regs, compat, &args);
-	st->e.call = call;
+	syscall_args(regs, in.compat, &args);
+	st->e.call = in.call;
 	for (int i = 0; i < 5; i++)
 		st->e.arg[i] = args.a[i];
-	set_who(&st->e, ids);
+	set_who(&st->e, in.ids);
 	find_texts(st);
 	read_texts(st);
 	return 0;

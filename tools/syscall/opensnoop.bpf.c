@@ -56,34 +56,22 @@ static __always_inline void set_who(struct open_event *e, struct task_struct *he
 SYSCALL_ENTER(open_enter)
 {
 	struct syscall_args args;
-	struct task_struct *task;
 	struct open_state *st;
 	struct open_how how;
-	bool compat;
-	u32 call;
-	u64 ids;
+	struct entered in;
 
-	if (!syscall_maybe(id))
+	if (!target_entered(id, &in))
 		return 0;
-	task = current_task();
-	ids = ids_of(task);
-	if (!target_match(ids))
-		return 0;
-	compat = task_in_compat_call(task);
-	call = syscall_call(id, compat);
-	if (!call)
-		return 0;
-	st = opens_create(task);
+	st = opens_create(in.task);
 	if (!st) {
-		COUNT(generated);
-		COUNT(lost_state);
+		COUNT_EVENT(lost_state);
 		return 0;
 	}
-	syscall_args(regs, compat, &args);
-	set_who(&st->e, task, ids, call);
+	syscall_args(regs, in.compat, &args);
+	set_who(&st->e, in.task, in.ids, in.call);
 	st->slot = 0;
 	st->e.dfd = AT_FDCWD;
-	switch (call) {
+	switch (in.call) {
 	case CALL_OPEN:
 		set_flags(&st->e, args.a[1], args.a[2]);
 		read_path(st, args.a[0]);
@@ -225,8 +213,7 @@ static __always_inline void uring_submitted(struct io_kiocb *req, u64 key)
 	bpf_map_update_elem(&uring_opens, &key, (const void *)&opens_zero, BPF_ANY);
 	st = bpf_map_lookup_elem(&uring_opens, &key);
 	if (!st) {
-		COUNT(generated);
-		COUNT(lost_state);
+		COUNT_EVENT(lost_state);
 		return;
 	}
 	set_who(&st->e, current_task(), ids,

@@ -86,26 +86,20 @@ SYSCALL_ENTER(stat_enter)
 {
 	struct syscall_args args;
 	struct stat_state *st;
-	bool compat;
-	u32 call = syscall_entered(id, &compat);
-	u64 ids;
+	struct entered in;
 
-	if (!call)
+	if (!target_entered(id, &in))
 		return 0;
-	ids = current_ids();
-	if (!target_match(ids))
-		return 0;
-	st = stats_create(current_task());
+	st = stats_create(in.task);
 	if (!st) {
-		COUNT(generated);
-		COUNT(lost_state);
+		COUNT_EVENT(lost_state);
 		return 0;
 	}
-	syscall_args(regs, compat, &args);
-	st->e.pid = ids >> 32;
-	st->e.tid = ids;
-	st->e.call = modern_call(call);
-	current_user_and_comm(&st->e.uid, st->e.comm);
+	syscall_args(regs, in.compat, &args);
+	st->e.pid = in.ids >> 32;
+	st->e.tid = in.ids;
+	st->e.call = modern_call(in.call);
+	task_user_and_comm(in.task, &st->e.uid, st->e.comm);
 	set_args(st, &args);
 	return 0;
 }

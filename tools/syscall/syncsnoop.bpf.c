@@ -126,43 +126,37 @@ static __always_inline void take_path(struct sync_state *st, struct file *file)
 }
 
 /* The state of the call that this thread enters; NULL if it is none to be followed. */
-static __always_inline struct sync_state *entered(struct pt_regs *regs, long id,
-						  struct syscall_args *args)
+static __always_inline struct sync_state *call_entered(struct pt_regs *regs, long id,
+						       struct syscall_args *args)
 {
 	struct sync_event look;
 	struct sync_state *st;
-	bool compat;
-	u32 call = syscall_entered(id, &compat);
-	u64 ids;
+	struct entered in;
 
-	if (!call)
+	if (!target_entered(id, &in))
 		return NULL;
-	ids = current_ids();
-	if (!target_match(ids))
+	syscall_args(regs, in.compat, args);
+	if (!look_at(in.call, in.compat, args, &look))
 		return NULL;
-	syscall_args(regs, compat, args);
-	if (!look_at(call, compat, args, &look))
-		return NULL;
-	st = syncs_create(current_task());
+	st = syncs_create(in.task);
 	if (!st) {
-		COUNT(generated);
-		COUNT(lost_state);
+		COUNT_EVENT(lost_state);
 		return NULL;
 	}
 	st->e.bytes = look.bytes;
 	st->e.fd = look.fd;
 	st->e.how = look.how;
-	st->e.pid = ids >> 32;
-	st->e.tid = ids;
-	st->e.call = call;
-	current_user_and_comm(&st->e.uid, st->e.comm);
+	st->e.pid = in.ids >> 32;
+	st->e.tid = in.ids;
+	st->e.call = in.call;
+	task_user_and_comm(in.task, &st->e.uid, st->e.comm);
 	return st;
 }
 
 SYSCALL_ENTER(sync_enter)
 {
 	struct syscall_args args;
-	struct sync_state *st = entered(regs, id, &args);
+	struct sync_state *st = call_entered(regs, id, &args);
 
 	if (!st)
 		return 0;
@@ -185,7 +179,7 @@ static long mapped_file(struct task_struct *task, struct vm_area_struct *vma, st
 SYSCALL_ENTER(sync_enter_mapped)
 {
 	struct syscall_args args;
-	struct sync_state *st = entered(regs, id, &args);
+	struct sync_state *st = call_entered(regs, id, &args);
 	struct mapped found = {};
 
 	if (!st)
@@ -322,8 +316,7 @@ static __always_inline void uring_submitted(struct io_kiocb *req, u64 key)
 	bpf_map_update_elem(&uring_syncs, &key, (const void *)&uring_zero, BPF_ANY);
 	st = bpf_map_lookup_elem(&uring_syncs, &key);
 	if (!st) {
-		COUNT(generated);
-		COUNT(lost_state);
+		COUNT_EVENT(lost_state);
 		return;
 	}
 	st->start_ns = bpf_ktime_get_ns();

@@ -67,8 +67,7 @@ SYSCALL_ENTER(count_enter)
 		return 0;
 	st = calls_create(current_task());
 	if (!st) {
-		COUNT(generated);
-		COUNT(lost_state);
+		COUNT_EVENT(lost_state);
 		return 0;
 	}
 	st->call = SYSCALL_IN_RECORD(id, compat);

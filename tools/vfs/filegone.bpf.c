@@ -26,29 +26,21 @@ static __always_inline void set_who(struct filegone_event *e, u64 ids)
 SYSCALL_ENTER(gone_enter)
 {
 	struct syscall_args args;
-	struct task_struct *task;
 	struct gone_state *st;
-	bool compat;
-	u32 call = syscall_entered(id, &compat);
-	u64 ids;
+	struct entered in;
 
-	if (!call)
+	if (!target_entered(id, &in))
 		return 0;
-	ids = current_ids();
-	if (!target_match(ids))
-		return 0;
-	task = current_task();
-	st = goings_create(task);
+	st = goings_create(in.task);
 	if (!st) {
-		COUNT(generated);
-		COUNT(lost_state);
+		COUNT_EVENT(lost_state);
 		return 0;
 	}
-	syscall_args(regs, compat, &args);
-	set_who(&st->e, ids);
+	syscall_args(regs, in.compat, &args);
+	set_who(&st->e, in.ids);
 	st->e.uring = 0;
-	names_entered(&st->n, call, &args);
-	names_read(&st->n, st->n.action == NAMES_RENAME ? second_names_create(task) : NULL);
+	names_entered(&st->n, in.call, &args);
+	names_read(&st->n, st->n.action == NAMES_RENAME ? second_names_create(in.task) : NULL);
 	return 0;
 }
 
@@ -153,8 +145,7 @@ static __always_inline void uring_submitted(struct io_kiocb *req, u64 key)
 	bpf_map_update_elem(&requests, &key, (const void *)&no_request, BPF_ANY);
 	r = bpf_map_lookup_elem(&requests, &key);
 	if (!r) {
-		COUNT(generated);
-		COUNT(lost_state);
+		COUNT_EVENT(lost_state);
 		return;
 	}
 	set_who(&r->st.e, ids);

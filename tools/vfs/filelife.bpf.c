@@ -156,8 +156,7 @@ SYSCALL_ENTER(life_enter)
 	task = current_task();
 	st = lives_create(task);
 	if (!st) {
-		COUNT(generated);
-		COUNT(lost_state);
+		COUNT_EVENT(lost_state);
 		return 0;
 	}
 	syscall_args(regs, compat, &args);
@@ -342,8 +341,7 @@ static __always_inline void uring_submitted(struct io_kiocb *req, u64 key)
 	bpf_map_update_elem(&requests, &key, (const void *)&no_request, BPF_ANY);
 	r = bpf_map_lookup_elem(&requests, &key);
 	if (!r) {
-		COUNT(generated);
-		COUNT(lost_state);
+		COUNT_EVENT(lost_state);
 		return;
 	}
 	r->caller.ids = current_ids();
