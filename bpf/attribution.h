@@ -66,17 +66,14 @@ enum attr_method {
 	ATTR_UNKNOWN,
 	ATTR_RANGE,    /* file by its page; process by the last write to that part of the file */
 	ATTR_PAGE,     /* file by its page; process by who dirtied or reads the page */
-	ATTR_IOEND,    /* file and part by what the filesystem keeps for the end of the I/O */
-	ATTR_BTRFS,    /* the same of btrfs */
-	ATTR_SECTOR,   /* not looked for yet: the value keeps its place */
+	ATTR_BTRFS,    /* file and part by what btrfs keeps for the end of the I/O */
 	ATTR_DIRECT,   /* direct I/O: the operation that submitted it */
 	ATTR_JOURNAL,  /* a filesystem's journal: everybody's */
 	ATTR_METADATA, /* other blocks of a filesystem's own */
 };
 
 /* For a column's names. */
-#define ATTR_METHOD_NAMES                                                                          \
-	"", "unknown", "range", "page", "ioend", "btrfs", "sector", "direct", "journal", "metadata"
+#define ATTR_METHOD_NAMES "", "unknown", "range", "page", "btrfs", "direct", "journal", "metadata"
 
 /* A process as it was when it last wrote. */
 struct attr_who {
