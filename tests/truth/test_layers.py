@@ -138,6 +138,7 @@ def test_files_are_named(host, tmp, data):
     assert sum(r["lat_ns"] for r in run.of("file")) == total
 
 
+@pytest.mark.only_on("running")  # how tables are printed depends on no kernel
 def test_many_files(host, tmp):
     """People see ten of a table and how many there are, programs all; --top is for each table."""
     names = [f"f{i}" for i in range(25)]
