@@ -74,12 +74,13 @@ static __always_inline struct counters *counters_here(void)
 	} while (0)
 
 /* Counts an event and what became of it: COUNT_EVENT(emitted). One look-up for both. */
-#define COUNT_EVENT(outcome)                                                                       \
+#define COUNT_EVENT(outcome) COUNT_EVENTS(outcome, 1)
+#define COUNT_EVENTS(outcome, n)                                                                   \
 	do {                                                                                       \
 		struct counters *counters_ = counters_here();                                      \
 		if (counters_) {                                                                   \
-			__sync_fetch_and_add(&counters_->generated, 1);                            \
-			__sync_fetch_and_add(&counters_->outcome, 1);                              \
+			__sync_fetch_and_add(&counters_->generated, (n));                          \
+			__sync_fetch_and_add(&counters_->outcome, (n));                            \
 		}                                                                                  \
 	} while (0)
 

@@ -52,14 +52,13 @@ static __always_inline void count_op(u64 op, u64 n)
 {
 	u64 *sums = sums_here();
 
-	COUNT_N(generated, n);
 	if (!sums || op >= N_OPS) {
-		COUNT_N(lost_state, n);
+		COUNT_EVENTS(lost_state, n);
 		return;
 	}
 	__sync_fetch_and_add(&sums[0], n);
 	__sync_fetch_and_add(&sums[op], n);
-	COUNT_N(emitted, n);
+	COUNT_EVENTS(emitted, n);
 }
 
 /* An open that was counted made its file, too. */
@@ -83,13 +82,13 @@ static __always_inline u64 op_of_call(u32 call, struct pt_regs *regs, bool compa
 {
 	struct syscall_args args;
 
-	syscall_args(regs, compat, &args);
 	if (call <= CALL_PREADV2)
 		return OP_READ;
 	if (call <= CALL_PWRITEV2)
 		return OP_WRITE;
 	if (call <= CALL_FDATASYNC)
 		return OP_FSYNC;
+	syscall_args(regs, compat, &args);
 	switch (call) {
 	case CALL_MSYNC: /* the other flags start nothing and wait for nothing */
 		return args.a[2] & MS_SYNC ? OP_FSYNC : OP_NONE;
@@ -155,8 +154,7 @@ static __always_inline void count_iocbs(u64 iocbs, bool compat, u64 n)
 	for (u32 i = 0; i < AIO_MAX && i < n; i++)
 		count_iocb(iocbs, i, compat);
 	if (n > AIO_MAX) {
-		COUNT_N(generated, n - AIO_MAX);
-		COUNT_N(lost_state, n - AIO_MAX);
+		COUNT_EVENTS(lost_state, n - AIO_MAX);
 	}
 }
 
