@@ -403,6 +403,16 @@ uint32_t by_group(struct by *by, const void *rec, size_t len)
 	return number;
 }
 
+void by_count(struct by *by, const void *rec, size_t len, uint64_t n)
+{
+	uint32_t number = by_group(by, rec, len);
+
+	if (number)
+		head_of(by->groups[number - 1])->count += n;
+	else
+		by->overflow += n - 1;
+}
+
 void by_add(struct by *by, const void *rec, size_t len)
 {
 	uint32_t number = by_group(by, rec, len);
@@ -462,6 +472,19 @@ const void *by_row(const struct by *by, size_t i, size_t *len)
 {
 	*len = by->order[i].len;
 	return by->order[i].rec;
+}
+
+static bool is_latency(const struct by *by, size_t col)
+{
+	return by->latency && col > by->n_keys && col < by->n_keys + N_FIGURES;
+}
+
+bool by_shows_latency(const struct by *by, const struct selection *sel, const struct sort *sort)
+{
+	for (size_t i = 0; i < sel->n; i++)
+		if (is_latency(by, sel->index[i]))
+			return true;
+	return sort && is_latency(by, (size_t)sort->col);
 }
 
 uint64_t by_overflow(const struct by *by)

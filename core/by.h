@@ -7,6 +7,7 @@
 #ifndef IOSONDE_BY_H
 #define IOSONDE_BY_H
 
+#include "core/columns.h"
 #include "core/sort.h"
 
 /* Groups that are kept; rows that would open one more are counted by by_overflow(). */
@@ -30,6 +31,9 @@ void by_show_rank(struct by *by);
 /* Adds a row. Nothing of it is kept but the values of the key columns. */
 void by_add(struct by *by, const void *rec, size_t len);
 
+/* Adds @n rows like this one, whose latencies aren't known. */
+void by_count(struct by *by, const void *rec, size_t len, uint64_t n);
+
 /* The number of a row's group, from 1, without adding the row. 0: it would be one too many. */
 uint32_t by_group(struct by *by, const void *rec, size_t len);
 
@@ -50,6 +54,9 @@ const struct table *by_table(const struct by *by);
  */
 size_t by_sorted(struct by *by, const struct sort *sort, size_t top);
 const void *by_row(const struct by *by, size_t i, size_t *len);
+
+/* Is one of the figures that come from latencies in @sel, or in @sort (NULL: no)? */
+bool by_shows_latency(const struct by *by, const struct selection *sel, const struct sort *sort);
 
 /* Rows that were counted in no group, since by_open() or by_clear(). */
 uint64_t by_overflow(const struct by *by);

@@ -199,16 +199,20 @@ static bool next_rung(const struct loaded *l, const struct btf *btf, const struc
 	return false;
 }
 
-static bool wanted(const struct probe *probe, const void *cfg)
+static bool is_set(const struct field *f, const void *cfg)
 {
-	const unsigned char *p = (const unsigned char *)cfg + probe->when.off;
+	const unsigned char *p = (const unsigned char *)cfg + f->off;
 
-	if (probe->when.kind == F_NONE)
-		return true;
-	for (uint32_t i = 0; i < probe->when.size; i++)
+	for (uint32_t i = 0; i < f->size; i++)
 		if (p[i])
 			return true;
 	return false;
+}
+
+static bool wanted(const struct probe *probe, const void *cfg)
+{
+	return (probe->when.kind == F_NONE || is_set(&probe->when, cfg)) &&
+	       (probe->unless.kind == F_NONE || !is_set(&probe->unless, cfg));
 }
 
 /* To look at, not to load: relocated against the kernel's own types, if at all. */

@@ -230,7 +230,7 @@ static bool set_targets(void *run_)
 /* From here on a mistake in us can't be used against the host. */
 static bool drop_privileges(const struct run *run)
 {
-	bool maps = run->tool->kind != TOOL_EVENTS || run->opts.stats;
+	bool maps = run->tool->kind != TOOL_EVENTS || run->opts.stats || fold_chosen(run);
 	bool keep_bpf = maps && !privs_maps_readable_without(loaded_map(run->loaded, "counters"));
 
 	if (!privs_drop(keep_bpf, run->opts.ustack)) {

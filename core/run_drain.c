@@ -234,10 +234,12 @@ static void report_sort(struct report *r)
 	while (cols[n_cols].name)
 		n_cols++;
 	for (int i = n_cols - 1; i >= 0; i--) {
-		if (drain_is_key(tool, &cols[i]))
+		if (is_about_target(tool, &cols[i]))
+			continue;
+		if (drain_identifies(tool, &cols[i]))
 			sort_rows(&tool->row, (struct sort){ .col = i }, r->row, r->n);
 		else if (cols[i].field.off >= tool->drain.key_size && cols[i].unit != U_CLOCK &&
-			 cols[i].unit != U_STACK && !is_about_target(tool, &cols[i]))
+			 cols[i].unit != U_STACK)
 			first = i;
 	}
 	if (r->run->sorted)

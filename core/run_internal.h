@@ -99,6 +99,11 @@ void loop_run(struct run *run);
 void loop_consume(struct run *run);
 void loop_close(struct run *run);
 
+/* run_fold.c */
+void fold_choose(struct run *run); /* sets the tool's fold.when, if rows may be folded */
+bool fold_chosen(const struct run *run);
+void fold_report(struct run *run); /* into the groups of --by, before they are shown */
+
 /* run_drain.c */
 void drain_report(struct run *run, bool last);
 

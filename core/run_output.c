@@ -115,13 +115,15 @@ static bool select_columns(struct run *run)
 	const struct table *table = &run->tool->row;
 	size_t n = columns_count(table);
 	bool *usual = calloc(n + 1, sizeof(*usual));
+	bool of_groups = run->by && !by_of_table(run); /* what --columns names */
 	char err[512] = "out of memory";
 	bool ok;
 
 	for (size_t i = 0; usual && i < n; i++)
 		usual[i] = shown_by_default(run, &table->columns[i]);
-	ok = usual && columns_select_from(table, run->opts.columns, run->opts.format, usual,
-					  &run->selection, err, sizeof(err));
+	ok = usual &&
+	     columns_select_from(table, of_groups ? NULL : run->opts.columns, run->opts.format,
+				 usual, &run->selection, err, sizeof(err));
 	if (!ok)
 		log_error("%s", err);
 	free(usual);
@@ -199,7 +201,7 @@ static bool open_by(struct run *run, char *err, size_t size)
 		return only_by_keys(run, err, size);
 	if (run->by && run->opts.top)
 		by_show_rank(run->by);
-	return run->by && columns_select(by_table(run->by), NULL, run->opts.format,
+	return run->by && columns_select(by_table(run->by), run->opts.columns, run->opts.format,
 					 &run->by_selection, err, size);
 }
 
@@ -262,6 +264,7 @@ bool output_open(struct run *run)
 	if (by_of_table(run) && !columns_left(run))
 		return false;
 	enable_columns(run);
+	fold_choose(run);
 	return true;
 }
 
@@ -343,6 +346,8 @@ void output_report(struct run *run, bool last)
 {
 	const struct tool_ops *ops = run->tool->ops;
 
+	if (fold_chosen(run))
+		fold_report(run);
 	if (run->by && !by_of_table(run))
 		report_by(run);
 	if (run->tool->drain.map)

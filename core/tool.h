@@ -61,6 +61,7 @@ struct probe {
 	struct rung rungs[PROBE_RUNGS];
 	const char *without; /* not NULL: optional; what is missed where no rung works */
 	struct field when;   /* in the tool's cfg: attach only if it isn't 0; F_NONE: always */
+	struct field unless; /* likewise: attach only if it is 0 */
 	/*
 	 * It only adds to the events of other probes. A run of its programs that the kernel skipped
 	 * costs a detail (null_helper), not an event (lost_missed).
@@ -132,6 +133,20 @@ struct drain {
 	/* without --sort; -r shows the largest, or with DRAIN_KEYS the first, in any case */
 	enum drain_order order;
 	bool zeros; /* of a map per target: show those, too, that nothing hit */
+};
+
+/*
+ * Rows that are counted by the programs instead of sent one by one, where --by is about nothing but
+ * columns with COL_FOLDS and no figure of latencies is shown. Keys of the map, a BPF_MAP_TYPE_HASH,
+ * begin with the epoch, as a drain's do; values with a __u64: how many rows they stand for.
+ */
+struct fold {
+	const char *map; /* NULL: none */
+	uint32_t key_size;
+	uint32_t value_size;
+	struct field when; /* in the tool's cfg: set to 1 by the engine where it applies */
+	uint32_t row_size;
+	void (*unfold)(const void *value, void *row); /* into a zeroed row */
 };
 
 /*
@@ -212,6 +227,7 @@ struct tool {
 	const char *const *counters;
 	bool lingers; /* what it shows may follow the end of its cause: there is --linger */
 	struct drain drain;
+	struct fold fold;
 	struct many_spec many;
 	const struct map_spec *maps;
 	const struct tool_ops *ops;

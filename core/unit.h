@@ -55,6 +55,7 @@ enum column_flags {
 	COL_CSV = 1 << 7,      /* with COL_HIDDEN: shown in CSV all the same */
 	COL_BLANK = 1 << 8,    /* 0 and empty text mean that there is no value */
 	COL_OPTIONAL = 1 << 9, /* a negative number, or UINT64_MAX, means that there is no value */
+	COL_FOLDS = 1 << 11,   /* known of rows that the programs have counted: struct fold */
 	COL_ASKED = 1 << 10,   /* with COL_HIDDEN: not in JSON either, unless asked for: it costs */
 };
 

@@ -295,6 +295,52 @@ static void test_many_groups(void **state)
 	by_free(by);
 }
 
+/* Rows that somebody else has counted: those that found no room, too. */
+static void test_counted_rows(void **state)
+{
+	struct by *by = open_by("pid");
+	struct sample s = sample_row();
+
+	(void)state;
+	by_set_limit(by, 1);
+	by_count(by, &s, sizeof(s), 7);
+	by_add(by, &s, sizeof(s));
+	s.pid++;
+	by_count(by, &s, sizeof(s), 5);
+	assert_int_equal(by_sorted(by, NULL, 0), 1);
+	assert_string_equal(cell(by, 0, "count"), "8");
+	assert_int_equal(by_overflow(by), 5);
+	by_free(by);
+}
+
+static void test_shows_latency(void **state)
+{
+	static const struct {
+		const char *columns, *sort;
+		bool shown;
+	} tries[] = { { "pid,count", NULL, false }, { "pid,count,rank", "count", false },
+		      { "pid,p50", NULL, true },    { "max,count", NULL, true },
+		      { "pid,count", "p99", true }, { "pid,count", "rank", false },
+		      { NULL, NULL, true },	    { "sum", NULL, true } };
+	struct by *by = open_by("pid");
+	char err[200];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(tries) / sizeof(tries[0]); i++) {
+		struct selection sel;
+		struct sort sort;
+
+		assert_true(columns_select(by_table(by), tries[i].columns, FORMAT_JSON, &sel, err,
+					   sizeof(err)));
+		assert_true(!tries[i].sort ||
+			    sort_parse(by_table(by), tries[i].sort, &sort, err, sizeof(err)));
+		assert_int_equal(by_shows_latency(by, &sel, tries[i].sort ? &sort : NULL),
+				 tries[i].shown);
+		selection_free(&sel);
+	}
+	by_free(by);
+}
+
 static const struct column plain_columns[] = {
 	{ "pid", FIELD(struct sample, pid), U_ID },
 	{ "count", FIELD(struct sample, size), U_COUNT },
@@ -446,6 +492,8 @@ int main(void)
 		cmocka_unit_test(test_limit),
 		cmocka_unit_test(test_numbers),
 		cmocka_unit_test(test_many_groups),
+		cmocka_unit_test(test_counted_rows),
+		cmocka_unit_test(test_shows_latency),
 		cmocka_unit_test(test_without_latency),
 		cmocka_unit_test(test_mistakes),
 		cmocka_unit_test(test_broken_records),
