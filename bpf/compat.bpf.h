@@ -343,7 +343,7 @@ static __always_inline struct task_struct *walkable_task(void)
 #endif
 }
 
-/* The file that a fentry or fexit program was passed, for the same. */
+/* A file that plain loads have led to, for the same. */
 static __always_inline struct file *walkable_file(struct file *file)
 {
 #ifndef WITHOUT_RDONLY_CAST

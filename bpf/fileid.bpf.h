@@ -7,6 +7,7 @@
 #define IOSONDE_FILEID_BPF_H
 
 #include "bpf/core.bpf.h"
+#include "bpf/mix.bpf.h"
 #include "bpf/path.bpf.h"
 
 #include "bpf/fileid.h"
@@ -67,12 +68,6 @@ static __always_inline enum file_kind kind_of(u32 mode)
 	}
 }
 
-static __always_inline u64 mix(u64 h, u64 v)
-{
-	h = (h ^ v) * 0x9e3779b97f4a7c15ULL;
-	return h ^ h >> 29;
-}
-
 static __always_inline u64 file_id_mix(const struct file_id *id, u64 in_memory)
 {
 	u64 h = mix(mix(0, (u64)id->dev << 32 | id->gen), id->ino);
@@ -113,19 +108,24 @@ static __noinline void file_id_walk(struct file_id *id, u64 inode, u64 file)
 	file_id_of(id, inode, file);
 }
 
+static __always_inline bool needs_walk(u64 magic)
+{
+	return magic == OVERLAYFS_SUPER_MAGIC || magic == BTRFS_SUPER_MAGIC;
+}
+
 /* The same by plain loads, for an inode that was reached by such from one that is in use. */
 static __always_inline void file_id_passed(struct file_id *id, struct inode *inode,
 					   struct file *file)
 {
 	struct super_block *sb = inode->i_sb;
-	u64 magic = sb->s_magic;
 
-	if (magic == OVERLAYFS_SUPER_MAGIC || magic == BTRFS_SUPER_MAGIC) {
+	id->dev = sb->s_dev;
+	/* those that have no device of their own: overlayfs, btrfs and many others */
+	if (id->dev < 1 << 20 && needs_walk(sb->s_magic)) {
 		file_id_walk(id, (u64)inode, (u64)file);
 		return;
 	}
 	id->ino = inode->i_ino;
-	id->dev = sb->s_dev;
 	id->gen = inode->i_generation;
 	id->id = file_id_mix(id, 0);
 }

@@ -13,15 +13,19 @@
  *
  * which is called when the operation begins (ret and lat_ns are 0 then). Its descriptor takes
  * FILEIO_CALLS and FILEIO_PROBES from bpf/fileio.h; its enum of calls is fileio_route. One that
- * remembers paths defines FILE_IO_NAMES, and adds FILEIO_NAMES_CALLS. One that only counts defines
- * FILE_IO_SUMS_ONLY: it gets no times, offsets, flags of the file and priorities, which cost a read
- * of the clock or of kernel memory each. Such a one takes FILEIO_SUMS_PROBES and also defines
+ * remembers paths defines FILE_IO_NAMES, and adds FILEIO_NAMES_CALLS.
  *
- *	static __always_inline void file_io_held(void *ctx, const struct file_io *io,
- *						 struct file *file, u64 ids);
+ * One that only counts defines FILE_IO_SUMS_ONLY: it gets no times, offsets and flags of the file,
+ * which cost a read of the clock or of kernel memory each, and no program stands where calls are
+ * entered (bpf/fileio_return.bpf.h). It takes FILEIO_SUMS_PROBES and also defines
  *
- * for the most frequent calls of bpf/fileio_vfs.bpf.h. It counts the operation as generated, too;
- * @file can be walked by plain loads, and nobody else can close it; @ids are current_ids().
+ *	static __always_inline bool file_io_held(struct task_struct *task,
+ *						 const struct file_io *io, struct file *file,
+ *						 u64 ids);
+ *
+ * for the most frequent calls. @file and @task, the current thread, can be walked by plain loads;
+ * @ids are current_ids(). It counts the operation as generated, too, or returns false, and
+ * file_io_end() is called. A command that can do either defines FILE_IO_SUMS_IF as the condition.
  *
  * Operations of system calls are counted as generated here; file_io_end() counts what becomes of
  * each: filtered, emitted, lost.
@@ -80,13 +84,11 @@ struct file_who {
 	u64 ids; /* tgid << 32 | tid */
 	u32 uid;
 	s32 prio; /* task_struct.prio: 120 is nice 0 */
-	char comm[COMM_LEN];
+	char comm[COMM_LEN] __attribute__((aligned(8)));
 };
 
 #ifdef FILE_IO_SUMS_ONLY
-static __always_inline void file_io_held(void *ctx, const struct file_io *io, struct file *file,
-					 u64 ids);
-static const bool sums_only = true;
+#define sums_only true
 
 static __always_inline void file_io_add(struct fileio_sums *sums, const struct file_io *io)
 {
@@ -103,11 +105,17 @@ static __always_inline void file_io_add(struct fileio_sums *sums, const struct f
 	if (io->ret < 0)
 		__sync_fetch_and_add(&sums->errors, 1);
 }
+#elif defined(FILE_IO_SUMS_IF)
+#define sums_only (FILE_IO_SUMS_IF)
 #else
-static const bool sums_only;
+#define sums_only false
 #endif
 
 static __always_inline void file_io_end(void *ctx, const struct file_io *io);
+#if defined(FILE_IO_SUMS_ONLY) || defined(FILE_IO_SUMS_IF)
+static __always_inline bool file_io_held(struct task_struct *task, const struct file_io *io,
+					 struct file *file, u64 ids);
+#endif
 #ifdef FILE_IO_START
 static __always_inline void file_io_start(void *ctx, const struct file_io *io);
 #else
@@ -152,7 +160,7 @@ static __always_inline void current_who(struct file_who *who)
 	struct task_struct *task = (struct task_struct *)bpf_get_current_task();
 
 	who->ids = current_ids();
-	who->prio = sums_only ? 0 : LOAD(struct task_struct, task, prio);
+	who->prio = LOAD(struct task_struct, task, prio);
 	current_user_and_comm(&who->uid, who->comm);
 }
 
@@ -400,6 +408,14 @@ static __always_inline void open_copy(struct io_op *op, const struct syscall_arg
 	}
 }
 
+static __always_inline void open_op(struct io_op *op, const struct syscall_args *args)
+{
+	if (route_copies(op->route))
+		open_copy(op, args);
+	else
+		open_single(op, args);
+}
+
 /* Describes @side of @op, but for how it ended. */
 static __always_inline void describe(struct file_io *io, const struct io_op *op,
 				     const struct io_side *side)
@@ -432,51 +448,13 @@ static __always_inline void announce(void *ctx, const struct io_op *op)
 #endif
 }
 
-/* Is this the call that was parked, entered again? */
-static __always_inline bool rejoins(const struct io_op *parked, u32 route, struct pt_regs *regs)
-{
-	return parked->route == route && parked->ip == REGS_IP(regs) && parked->sp == REGS_SP(regs);
-}
-
-SYSCALL_ENTER(fileio_enter)
-{
-	struct syscall_args args;
-	struct io_state *st;
-	bool compat;
-	u32 route = syscall_entered(id, &compat);
-
-	if (!route || route >= CALL_NAMES_CHANGE)
-		return 0;
-	if (!target_match(current_ids()))
-		return 0;
-	st = fileio_create(current_task());
-	if (!st) {
-		COUNT(generated);
-		COUNT(lost_state);
-		return 0;
-	}
-	if (st->parked.route && rejoins(&st->parked, route, regs)) {
-		st->op = st->parked;
-		st->op.flags |= FILEIO_RESTARTED;
-		st->parked.route = 0;
-		return 0;
-	}
-	st->op.route = route;
-	st->op.compat = compat;
-	st->op.flags = 0;
-	st->op.iov = 0;
-	syscall_args(regs, compat, &args);
-	if (route_copies(route))
-		open_copy(&st->op, &args);
-	else
-		open_single(&st->op, &args);
-	announce(ctx, &st->op);
-	if (!sums_only) /* last: what came before is our own time */
-		st->op.start_ns = bpf_ktime_get_ns();
-	return 0;
-}
-
 /* --- the end --- */
+
+/* Left for a signal; whether it is entered again or fails isn't known yet. */
+static __always_inline bool is_interrupted(s64 ret)
+{
+	return ret <= -ERESTARTSYS && ret >= -ERESTART_RESTARTBLOCK;
+}
 
 /* Where an append went is known only afterwards. */
 static __always_inline s64 appended_at(const struct file_io *io)
@@ -494,7 +472,7 @@ static __always_inline bool appends(u32 flags)
 /* The descriptor's file, seen again: another one, and the row says so. */
 static __always_inline bool fd_changed(const struct io_side *side)
 {
-	return side->fd >= 0 && (u64)file_of_fd(side->fd) != side->file;
+	return !sums_only && side->fd >= 0 && (u64)file_of_fd(side->fd) != side->file;
 }
 
 static __always_inline void end_side(void *ctx, struct file_io *io)
@@ -505,11 +483,11 @@ static __always_inline void end_side(void *ctx, struct file_io *io)
 	file_io_end(ctx, io);
 }
 
-/* The system call @op returned @ret at @now. */
-static __always_inline void end_op(void *ctx, struct io_op *op, s64 ret, u64 now)
+/* The system call @op returned @ret at @now. @io is room for what the command is told: zeroed. */
+static __always_inline void end_op(void *ctx, struct io_op *op, struct file_io *io, s64 ret,
+				   u64 now)
 {
 	bool copies = route_copies(op->route);
-	struct file_io io = {};
 
 	if (op->iov) { /* the kernel has read them meanwhile, so they are there */
 		op->asked = iov_length(op->iov, op->n_iov, op->compat);
@@ -524,15 +502,15 @@ static __always_inline void end_op(void *ctx, struct io_op *op, s64 ret, u64 now
 
 		if (i && !copies)
 			break;
-		describe(&io, op, side);
+		describe(io, op, side);
 		if (copies)
-			io.flags |= file_flags(side->file);
+			io->flags |= file_flags(side->file);
 		if (fd_changed(side))
-			io.flags |= FILEIO_FD_CHANGED;
-		io.write = i || route_writes(op->route);
-		io.ret = ret;
-		io.lat_ns = now - op->start_ns;
-		end_side(ctx, &io);
+			io->flags |= FILEIO_FD_CHANGED;
+		io->write = i || route_writes(op->route);
+		io->ret = ret;
+		io->lat_ns = now - op->start_ns;
+		end_side(ctx, io);
 	}
 	op->route = 0;
 }
@@ -551,63 +529,46 @@ static __always_inline void note_names_change(struct pt_regs *regs, long ret)
 #endif
 }
 
+/* Is this the call that was parked, entered again? */
+static __always_inline bool rejoins(const struct io_op *parked, u32 route, struct pt_regs *regs)
+{
+	return parked->route == route && parked->ip == REGS_IP(regs) && parked->sp == REGS_SP(regs);
+}
+
 #define SAME_PLACE(op, regs) ((op)->sp == REGS_SP(regs) && (op)->ip == REGS_IP(regs))
 
-SYSCALL_EXIT(fileio_exit)
-{
-	u64 now = sums_only ? 0 : bpf_ktime_get_ns();
-	struct io_state *st;
-	struct io_op *op;
+/* Of programs without one at entry: while no thread has a parked call, nobody looks for his. */
+u32 n_parked;
 
-	/* only to leave early: which call it was is what the entry stored */
-	if (!REGS_NO_CALL(regs) && !syscall_maybe(REGS_CALL(regs)))
-		return 0;
-	st = fileio_of(current_task());
-	if (!st || !st->op.route)
-		note_names_change(regs, ret);
-	if (!st)
-		return 0;
-	op = &st->op;
-	if (!op->route) {
-		/*
-		 * A signal handler returned. If the restored registers point just behind the
-		 * instruction of the parked call, it has failed; at it, it will be entered again.
-		 */
-		if (!REGS_NO_CALL(regs) || !st->parked.route || !SAME_PLACE(&st->parked, regs))
-			return 0;
-		op = &st->parked;
-		ret = -EINTR;
-	} else if (ret <= -ERESTARTSYS && ret >= -ERESTART_RESTARTBLOCK) {
-		op->ip = REGS_IP(regs);
-		op->sp = REGS_SP(regs);
-		st->parked = *op;
-		op->route = 0;
-		return 0;
-	}
-	end_op(ctx, op, ret, now);
-	if (!st->parked.route)
-		fileio_drop(current_task());
-	return 0;
+static __always_inline void one_less_parked(void)
+{
+	if (sums_only)
+		__sync_fetch_and_add(&n_parked, -1);
 }
 
 CURRENT_EVENT(fileio_thread_exit, "sched_process_exit")
 {
 	struct task_struct *task = current_task();
 	struct io_state *st = fileio_of(task);
+	struct file_io io = {};
 
 	if (!st)
 		return 0;
 	if (st->parked.route) { /* a signal took it out of the call, and killed it */
 		st->parked.flags |= FILEIO_KILLED;
-		end_op(ctx, &st->parked, -EINTR, bpf_ktime_get_ns());
+		one_less_parked();
+		end_op(ctx, &st->parked, &io, -EINTR, bpf_ktime_get_ns());
 	}
 	fileio_drop(task);
 	return 0;
 }
 
-#include "bpf/fileio_uring.bpf.h"
-#ifdef FILE_IO_SUMS_ONLY
-#include "bpf/fileio_vfs.bpf.h"
+#ifndef FILE_IO_SUMS_ONLY
+#include "bpf/fileio_calls.bpf.h"
 #endif
+#if defined(FILE_IO_SUMS_ONLY) || defined(FILE_IO_SUMS_IF)
+#include "bpf/fileio_return.bpf.h"
+#endif
+#include "bpf/fileio_uring.bpf.h"
 
 #endif

@@ -102,18 +102,12 @@ struct fileio_sums {
 };
 
 /* FILEIO_PROBES for those. */
-#define FILEIO_VFS_BLIND                                                                           \
-	FILEIO_BLIND ", calls that fail by a bad descriptor, by a signal or before they reach a "  \
-	"file, sendfile() whose descriptors are closed meanwhile"
-#define FILEIO_SUMS_PROBES                                                                         \
-	{ "file I/O",                                                                              \
-	  { { { "fileio_vfs_read(file,*,*,*)", "fileio_vfs_write(file,*,*,*)",                     \
-		"fileio_vfs_readv(file,*,*,*,*)", "fileio_vfs_writev(file,*,*,*,*)",               \
-		"fileio_sendfile(*,*,*,*,*)", "fileio_splice(file,*,file,*,*,*)",                  \
-		"fileio_copy_range(file,*,file,*,*,*)", "fileio_renamed", "fileio_mounted" },      \
-	      .blind = FILEIO_VFS_BLIND },                                                         \
-	    FILEIO_CALL_RUNGS } },                                                                 \
-	FILEIO_URING
+#define FILEIO_RETURN_BLIND                                                                        \
+	FILEIO_BLIND ", which file it was if another thread closed the descriptor during the call"
+#define FILEIO_RETURN_RUNGS                                                                        \
+	{ { "fileio_return", "fileio_thread_exit" }, .blind = FILEIO_RETURN_BLIND },               \
+	{ { "fileio_return_tp", "fileio_thread_exit_tp" }, .blind = FILEIO_RETURN_BLIND }
+#define FILEIO_SUMS_PROBES { "file I/O", { FILEIO_RETURN_RUNGS } }, FILEIO_URING
 /* clang-format on */
 
 #endif

@@ -27,14 +27,10 @@ COMMANDS = (
 # What switches on programs that a plain run leaves out. A command: its descendants are followed.
 OPTIONS = {
     "opensnoop": [[], ["-F"]],
+    "rwsnoop": [[], ["-c"]],
     "filetop": [["-D", "/"]],
     "dirtop": [["-D", "/"]],
 }
-# By form: rungs of one probe that have different programs. One of them is taken, as a whole.
-RUNGS_APART = [
-    ["fileio_enter", "fileio_exit", "fileio_thread"],
-    ["fileio_vfs", "fileio_sendfile", "fileio_splice", "fileio_copy", "fileio_renamed", "fileio_mounted"],
-]
 SYMBOL = re.compile(r" g +F (\S+/\S+)\s+[0-9a-f]+ (\w+)$", re.M)
 
 
@@ -54,15 +50,6 @@ def has_function(host, name):
 def form_of(name):
     """Programs for the same purpose share the first two words of their names."""
     return "_".join(name.split("_")[:2])
-
-
-def other_rung_taken(name, taken):
-    return any(
-        set(one) <= taken and form_of(name) in other
-        for one in RUNGS_APART
-        for other in RUNGS_APART
-        if one is not other
-    )
 
 
 def loaded(host, command, options, env=None):
@@ -91,7 +78,7 @@ def test_programs_load(host, rung, command):
         kind, _, target = hook.partition("/")
         # Another program does the same, by the arguments passed here or another kind of hook.
         absent = kind == "tp_btf" and f"\0btf_trace_{target}\0".encode() not in btf
-        other = form_of(name) in taken or other_rung_taken(name, taken)
+        other = form_of(name) in taken
         assert other or absent, f"{name} ({hook}) was not loaded: {sorted(there)}"
         lines.append(f"{command} {rung} {name} {hook} {'no target' if absent else 'other form'}")
     record(host, command, rung, lines)

@@ -2,6 +2,7 @@
 """rwsnoop against a program that knows each of its reads and writes: file, route, size, result."""
 
 import re
+from collections import Counter
 
 import pytest
 from fileops import files, path_of
@@ -119,8 +120,40 @@ def test_most_frequent(host, tmp):
     run = trace(host, tmp, "rwsnoop", ["-c", "-i", "60"], [host.workload, "files", "300", tmp])
     top = run.of("group")
     assert (top[0]["fd"], top[0]["ret"], top[0]["count"]) == (9, 7, 300)
+    assert (top[0]["fs"], top[0]["comm"], top[0]["uid"]) == ("ext4", "workload", 0)
     assert [r["rank"] for r in top] == list(range(1, len(top) + 1)) and len(top) <= 10
     assert sum(r["count"] for r in top) == 305  # and the result's
+
+
+def test_counted_by_the_programs(host, tmp):
+    """Groups without latencies are counted where calls return: each is there, whatever its route."""
+    names = ("route", "rw", "fd", "ret", "bytes", "err")
+    keys = ",".join(names)
+    seen = files(host, tmp, "rwsnoop", ["--by", keys, "--columns", f"{keys},count"], "routes")
+
+    def key(route, rw, fd, *rest):  # before 5.18 requests of io_uring forget their descriptor
+        return route, rw, None if "uring" in route else fd, *rest
+
+    want = Counter(key(o.route, o.rw, o.fd, o.ret, o.bytes, o.err) for o in seen.ops)
+    found = Counter()
+    for row in seen.run.of("group"):
+        assert set(row) == {"type", *names, "count"}
+        found[key(*(row[n] for n in names))] += row["count"]
+    assert not want - found
+    assert sum((found - want).values()) == 1  # the result's
+    assert "closed the descriptor during the call" in seen.run.summary["blind"]
+
+
+def test_counted_although_a_signal_came(host, tmp):
+    """Entered again, failed, killed: each is one call."""
+    options = ["--by", "rw,err", "--columns", "rw,err,count", "--where", 'comm == "workload"']
+    works = ("restart 3", "eintr 3", "kill 100")
+    script = "; ".join(f"{host.workload} {work}" for work in works)
+    run = trace(host, tmp, "rwsnoop", options, ["sh", "-c", script])
+    reads = {r["err"]: r["count"] for r in run.of("group") if r["rw"] == "read"}
+    calls = [w["calls"]["read"]["calls"] for w in run.work]
+    assert calls[0] == calls[2] == 1 and calls[1] > 1
+    assert reads == {None: 2, "EINTR": calls[1]}  # all but one of those, and the killed one
 
 
 @pytest.mark.parametrize("command, rw", [("readsnoop", "read"), ("writesnoop", "write")])

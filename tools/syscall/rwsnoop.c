@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
 #include "tools/syscall/rwsnoop.h"
 
+#include <string.h>
+
 #include "core/log.h"
 #include "core/run.h"
 #include "core/tool.h"
@@ -16,21 +18,25 @@ static const char *const directions[] = { "read", "write", NULL };
 
 static const struct column columns[] = {
 	{ "time", E(rec.ts_ns), U_CLOCK, .help = "when the call returned" },
-	{ "pid", E(pid), U_ID, .width = 7, .help = "process" },
-	{ "tid", E(tid), U_ID, .width = 7, .flags = COL_HIDDEN, .help = "thread" },
-	{ "comm", E(comm), U_TEXT, .width = 16, .help = "command" },
-	{ "prio", E(prio), U_ID, .width = 4, .help = "the kernel's priority: 120 is nice 0" },
-	{ "user", E(uid), U_USER, .width = 8, .help = "user" },
-	{ "fd", E(fd), U_FD, .width = 4, .help = "descriptor" },
-	{ "fs", E(fs), U_TEXT, .width = 9, .help = "type of the file's filesystem" },
-	{ "route", E(route), U_ENUM, .width = 9, .names = routes,
+	{ "pid", E(pid), U_ID, .width = 7, .flags = COL_FOLDS, .help = "process" },
+	{ "tid", E(tid), U_ID, .width = 7, .flags = COL_FOLDS | COL_HIDDEN, .help = "thread" },
+	{ "comm", E(comm), U_TEXT, .width = 16, .flags = COL_FOLDS, .help = "command" },
+	{ "prio", E(prio), U_ID, .width = 4, .flags = COL_FOLDS,
+	  .help = "the kernel's priority: 120 is nice 0" },
+	{ "user", E(uid), U_USER, .width = 8, .flags = COL_FOLDS, .help = "user" },
+	{ "fd", E(fd), U_FD, .width = 4, .flags = COL_FOLDS, .help = "descriptor" },
+	{ "fs", E(fs), U_TEXT, .width = 9, .flags = COL_FOLDS,
+	  .help = "type of the file's filesystem" },
+	{ "route", E(route), U_ENUM, .width = 9, .names = routes, .flags = COL_FOLDS,
 	  .help = "system call, or io_uring operation" },
-	{ "rw", E(write), U_ENUM, .flags = COL_HIDDEN, .names = directions,
+	{ "rw", E(write), U_ENUM, .flags = COL_FOLDS | COL_HIDDEN, .names = directions,
 	  .help = "was this file read or written" },
 	{ "asked", E(asked), U_BYTES, .width = 6, .help = "bytes that the caller asked for" },
-	{ "ret", E(ret), U_COUNT, .width = 6, .help = "what the call returned" },
-	{ "bytes", E(bytes), U_BYTES, .flags = COL_HIDDEN, .help = "bytes that were transferred" },
-	{ "err", E(ret), U_ERRNO, .width = 6, .help = "error" },
+	{ "ret", E(ret), U_COUNT, .width = 6, .flags = COL_FOLDS,
+	  .help = "what the call returned" },
+	{ "bytes", E(bytes), U_BYTES, .flags = COL_FOLDS | COL_HIDDEN,
+	  .help = "bytes that were transferred" },
+	{ "err", E(ret), U_ERRNO, .width = 6, .flags = COL_FOLDS, .help = "error" },
 	{ "lat", E(lat_ns), U_NSEC, .width = 7, .flags = COL_LATENCY, .help = "entry to return" },
 	{ "offset", E(offset), U_FD, .flags = COL_HIDDEN,
 	  .help = "in the file, where that is known" },
@@ -45,9 +51,11 @@ static const struct column columns[] = {
 };
 
 /* Equal calls of a second, counted. */
-static const char *const top_words[] = {
-	"--by", "pid,comm,prio,user,fd,fs,ret", "--top", "10", "-i", "1", NULL
-};
+static const char *const top_words[] = { "--by",      "pid,comm,prio,user,fd,fs,ret",
+					 "--columns", "pid,comm,prio,user,fd,fs,ret,count,rank",
+					 "--top",     "10",
+					 "-i",	      "1",
+					 NULL };
 static const char *const reads_only[] = { "--reads", NULL };
 static const char *const writes_only[] = { "--writes", NULL };
 static const struct tool_alias aliases[] = { { "readsnoop", "rwsnoop --reads", reads_only },
@@ -62,12 +70,17 @@ static const struct option_spec options[] = {
 	{ "writes", 0, CFG(writes), .kind = OPT_FLAG, .help = "only what is written" },
 	{ "count-rows", 'c', .kind = OPT_EXPAND, .names = top_words,
 	  .help = "every second the ten most frequent rows, without time and file: "
-		  "--by pid,comm,prio,user,fd,fs,ret --top 10 -i 1" },
+		  "--by pid,comm,prio,user,fd,fs,ret --top 10 -i 1, without latencies" },
 	{ "timestr", 'v', .kind = OPT_RENAMED, .help = "the time of day is -T" },
 	{}
 };
 
-static const struct probe probes[] = { FILEIO_PROBES, {} };
+static const struct probe probes[] = { { "file I/O", { FILEIO_CALL_RUNGS }, .unless = CFG(fold) },
+				       { "file I/O", { FILEIO_RETURN_RUNGS }, .when = CFG(fold) },
+				       FILEIO_URING,
+				       {} };
+
+static const struct map_spec maps[] = { { "folded", .when = CFG(fold) }, {} };
 
 static bool prepare(struct run *run)
 {
@@ -76,6 +89,25 @@ static bool prepare(struct run *run)
 	if (cfg->reads && cfg->writes)
 		log_error("--reads and --writes exclude each other; both are shown by default");
 	return !cfg->reads || !cfg->writes;
+}
+
+static void unfold(const void *value_, void *row)
+{
+	const struct rwsnoop_value *value = value_;
+	const struct rwsnoop_group *group = &value->group;
+	struct fileio_row *r = row;
+
+	r->pid = group->ids >> 32;
+	r->tid = (__u32)group->ids;
+	r->uid = group->uid;
+	r->prio = group->prio;
+	r->fd = group->fd;
+	r->route = group->route >> 1;
+	r->write = group->route & 1;
+	r->ret = group->ret;
+	r->bytes = group->ret > 0 ? (__u64)group->ret : 0;
+	memcpy(r->comm, group->comm, sizeof(r->comm));
+	memcpy(r->fs, value->fs, sizeof(r->fs));
 }
 
 static const struct tool_ops ops = { .prepare = prepare };
@@ -98,6 +130,13 @@ const struct tool tool_rwsnoop = {
 	.probes = probes,
 	.image = &bpf_rwsnoop,
 	.calls = calls,
+	.maps = maps,
+	.fold = { .map = "folded",
+		  .key_size = sizeof(struct rwsnoop_key),
+		  .value_size = sizeof(struct rwsnoop_value),
+		  .when = CFG(fold),
+		  .row_size = sizeof(struct fileio_row),
+		  .unfold = unfold },
 	.aliases = aliases,
 	.ops = &ops,
 };

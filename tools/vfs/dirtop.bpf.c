@@ -71,18 +71,22 @@ static __always_inline bool find_dir(struct place *dir, const struct file_io *io
 	return dir->inode != 0;
 }
 
+static __noinline struct dirtop_value *row_begun(const struct dirtop_key *key,
+						 const struct file_id *dir)
+{
+	struct dirtop_value value = { .dir = *dir };
+
+	bpf_map_update_elem(&dirtop_dirs, key, &value, BPF_NOEXIST);
+	return bpf_map_lookup_elem(&dirtop_dirs, key);
+}
+
 /* The row of @dir. */
 static __always_inline struct dirtop_value *value_of(const struct file_id *dir)
 {
 	struct dirtop_key key = { .epoch = epoch, .dir = dir->id };
 	struct dirtop_value *value = bpf_map_lookup_elem(&dirtop_dirs, &key);
-	struct dirtop_value begun = {};
 
-	if (value)
-		return value;
-	begun.dir = *dir;
-	bpf_map_update_elem(&dirtop_dirs, &key, &begun, BPF_NOEXIST);
-	return bpf_map_lookup_elem(&dirtop_dirs, &key);
+	return value ? value : row_begun(&key, dir);
 }
 
 static __noinline int count_io(const struct file_io *io)
@@ -113,8 +117,8 @@ static __always_inline void file_io_end(void *ctx, const struct file_io *io)
 	count_io(io);
 }
 
-static __always_inline void file_io_held(void *ctx, const struct file_io *io, struct file *file,
-					 u64 ids)
+static __always_inline bool file_io_held(struct task_struct *task, const struct file_io *io,
+					 struct file *file, u64 ids)
 {
 	struct dentry *dentry = file->f_path.dentry, *parent;
 	struct inode *inode = file->f_inode;
@@ -124,22 +128,20 @@ static __always_inline void file_io_held(void *ctx, const struct file_io *io, st
 
 	if (!cfg.all && kind_of(inode->i_mode) != KIND_REG) {
 		COUNT_EVENT(filtered);
-		return;
+		return true;
 	}
-	if (cfg.dirs.given || dentry == mnt->mnt_root) {
-		COUNT(generated);
-		count_io(io);
-		return;
-	}
+	if (cfg.dirs.given || dentry == mnt->mnt_root)
+		return false;
 	parent = dentry->d_parent;
 	inode = parent->d_inode;
 	file_id_passed(&id, inode, NULL);
 	value = value_of(&id);
 	if (!value) {
 		COUNT_EVENT(lost_state);
-		return;
+		return true;
 	}
 	file_io_add(&value->sums, io);
 	name_announce_once(&value->named, id.id, file, parent, names_changes);
 	COUNT_EVENT(emitted);
+	return true;
 }

@@ -22,9 +22,9 @@ static __always_inline bool dir_listed(u32 fd)
 	return fd_in_dirs(&cfg.dirs, fd);
 }
 
-static __always_inline bool unwanted(const struct file_io *io, enum file_kind kind)
+static __always_inline bool unwanted(const struct file_io *io, u32 mode)
 {
-	return (!cfg.all && kind != KIND_REG) || (cfg.reads && io->write) ||
+	return (!cfg.all && (mode & S_IFMT) != S_IFREG) || (cfg.reads && io->write) ||
 	       (cfg.writes && !io->write);
 }
 
@@ -36,11 +36,19 @@ static __always_inline bool elsewhere(u64 mnt, u64 dentry)
 	return !w || !w->found_inode;
 }
 
-static __noinline struct filetop_value *row_begun(const struct filetop_key *key, u64 ids,
-						  const struct file_id *file, enum file_kind kind)
+static __always_inline u64 row_of(const struct file_id *file, const u64 *comm)
 {
-	struct filetop_value value = { .pid = ids >> 32, .kind = kind, .file = *file };
+	return mix(file->id ^ comm[0], comm[1]);
+}
 
+static __noinline struct filetop_value *row_begun(const struct filetop_key *key, u64 ids,
+						  const u64 *comm, const struct file_id *file,
+						  u32 mode)
+{
+	struct filetop_value value = { .pid = ids >> 32, .file = *file };
+
+	value.kind = kind_of(mode);
+	__builtin_memcpy(value.comm, comm, sizeof(value.comm));
 	bpf_map_update_elem(&filetop_files, key, &value, BPF_NOEXIST);
 	return bpf_map_lookup_elem(&filetop_files, key);
 }
@@ -48,6 +56,8 @@ static __noinline struct filetop_value *row_begun(const struct filetop_key *key,
 static __always_inline void add(struct filetop_value *value, const struct file_io *io)
 {
 	file_io_add(&value->sums, io);
+	if (!cfg.asked)
+		return;
 	if (io->write)
 		__sync_fetch_and_add(&value->write_asked, io->asked);
 	else
@@ -56,13 +66,13 @@ static __always_inline void add(struct filetop_value *value, const struct file_i
 
 static __noinline int count_io(const struct file_io *io)
 {
-	enum file_kind kind = kind_of(inode_mode(io->inode));
+	u32 mode = inode_mode(io->inode);
 	struct filetop_value *value;
 	struct filetop_key key = {};
 	struct file_id file = {};
 	struct file_who who;
 
-	if (unwanted(io, kind) || (cfg.dirs.given && elsewhere(file_mount(io), file_dentry(io)))) {
+	if (unwanted(io, mode) || (cfg.dirs.given && elsewhere(file_mount(io), file_dentry(io)))) {
 		COUNT(filtered);
 		return 0;
 	}
@@ -71,11 +81,10 @@ static __noinline int count_io(const struct file_io *io)
 		file_id_of(&file, io->inode, file_still(io));
 	key.epoch = epoch;
 	key.tid = who.ids;
-	key.file = file.id;
-	__builtin_memcpy(key.comm, who.comm, sizeof(key.comm));
+	key.row = row_of(&file, (u64 *)who.comm);
 	value = bpf_map_lookup_elem(&filetop_files, &key);
 	if (!value)
-		value = row_begun(&key, who.ids, &file, kind);
+		value = row_begun(&key, who.ids, (u64 *)who.comm, &file, mode);
 	if (!value) {
 		COUNT(lost_state);
 		return 0;
@@ -92,34 +101,37 @@ static __always_inline void file_io_end(void *ctx, const struct file_io *io)
 	count_io(io);
 }
 
-static __always_inline void file_io_held(void *ctx, const struct file_io *io, struct file *file,
-					 u64 ids)
+static __always_inline bool file_io_held(struct task_struct *task, const struct file_io *io,
+					 struct file *file, u64 ids)
 {
 	struct inode *inode = file->f_inode;
 	struct dentry *dentry = file->f_path.dentry;
-	enum file_kind kind = kind_of(inode->i_mode);
+	u32 mode = inode->i_mode;
 	struct filetop_value *value;
+	u64 comm[COMM_LEN / sizeof(u64)];
 	struct filetop_key key;
 	struct file_id id;
 
-	if (unwanted(io, kind) ||
-	    (cfg.dirs.given && elsewhere((u64)file->f_path.mnt, (u64)dentry))) {
+	if (cfg.dirs.given)
+		return false;
+	if (unwanted(io, mode)) {
 		COUNT_EVENT(filtered);
-		return;
+		return true;
 	}
 	file_id_passed(&id, inode, file);
 	key.epoch = epoch;
 	key.tid = ids;
-	key.file = id.id;
-	task_comm(current_task(), key.comm);
+	task_comm(task, comm);
+	key.row = row_of(&id, comm);
 	value = bpf_map_lookup_elem(&filetop_files, &key);
 	if (!value)
-		value = row_begun(&key, ids, &id, kind);
+		value = row_begun(&key, ids, comm, &id, mode);
 	if (!value) {
 		COUNT_EVENT(lost_state);
-		return;
+		return true;
 	}
 	add(value, io);
 	name_announce_once(&value->named, id.id, file, dentry, names_changes);
 	COUNT_EVENT(emitted);
+	return true;
 }

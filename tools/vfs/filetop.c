@@ -11,12 +11,13 @@ BPF_IMAGE(filetop);
 static const char *const calls[] = { FILEIO_CALLS, FILEIO_NAMES_CALLS, NULL };
 static const char *const kinds[] = { FILE_KIND_NAMES, NULL };
 
-#define R(member) FIELD(struct filetop_row, member)
+#define R(member)   FIELD(struct filetop_row, member)
+#define CFG(member) FIELD(struct filetop_cfg, member)
 
 static const struct column columns[] = {
 	{ "time", R(ts_ns), U_CLOCK, .flags = COL_HIDDEN, .help = "end of the interval" },
 	{ "tid", R(key.tid), U_ID, .width = 7, .flags = COL_KEY, .help = "thread" },
-	{ "comm", R(key.comm), U_TEXT, .width = 16, .flags = COL_KEY, .help = "command" },
+	{ "comm", R(value.comm), U_TEXT, .width = 16, .flags = COL_KEY, .help = "command" },
 	{ "count", R(value.sums.count), U_COUNT, .flags = COL_HIDDEN, .classic = "all",
 	  .help = "reads and writes" },
 	{ "reads", R(value.sums.reads), U_COUNT, .width = 6, .help = "reads" },
@@ -27,11 +28,10 @@ static const struct column columns[] = {
 	  .help = "bytes that reads returned" },
 	{ "write_bytes", R(value.sums.write_bytes), U_BYTES, .classic = "wbytes",
 	  .help = "bytes that writes returned" },
-	{ "read_asked", R(value.read_asked), U_BYTES, .flags = COL_HIDDEN,
+	{ "read_asked", R(value.read_asked), U_BYTES, .flags = COL_HIDDEN, .enable = CFG(asked),
 	  .help = "bytes that reads asked for (-e)" },
-	{ "write_asked", R(value.write_asked), U_BYTES, .flags = COL_HIDDEN,
+	{ "write_asked", R(value.write_asked), U_BYTES, .flags = COL_HIDDEN, .enable = CFG(asked),
 	  .help = "bytes that writes asked for (-e)" },
-	/* behind the first sum, by which rows are sorted */
 	{ "pid", R(value.pid), U_ID, .width = 7, .flags = COL_KEY | COL_HIDDEN, .help = "process" },
 	{ "type", R(value.kind), U_ENUM, .width = 5, .flags = COL_KEY, .names = kinds,
 	  .help = "reg, dir, fifo, sock, chr, blk or other" },
@@ -39,12 +39,10 @@ static const struct column columns[] = {
 	  .help = "device of the file's filesystem" },
 	{ "inode", R(value.file.ino), U_ID, .flags = COL_KEY | COL_HIDDEN,
 	  .help = "the file's number there" },
-	{ "path", R(key.file), U_PATH, .flags = COL_KEY | COL_WIDE,
+	{ "path", R(value.file.id), U_PATH, .flags = COL_KEY | COL_WIDE,
 	  .help = "the file: absolute, all mounts crossed" },
 	{}
 };
-
-#define CFG(member) FIELD(struct filetop_cfg, member)
 
 static const struct option_spec options[] = {
 	{ "all-files", 'a', CFG(all), .kind = OPT_FLAG,

@@ -10,17 +10,16 @@ struct filetop_cfg {
 	__u32 all; /* every kind of file */
 	__u32 reads;
 	__u32 writes;
-	__u32 asked; /* show those columns */
+	__u32 asked; /* add up what was asked for */
 	__u32 no_clear;
 	struct dirs_cfg dirs;
 };
 
-/* Small, for it is hashed at every operation: what is the same for all of a row is in the value. */
+/* Small, for it is hashed at every operation: what it stands for is in the value. */
 struct filetop_key {
 	__u32 epoch;
 	__u32 tid;
-	__u64 file; /* file_id.id */
-	char comm[COMM_LEN];
+	__u64 row; /* file_id.id and comm, mixed */
 };
 
 struct filetop_value {
@@ -30,6 +29,7 @@ struct filetop_value {
 	__u64 named; /* not shown: see name_announce_once() */
 	/* set when the row begins */
 	struct file_id file;
+	char comm[COMM_LEN];
 	__u32 pid;
 	__u32 kind; /* enum file_kind */
 };

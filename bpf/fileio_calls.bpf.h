@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+/*
+ * File I/O at both ends of system calls: a part of bpf/fileio.bpf.h, for commands that show each
+ * operation with its time.
+ */
+#ifndef IOSONDE_FILEIO_CALLS_BPF_H
+#define IOSONDE_FILEIO_CALLS_BPF_H
+
+SYSCALL_ENTER(fileio_enter)
+{
+	struct syscall_args args;
+	struct io_state *st;
+	bool compat;
+	u32 route = syscall_entered(id, &compat);
+
+	if (!route || route >= CALL_NAMES_CHANGE)
+		return 0;
+	if (!target_match(current_ids()))
+		return 0;
+	st = fileio_create(current_task());
+	if (!st) {
+		COUNT(generated);
+		COUNT(lost_state);
+		return 0;
+	}
+	if (st->parked.route && rejoins(&st->parked, route, regs)) {
+		st->op = st->parked;
+		st->op.flags |= FILEIO_RESTARTED;
+		st->parked.route = 0;
+		return 0;
+	}
+	st->op.route = route;
+	st->op.compat = compat;
+	st->op.flags = 0;
+	st->op.iov = 0;
+	syscall_args(regs, compat, &args);
+	open_op(&st->op, &args);
+	announce(ctx, &st->op);
+	st->op.start_ns = bpf_ktime_get_ns(); /* last: what came before is our own time */
+	return 0;
+}
+
+SYSCALL_EXIT(fileio_exit)
+{
+	u64 now = bpf_ktime_get_ns();
+	struct file_io io = {};
+	struct io_state *st;
+	struct io_op *op;
+
+	/* only to leave early: which call it was is what the entry stored */
+	if (!REGS_NO_CALL(regs) && !syscall_maybe(REGS_CALL(regs)))
+		return 0;
+	st = fileio_of(current_task());
+	if (!st || !st->op.route)
+		note_names_change(regs, ret);
+	if (!st)
+		return 0;
+	op = &st->op;
+	if (!op->route) {
+		/*
+		 * A signal handler returned. If the restored registers point just behind the
+		 * instruction of the parked call, it has failed; at it, it will be entered again.
+		 */
+		if (!REGS_NO_CALL(regs) || !st->parked.route || !SAME_PLACE(&st->parked, regs))
+			return 0;
+		op = &st->parked;
+		ret = -EINTR;
+	} else if (is_interrupted(ret)) {
+		op->ip = REGS_IP(regs);
+		op->sp = REGS_SP(regs);
+		st->parked = *op;
+		op->route = 0;
+		return 0;
+	}
+	end_op(ctx, op, &io, ret, now);
+	if (!st->parked.route)
+		fileio_drop(current_task());
+	return 0;
+}
+
+#endif
