@@ -37,8 +37,9 @@ enum blk_wants {
 	BLK_WANT_DISK = 1 << 0,
 	BLK_WANT_KIND = 1 << 1,
 	BLK_WANT_BYTES = 1 << 2,
-	BLK_WANT_PATTERN = 1 << 3, /* sequential or random: needs all the others */
-	BLK_WANT_ALL = (1 << 4) - 1,
+	BLK_WANT_OWNER = 1 << 3,
+	BLK_WANT_PATTERN = 1 << 4, /* sequential or random: needs disk, kind and bytes */
+	BLK_WANT_ALL = (1 << 5) - 1,
 };
 
 enum blk_flags {
@@ -127,8 +128,9 @@ static __always_inline bool blk_shares_done(struct blk_io *rq);
 #define attr_join(tail, bio)
 #endif
 
-/* Are bios followed? Whoever is asked for is known at submission only. */
-#define BLK_BIOS() ((BLK_FOLLOW_BIOS) || (target.flags & ~(TARGET_SELF | TARGET_PIDNS)))
+/* Is somebody asked for? Who it is is known at submission only: then bios are followed. */
+#define BLK_TARGET() (target.flags & ~(TARGET_SELF | TARGET_PIDNS))
+#define BLK_BIOS()   ((BLK_FOLLOW_BIOS) || BLK_TARGET())
 
 static __always_inline bool disk_wanted(u32 dev)
 {
@@ -267,6 +269,8 @@ static __always_inline bool find_who(struct bio *bio, struct blk_io *io)
 		io->flags |= upper->flags & BLK_HIDDEN ? 0 : BLK_UNDER;
 		return true;
 	}
+	if (!(BLK_WANTS & BLK_WANT_OWNER) && !BLK_TARGET())
+		return true;
 	return in_kernel_thread() ? who_by_bio(bio, &io->who) : who_is_current(&io->who);
 }
 
@@ -321,7 +325,8 @@ static __always_inline void follow_bio(struct bio *bio, bool has_requests)
 	}
 	io.sector = bio->bi_iter.bi_sector;
 	io.bytes = bio->bi_iter.bi_size;
-	io.kind = kind_of(bio->bi_opf, io.bytes);
+	if (BLK_WANTS & BLK_WANT_KIND)
+		io.kind = kind_of(bio->bi_opf, io.bytes);
 	io.bios = 1;
 	io.queued_ns = bpf_ktime_get_ns();
 	if (!has_requests) {

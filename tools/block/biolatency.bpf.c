@@ -7,8 +7,10 @@
 const volatile struct biolatency_cfg cfg;
 
 #define BY_OWNER()	(cfg.by_process || cfg.by_cgroup)
-#define BLK_FOLLOW_BIOS (cfg.queued || BY_OWNER())
-#define BLK_WANTS	((cfg.by_disk ? BLK_WANT_DISK : 0) | (cfg.by_kind ? BLK_WANT_KIND : 0))
+#define BLK_FOLLOW_BIOS (cfg.bios)
+#define BLK_WANTS                                                                                  \
+	((cfg.by_disk ? BLK_WANT_DISK : 0) | (cfg.by_kind ? BLK_WANT_KIND : 0) |                   \
+	 (BY_OWNER() ? BLK_WANT_OWNER : 0))
 #include "bpf/blkio_request.bpf.h"
 
 HIST_MAP(latencies, struct biolatency_key, struct hist_value);

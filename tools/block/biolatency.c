@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
 #include "tools/block/biolatency.h"
 
+#include "core/run.h"
 #include "tools/block/block.h"
 
 BPF_IMAGE(biolatency);
@@ -99,6 +100,16 @@ static const struct option_spec options[] = {
 
 static const struct probe probes[] = { BLK_PROBES, { BLK_INSERT_PROBE, .when = CFG(queued) }, {} };
 
+static bool prepare(struct run *run)
+{
+	struct biolatency_cfg *cfg = run_cfg(run);
+
+	cfg->bios = cfg->queued || cfg->by_process || cfg->by_cgroup;
+	return true;
+}
+
+static const struct tool_ops ops = { .prepare = prepare };
+
 static const struct hist_style style = {
 	.scale_of = CFG(scale),
 	.linear = CFG(linear_ns),
@@ -128,6 +139,7 @@ const struct tool tool_biolatency = {
 	.probes = probes,
 	.image = &bpf_biolatency,
 	.counters = blk_counters,
+	.ops = &ops,
 	.lingers = true,
 	.drain = { .map = "latencies",
 		   .reserve = "latencies_reserve",

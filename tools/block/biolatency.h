@@ -7,6 +7,7 @@
 
 struct biolatency_cfg {
 	struct blk_cfg blk;
+	__u32 bios;    /* must they be followed? One question for the programs instead of three */
 	__u32 queued;  /* -Q */
 	__u32 by_disk; /* -D */
 	__u32 by_kind; /* -F */
