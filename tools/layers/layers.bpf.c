@@ -16,13 +16,14 @@ static __always_inline bool rejoins(const struct layers_state *st, u32 call, str
 	       st->parked_sp == REGS_SP(regs);
 }
 
-static __always_inline void park(struct layers_state *st, struct pt_regs *regs)
+static __noinline int park(struct layers_state *st, struct pt_regs *regs)
 {
 	st->parked = st->op;
 	st->parked_ip = REGS_IP(regs);
 	st->parked_sp = REGS_SP(regs);
 	st->parked_key = st->slots[st->op.slot & (LAYERS_SLOTS - 1)].key;
 	st->op.call = 0;
+	return 0;
 }
 
 static __always_inline bool same_key(const struct layers_key *a, const struct layers_key *b)
@@ -42,6 +43,19 @@ static __always_inline void reclaim_slot(struct layers_state *st)
 	flush_slot(slot);
 	slot->key = st->parked_key;
 	slot->inode = 0; /* the tag is lost: the next operation looks again */
+}
+
+/* The parked operation goes on. */
+static __noinline int rejoin(struct layers_state *st)
+{
+	reclaim_slot(st);
+	st->op = st->parked;
+	st->op.before_ns += st->parked.end_ns - st->parked.entry_ns;
+	st->op.restarts++;
+	st->op.flags |= OP_RESTARTED;
+	st->op.state = ON_CPU;
+	st->parked.call = 0;
+	return 0;
 }
 
 /*
@@ -108,7 +122,7 @@ static __always_inline void open_op(struct layers_state *st, const struct entere
 	}
 	op->fd = in->call == CALL_SENDFILE || in->call == CALL_SENDFILE64 ? args.a[1] : args.a[0];
 	op->file = (u64)task_file_of_fd(in->task, op->fd);
-	op->slot = find_slot(st, in->task, in->call, (struct file *)op->file);
+	op->slot = find_slot(st, in->call, (struct file *)op->file);
 }
 
 /* Before its first operation: from now on its wakers leave a stamp. */
@@ -138,13 +152,7 @@ SYSCALL_ENTER(layers_enter)
 		COUNT_EVENT(lost_state);
 	}
 	if (st->parked.call && rejoins(st, in.call, regs)) {
-		reclaim_slot(st);
-		st->op = st->parked;
-		st->op.before_ns += st->parked.end_ns - st->parked.entry_ns;
-		st->op.restarts++;
-		st->op.flags |= OP_RESTARTED;
-		st->op.state = ON_CPU;
-		st->parked.call = 0;
+		rejoin(st);
 	} else {
 		if (!st->self)
 			meet_thread(st);
@@ -167,6 +175,12 @@ static __always_inline void handler_returned(struct layers_state *st, struct pt_
 {
 	if (st->parked.call && st->parked_sp == REGS_SP(regs) && st->parked_ip == REGS_IP(regs))
 		close_parked(-EINTR, 0);
+}
+
+static __noinline int settle_end(struct layers_state *st, u64 now)
+{
+	settle_running(st->self, &st->op, now);
+	return 0;
 }
 
 /* What is under way when the run ends has no known end. */
@@ -211,7 +225,7 @@ SYSCALL_EXIT(layers_exit)
 	if (restarts || now < st->op.entry_ns)
 		begin(st);
 	if (st->op.begun)
-		settle_running(st->self, &st->op, now);
+		settle_end(st, now);
 	if (restarts) {
 		close_parked(-EINTR, 0); /* an outer call that was never entered again */
 		park(st, regs);
