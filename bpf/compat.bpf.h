@@ -333,16 +333,6 @@ static __always_inline struct task_struct *walkable(struct task_struct *task)
 #endif
 }
 
-/* The current task for the same. */
-static __always_inline struct task_struct *walkable_task(void)
-{
-#ifndef WITHOUT_RDONLY_CAST
-	return walkable((struct task_struct *)bpf_get_current_task());
-#else
-	return (struct task_struct *)bpf_get_current_task_btf();
-#endif
-}
-
 /* A file that plain loads have led to, for the same. */
 static __always_inline struct file *walkable_file(struct file *file)
 {

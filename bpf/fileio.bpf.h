@@ -408,12 +408,20 @@ static __always_inline void open_copy(struct io_op *op, const struct syscall_arg
 	}
 }
 
-static __always_inline void open_op(struct io_op *op, const struct syscall_args *args)
+/* Describes the call that @regs entered. */
+static __always_inline void open_op(struct io_op *op, u32 route, bool compat, struct pt_regs *regs)
 {
-	if (route_copies(op->route))
-		open_copy(op, args);
+	struct syscall_args args;
+
+	op->route = route;
+	op->compat = compat;
+	op->flags = 0;
+	op->iov = 0;
+	syscall_args(regs, compat, &args);
+	if (route_copies(route))
+		open_copy(op, &args);
 	else
-		open_single(op, args);
+		open_single(op, &args);
 }
 
 /* Describes @side of @op, but for how it ended. */

@@ -8,33 +8,23 @@
 
 SYSCALL_ENTER(fileio_enter)
 {
-	struct syscall_args args;
 	struct io_state *st;
-	bool compat;
-	u32 route = syscall_entered(id, &compat);
+	struct entered in;
 
-	if (!route || route >= CALL_NAMES_CHANGE)
+	if (!target_entered(id, &in) || in.call >= CALL_NAMES_CHANGE)
 		return 0;
-	if (!target_match(current_ids()))
-		return 0;
-	st = fileio_create(current_task());
+	st = fileio_create(in.task);
 	if (!st) {
-		COUNT(generated);
-		COUNT(lost_state);
+		COUNT_EVENT(lost_state);
 		return 0;
 	}
-	if (st->parked.route && rejoins(&st->parked, route, regs)) {
+	if (st->parked.route && rejoins(&st->parked, in.call, regs)) {
 		st->op = st->parked;
 		st->op.flags |= FILEIO_RESTARTED;
 		st->parked.route = 0;
 		return 0;
 	}
-	st->op.route = route;
-	st->op.compat = compat;
-	st->op.flags = 0;
-	st->op.iov = 0;
-	syscall_args(regs, compat, &args);
-	open_op(&st->op, &args);
+	open_op(&st->op, in.call, in.compat, regs);
 	announce(ctx, &st->op);
 	st->op.start_ns = bpf_ktime_get_ns(); /* last: what came before is our own time */
 	return 0;

@@ -24,14 +24,7 @@ struct {
 
 static __noinline void describe_call(struct io_op *op, u32 route, struct pt_regs *regs)
 {
-	struct syscall_args args;
-
-	op->route = route;
-	op->compat = in_compat_call();
-	op->flags = 0;
-	op->iov = 0;
-	syscall_args(regs, op->compat, &args);
-	open_op(op, &args);
+	open_op(op, route, in_compat_call(), regs);
 }
 
 static __always_inline void unpark(struct io_state *st)
@@ -46,8 +39,7 @@ static __noinline void park(u32 route, struct pt_regs *regs)
 	struct io_state *st = fileio_create(current_task());
 
 	if (!st) {
-		COUNT(generated);
-		COUNT(lost_state);
+		COUNT_EVENT(lost_state);
 		return;
 	}
 	if (!st->parked.route)

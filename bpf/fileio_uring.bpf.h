@@ -76,14 +76,12 @@ static __always_inline void file_io_submitted(void *ctx, struct io_kiocb *req, u
 	if (!route || !target_match(current_ids()))
 		return;
 	if (bpf_map_lookup_elem(&uring_ios, &key)) { /* its completion was never seen */
-		COUNT(generated);
-		COUNT(lost_state);
+		COUNT_EVENT(lost_state);
 	}
 	bpf_map_update_elem(&uring_ios, &key, (const void *)&uring_zero, BPF_ANY);
 	u = bpf_map_lookup_elem(&uring_ios, &key);
 	if (!u) {
-		COUNT(generated);
-		COUNT(lost_state);
+		COUNT_EVENT(lost_state);
 		return;
 	}
 	current_who(&u->who);

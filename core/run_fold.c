@@ -10,18 +10,6 @@
 
 #include "core/log.h"
 
-/* Is the column asked for? A name that only looks so costs time, never a row. */
-static bool is_named(const struct run *run, const struct column *col)
-{
-	const char *texts[] = { run->opts.where, run->opts.by };
-
-	for (size_t t = 0; t < sizeof(texts) / sizeof(texts[0]); t++)
-		if (texts[t] && (strstr(texts[t], col->name) ||
-				 (col->classic && strstr(texts[t], col->classic))))
-			return true;
-	return false;
-}
-
 void fold_choose(struct run *run)
 {
 	const struct fold *fold = &run->tool->fold;
@@ -31,7 +19,8 @@ void fold_choose(struct run *run)
 	    by_shows_latency(run->by, &run->by_selection, run->sorted ? &run->sort : NULL))
 		return;
 	for (const struct column *c = run->tool->row.columns; c->name; c++)
-		if (!(c->flags & COL_FOLDS) && is_named(run, c))
+		if (!(c->flags & COL_FOLDS) &&
+		    (text_names(run->opts.where, c) || text_names(run->opts.by, c)))
 			return;
 	memcpy((char *)run->cfg + fold->when.off, &one, sizeof(one));
 }

@@ -3,6 +3,8 @@
 #ifndef IOSONDE_RUN_INTERNAL_H
 #define IOSONDE_RUN_INTERNAL_H
 
+#include <string.h>
+
 #include "core/by.h"
 #include "core/child.h"
 #include "core/many.h"
@@ -79,6 +81,12 @@ uint64_t now_ns(void);
 static inline bool by_of_table(const struct run *run)
 {
 	return run->by && run->tool->kind == TOOL_TABLE;
+}
+
+/* Does @text, an option's, name the column? One that only looks so costs time, never a row. */
+static inline bool text_names(const char *text, const struct column *col)
+{
+	return text && (strstr(text, col->name) || (col->classic && strstr(text, col->classic)));
 }
 
 /* run_output.c */

@@ -144,9 +144,8 @@ static void enable_columns(struct run *run)
 			continue;
 		for (size_t s = 0; (!run->by || by_of_table(run)) && s < run->selection.n; s++)
 			used |= run->selection.index[s] == i;
-		/* a name that only looks used costs time, never a row */
 		for (size_t t = 0; t < sizeof(texts) / sizeof(texts[0]); t++)
-			used |= texts[t] && strstr(texts[t], cols[i].name);
+			used |= text_names(texts[t], &cols[i]);
 		if (used)
 			memcpy((char *)run->cfg + cols[i].enable.off, &one, sizeof(one));
 	}
@@ -197,7 +196,7 @@ static bool columns_left(const struct run *run)
 static bool open_by(struct run *run, char *err, size_t size)
 {
 	run->by = by_open(&run->tool->row, run->opts.by, err, size);
-	if (run->by && by_of_table(run))
+	if (by_of_table(run))
 		return only_by_keys(run, err, size);
 	if (run->by && run->opts.top)
 		by_show_rank(run->by);
