@@ -51,12 +51,6 @@
 #define O_DIRECT 00040000
 #endif
 
-/* Kernel-internal results (include/linux/errno.h): the call is entered again, or fails with EINTR.
- */
-#define ERESTARTSYS	      512
-#define ERESTART_RESTARTBLOCK 516
-#define EINTR		      4
-
 #define RWF_APPEND   0x10 /* include/uapi/linux/fs.h */
 #define RWF_NOAPPEND 0x20
 
@@ -457,12 +451,6 @@ static __always_inline void announce(void *ctx, const struct io_op *op)
 }
 
 /* --- the end --- */
-
-/* Left for a signal; whether it is entered again or fails isn't known yet. */
-static __always_inline bool is_interrupted(s64 ret)
-{
-	return ret <= -ERESTARTSYS && ret >= -ERESTART_RESTARTBLOCK;
-}
 
 /* Where an append went is known only afterwards. */
 static __always_inline s64 appended_at(const struct file_io *io)

@@ -38,6 +38,18 @@ static __always_inline u32 syscall_entered(s64 nr, bool *compat)
 	return syscall_call(nr, *compat);
 }
 
+#define EINTR 4
+/* Kernel-internal results: include/linux/errno.h. */
+#define ERESTARTSYS	      512
+#define ERESTART_RESTARTBLOCK 516
+
+/* Was the call left for a signal? Whether it is entered again or fails with EINTR isn't known yet.
+ */
+static __always_inline bool is_interrupted(s64 ret)
+{
+	return ret <= -ERESTARTSYS && ret >= -ERESTART_RESTARTBLOCK;
+}
+
 /* A followed call that a target enters. */
 struct entered {
 	struct task_struct *task; /* current_task() */

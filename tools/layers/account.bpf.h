@@ -13,11 +13,6 @@
 
 #define NAME_KEPT    256 /* of the name that an open passed, for one that fails */
 #define O_OPEN(call) ((call) >= CALL_OPEN)
-/* Kernel-internal results: include/linux/errno.h. The call will be entered again, or fail with
- * EINTR. */
-#define ERESTARTSYS	      512
-#define ERESTART_RESTARTBLOCK 516
-#define EINTR		      4
 
 const volatile struct layers_cfg cfg;
 

@@ -196,7 +196,7 @@ SYSCALL_EXIT(layers_exit)
 {
 	struct task_struct *task;
 	struct layers_state *st;
-	bool restarts = ret <= -ERESTARTSYS && ret >= -ERESTART_RESTARTBLOCK;
+	bool restarts = is_interrupted(ret);
 	u64 now;
 
 	/* only to leave early: which call it was is what the entry stored */

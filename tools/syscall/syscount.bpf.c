@@ -10,10 +10,7 @@
 
 #include "tools/syscall/syscount.h"
 
-#define MAX_ERRNO    4095
-#define EINTR	     4
-#define ERESTARTSYS  512 /* ... to 516: a signal came; the kernel may start it anew */
-#define RESTART_LAST 516
+#define MAX_ERRNO 4095
 
 const volatile struct syscount_cfg cfg;
 
@@ -130,7 +127,7 @@ SYSCALL_EXIT(count_exit)
 		return 0;
 	/* without a number it is the return from a signal handler: what it returns isn't its own */
 	if (!REGS_NO_CALL(regs) && ret < 0 && ret >= -MAX_ERRNO)
-		err = -ret >= ERESTARTSYS && -ret <= RESTART_LAST ? EINTR : -ret;
+		err = is_interrupted(ret) ? EINTR : -ret;
 	count(st, err);
 	calls_drop(task);
 	return 0;

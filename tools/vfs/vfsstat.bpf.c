@@ -158,12 +158,6 @@ static __always_inline void count_iocbs(u64 iocbs, bool compat, u64 n)
 	}
 }
 
-/* The call will be entered again when the signal has been dealt with: -ERESTARTSYS ... */
-static __always_inline bool restarts(long ret)
-{
-	return ret <= -512 && ret >= -516;
-}
-
 SYSCALL_EXIT(vfs_exit)
 {
 	struct syscall_args args;
@@ -174,7 +168,7 @@ SYSCALL_EXIT(vfs_exit)
 	if (REGS_NO_CALL(regs))
 		return 0;
 	call = syscall_entered(REGS_CALL(regs), &compat);
-	if (!call || restarts(ret) || !target_match(current_ids()))
+	if (!call || is_interrupted(ret) || !target_match(current_ids()))
 		return 0;
 	if (call == CALL_IO_SUBMIT) {
 		syscall_args(regs, compat, &args);
