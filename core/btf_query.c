@@ -128,12 +128,12 @@ bool btf_has_enum_value(const struct btf *btf, const char *name, const char *val
 	return false;
 }
 
-struct btf *btf_of_module(struct btf *kernel, const char *name)
+struct btf *btf_of_module(const struct btf *kernel, const char *name)
 {
 	char path[128];
 
 	snprintf(path, sizeof(path), "/sys/kernel/btf/%s", name);
-	return access(path, R_OK) ? NULL : btf__parse_split(path, kernel);
+	return access(path, R_OK) ? NULL : btf__parse_split(path, (struct btf *)kernel);
 }
 
 int btf_offset(const struct btf *btf, const char *type, const char *name, size_t *size)

@@ -29,7 +29,7 @@ bool proto_fits(const char *proto, const char *want);
  * The types of module @name, on top of @kernel's. NULL: it isn't loaded, is built in, or has none
  * (before 5.11). btf__free() it before @kernel.
  */
-struct btf *btf_of_module(struct btf *kernel, const char *name);
+struct btf *btf_of_module(const struct btf *kernel, const char *name);
 
 /*
  * Where in struct @type member @name is, in bytes, and how many it has (@size, if not NULL); -1:

@@ -8,6 +8,7 @@
 
 #include "core/btf_query.h"
 #include "core/perf_hook.h"
+#include "core/privs.h"
 
 static const struct {
 	const char *prefix;
@@ -88,6 +89,25 @@ static bool tracepoint_offered(const char *sec, const char *name, char *why, siz
 	return missing(sec, tracefs_path() ? strerror(errno) : "tracefs is not mounted", why, size);
 }
 
+/*
+ * What tracepoint @name passes, by the types of the kernel or, where they are to be read, of the
+ * module that it is in: the first word of its name.
+ */
+static bool tracepoint_proto(const struct btf *btf, const char *name, char *out, size_t size)
+{
+	char owner[64];
+	struct btf *module;
+	bool found;
+
+	if (btf_tracepoint_proto(btf, name, out, size))
+		return true;
+	snprintf(owner, sizeof(owner), "%.*s", (int)strcspn(name, "_"), name);
+	module = privs_can_read_modules() ? btf_of_module(btf, owner) : NULL;
+	found = module && btf_tracepoint_proto(module, name, out, size);
+	btf__free(module);
+	return found;
+}
+
 bool hook_offered(const struct btf *btf, const char *sec, const char *proto, char *why, size_t size)
 {
 	const char *name = strchr(sec, '/');
@@ -98,7 +118,7 @@ bool hook_offered(const struct btf *btf, const char *sec, const char *proto, cha
 	switch (hook_kind_of(sec)) {
 	case HK_TP_BTF:
 	case HK_RAW_TP:
-		if (!btf_tracepoint_proto(btf, name, have, sizeof(have)))
+		if (!tracepoint_proto(btf, name, have, sizeof(have)))
 			return missing(sec, "not in this kernel", why, size);
 		return shape_fits(sec, have, proto, why, size);
 	case HK_FENTRY:
