@@ -45,7 +45,7 @@ struct attr_bio {
 	u32 kind;  /* attr_kind */
 	u32 bare;  /* it has no mapping at all: the kernel's own memory */
 	u32 write;
-	u32 reserved;
+	u32 bytes; /* of the bio */
 	const struct gendisk *disk;
 	/* what pages that tell nothing are charged to */
 	u64 other_inode;
@@ -400,6 +400,9 @@ static __always_inline void find_other(struct attr_bio *a, const struct bio *bio
 		a->other_method = ATTR_JOURNAL;
 }
 
+__noinline int journal_charge(u64 bio);
+__noinline int journal_as_above(u64 bio);
+
 /* Finds out whose the bytes of @bio are. */
 static __always_inline void attr_settle(const struct bio *bio)
 {
@@ -414,16 +417,20 @@ static __always_inline void attr_settle(const struct bio *bio)
 	if (!a)
 		return;
 	a->write = op == REQ_OP_WRITE;
-	a->left = BPF_CORE_READ(bio, bi_iter.bi_size);
+	a->left = a->bytes = BPF_CORE_READ(bio, bi_iter.bi_size);
 	a->done = BPF_CORE_READ(bio, bi_iter.bi_bvec_done);
 	a->vec = (u64)BPF_CORE_READ(bio, bi_io_vec) +
 		 BPF_CORE_READ(bio, bi_iter.bi_idx) * bpf_core_type_size(struct bio_vec);
 	a->disk = bio_disk_read(bio);
 	a->submitter = a->submitted_by = who_current();
+	if (a->write && journal_as_above(key))
+		return;
 	find_other(a, bio, opf);
 	for (int i = 0; i < PAGE_CALLS; i++)
 		if (!settle_pages(key))
 			break;
+	if (a->write && a->shares[0].method == ATTR_JOURNAL)
+		journal_charge(key);
 }
 
 /*
@@ -483,6 +490,8 @@ static __always_inline void attr_owner(const struct attr_share *share, struct at
 	for (int i = 0; i < COMM_LEN; i++)
 		out->comm[i] = who->comm[i];
 }
+
+#include "bpf/attribution_journal.bpf.h"
 
 #include "bpf/attribution_hooks.bpf.h"
 

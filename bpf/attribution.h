@@ -38,12 +38,25 @@ struct attr_btrfs {
 	__u32 len;
 };
 
+/* Where jbd2 keeps what is read of it, in bytes: its types may be a module's, too. */
+struct attr_jbd2 {
+	__u32 known;  /* 0: it isn't */
+	__u32 fs_dev; /* journal_s.j_fs_dev and j_blocksize */
+	__u32 block;
+	__u32 tid; /* transaction_s.t_tid and t_nr_buffers */
+	__u32 buffers;
+	__u32 handle_dev; /* trace_event_raw_jbd2_handle_stats.dev, tid and dirtied_blocks */
+	__u32 handle_tid;
+	__u32 handle_dirtied;
+};
+
 /* The configuration, a member `attr` of a command's own. */
 struct attr_cfg {
 	__u32 on;     /* attribution is asked for */
 	__u32 calls;  /* there are filesystems whose writes only the system calls tell */
 	__u64 chunks; /* how many chunks of claims are kept (bpf/claims.bpf.h) */
 	struct attr_btrfs btrfs;
+	struct attr_jbd2 jbd2;
 };
 
 /* For tool.maps. */
@@ -68,7 +81,7 @@ enum attr_method {
 	ATTR_PAGE,     /* file by its page; process by who dirtied or reads the page */
 	ATTR_BTRFS,    /* file and part by what btrfs keeps for the end of the I/O */
 	ATTR_DIRECT,   /* direct I/O: the operation that submitted it */
-	ATTR_JOURNAL,  /* a filesystem's journal: everybody's */
+	ATTR_JOURNAL,  /* a filesystem's journal: everybody's who changed what is logged */
 	ATTR_METADATA, /* other blocks of a filesystem's own */
 };
 
@@ -139,6 +152,7 @@ struct attr_owner {
  * The hooks. @when is the field of the tool's cfg that asks for attribution; @calls the one that
  * says that there are filesystems whose writes only the system calls tell.
  */
+#define JOURNAL_COMMITS "journal_commit(*,*)", "journal_end(*,*)"
 #define ATTR_PROBES(when_, calls_)                                                                 \
 	{ "dirtied pages",                                                                         \
 	  { { { "claim_dirty_folio(folio,address_space)" } },                                      \
@@ -163,6 +177,17 @@ struct attr_owner {
 		  { { { "claim_iomap(iomap_iter,*,*)" } },                                         \
 		    { { "claim_iomap_apply(inode,*,*,*,*,*,*)" } } },                              \
 		  .without = "who wrote to a page of xfs that was dirty already",                  \
+		  .when = when_,                                                                   \
+		  .aside = true },                                                                 \
+		{ "who changes what is logged by jbd2",                                            \
+		  { { { "journal_handle(*,*,*,*,*,*,*,*)", JOURNAL_COMMITS } },                    \
+		    { { "journal_handle_tp", JOURNAL_COMMITS } } },                                \
+		  .without = "who caused what ext4 writes to its journal",                         \
+		  .when = when_,                                                                   \
+		  .aside = true },                                                                 \
+		{ "what ext4 maps",                                                                \
+		  { { { "journal_mapped(inode,*,*,*)" } } },                                       \
+		  .without = "for whom kernel threads change blocks of ext4",                      \
 		  .when = when_,                                                                   \
 		  .aside = true },                                                                 \
 	{                                                                                          \

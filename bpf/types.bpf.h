@@ -205,6 +205,7 @@ struct inode {
 	struct super_block *i_sb;
 	unsigned long i_ino;
 	s64 i_size;
+	u8 i_blkbits;
 	unsigned int i_generation;
 	unsigned int i_nlink;
 	struct hlist_head i_dentry;
@@ -277,6 +278,7 @@ struct gendisk {
 };
 
 struct block_device {
+	unsigned int bd_dev;
 	struct gendisk *bd_disk;
 };
 

@@ -48,39 +48,58 @@ static bool mounted_without_hooks(void)
 struct place {
 	const char *type, *member;
 	__u32 *to;
+	size_t size; /* that it must have; 0: any */
 };
 
 static bool find_places(const struct place *places, const struct btf *btf)
 {
 	for (; places->type; places++) {
-		int off = btf_offset(btf, places->type, places->member, NULL);
+		size_t size = 0;
+		int off = btf_offset(btf, places->type, places->member, &size);
 
-		if (off < 0)
+		if (off < 0 || (places->size && places->size != size))
 			return false;
 		*places->to = (__u32)off;
 	}
 	return true;
 }
 
+static void find_jbd2(struct attr_jbd2 *out, const struct btf *btf)
+{
+	const char *handle = "trace_event_raw_jbd2_handle_stats";
+	const struct place places[] = {
+		{ "journal_s", "j_fs_dev", &out->fs_dev, 8 },
+		{ "journal_s", "j_blocksize", &out->block, 4 },
+		{ "transaction_s", "t_tid", &out->tid, 4 },
+		{ "transaction_s", "t_nr_buffers", &out->buffers, 4 },
+		{ handle, "dev", &out->handle_dev, 4 },
+		{ handle, "tid", &out->handle_tid, 4 },
+		{ handle, "dirtied_blocks", &out->handle_dirtied, 4 },
+		{ NULL, NULL, NULL, 0 },
+	};
+
+	out->known = find_places(places, btf);
+}
+
 static void find_btrfs(struct attr_btrfs *out, const struct btf *btf)
 {
 	const struct place always[] = {
-		{ "btrfs_bio", "bio", &out->bio },
-		{ "btrfs_bio", "file_offset", &out->offset },
-		{ "compressed_bio", "start", &out->start },
-		{ "compressed_bio", "len", &out->len },
-		{ NULL, NULL, NULL },
+		{ "btrfs_bio", "bio", &out->bio, 0 },
+		{ "btrfs_bio", "file_offset", &out->offset, 0 },
+		{ "compressed_bio", "start", &out->start, 0 },
+		{ "compressed_bio", "len", &out->len, 0 },
+		{ NULL, NULL, NULL, 0 },
 	};
 	const struct place embedded[] = {
-		{ "compressed_bio", "bbio", &out->bbio },
-		{ "btrfs_bio", "inode", &out->inode },
-		{ "btrfs_inode", "vfs_inode", &out->vfs },
-		{ NULL, NULL, NULL },
+		{ "compressed_bio", "bbio", &out->bbio, 0 },
+		{ "btrfs_bio", "inode", &out->inode, 0 },
+		{ "btrfs_inode", "vfs_inode", &out->vfs, 0 },
+		{ NULL, NULL, NULL, 0 },
 	};
 	const struct place apart[] = {
-		{ "btrfs_bio", "private", &out->private },
-		{ "compressed_bio", "inode", &out->inode },
-		{ NULL, NULL, NULL },
+		{ "btrfs_bio", "private", &out->private, 0 },
+		{ "compressed_bio", "inode", &out->inode, 0 },
+		{ NULL, NULL, NULL, 0 },
 	};
 
 	if (!find_places(always, btf))
@@ -89,18 +108,32 @@ static void find_btrfs(struct attr_btrfs *out, const struct btf *btf)
 	out->known = !out->apart || find_places(apart, btf);
 }
 
+/* Looks in the types of module @name or, where it is built in, in the kernel's. */
+static struct btf *types_of(struct btf *kernel, const char *name)
+{
+	struct btf *module = btf_of_module(kernel, name);
+
+	return module ? module : kernel;
+}
+
 void attribution_prepare(struct attr_cfg *cfg, const char *btf)
 {
-	struct btf *kernel, *module;
+	struct btf *kernel, *btrfs, *jbd2;
 
 	if (!cfg->on)
 		return;
 	cfg->calls = mounted_without_hooks();
-	kernel = cfg->calls ? btf_of_kernel(btf) : NULL;
+	kernel = btf_of_kernel(btf);
 	if (!kernel)
 		return;
-	module = btf_of_module(kernel, "btrfs");
-	find_btrfs(&cfg->btrfs, module ? module : kernel);
-	btf__free(module);
+	btrfs = types_of(kernel, "btrfs");
+	jbd2 = types_of(kernel, "jbd2");
+	if (cfg->calls)
+		find_btrfs(&cfg->btrfs, btrfs);
+	find_jbd2(&cfg->jbd2, jbd2);
+	if (btrfs != kernel)
+		btf__free(btrfs);
+	if (jbd2 != kernel)
+		btf__free(jbd2);
 	btf__free(kernel);
 }
