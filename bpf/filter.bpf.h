@@ -70,14 +70,19 @@ static __always_inline u64 task_ids(struct task_struct *task)
 	return tgid << 32 | tid;
 }
 
-/* The same of @here, which is current_task(). */
-static __always_inline u64 ids_of(struct task_struct *here)
+/* The same of @here, which is current_task(); @flags are target.flags. */
+static __always_inline u64 ids_by_flags(struct task_struct *here, u32 flags)
 {
-	if (target.flags & TARGET_PIDNS)
+	if (flags & TARGET_PIDNS)
 		return task_ids(here);
 	if (HAVE_TASK_BTF())
 		return (u64)(u32)here->tgid << 32 | (u32)here->pid;
 	return bpf_get_current_pid_tgid();
+}
+
+static __always_inline u64 ids_of(struct task_struct *here)
+{
+	return ids_by_flags(here, target.flags);
 }
 
 static __always_inline u64 current_ids(void)
@@ -160,15 +165,25 @@ static __always_inline bool target_match_seldom(u32 tid)
  * Is the current thread a target? @ids as current_ids() gave them. What isn't asked for is dead
  * code, but the look at the flag stays: one for all that is seldom asked for.
  */
+static __always_inline bool target_match_by_flags(u64 ids, u32 flags)
+{
+	u32 tgid = ids >> 32;
+
+	if (flags & TARGET_ONE) {
+		if (tgid != target.only_tgid)
+			return false;
+	} else {
+		if (!(flags & TARGET_SELF) && tgid == target.self_tgid)
+			return false;
+		if ((flags & TARGET_PID) && !target_process(tgid))
+			return false;
+	}
+	return !(flags & TARGET_SELDOM) || target_match_seldom(ids);
+}
+
 static __always_inline bool target_match(u64 ids)
 {
-	u32 tgid = ids >> 32, flags = target.flags;
-
-	if (!(flags & TARGET_SELF) && tgid == target.self_tgid)
-		return false;
-	if ((flags & TARGET_SELDOM) && !target_match_seldom(ids))
-		return false;
-	return !(flags & TARGET_PID) || target_process(tgid);
+	return target_match_by_flags(ids, target.flags);
 }
 
 /*

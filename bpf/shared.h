@@ -114,6 +114,7 @@ enum target_flags {
 	TARGET_TREE = 1 << 6,  /* target_tgids follows fork, exec and exit */
 	TARGET_SELF = 1 << 7,  /* include iosonde itself */
 	TARGET_PIDNS = 1 << 8, /* pids are those of the namespace with inode pidns_ino */
+	TARGET_ONE = 1 << 9,   /* with TARGET_PID: only_tgid alone, so nobody need look it up */
 };
 
 /*
@@ -134,6 +135,8 @@ struct target_cfg {
 	__u64 cgroup_id;
 	__u32 mntns_ino;
 	__u32 n_comms;
+	__u32 only_tgid;
+	__u32 reserved;
 	struct comm_glob comms[MAX_COMM_GLOBS];
 };
 

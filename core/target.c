@@ -152,6 +152,10 @@ bool target_resolve(const struct common_opts *opts, bool command, struct target_
 		cfg->flags |= TARGET_TID;
 	if (command)
 		cfg->flags |= TARGET_TREE;
+	if (opts->pids.n == 1 && !command) {
+		cfg->flags |= TARGET_ONE;
+		cfg->only_tgid = opts->pids.id[0];
+	}
 	if (opts->user) {
 		if (!user_id(opts->user, strlen(opts->user), &cfg->uid)) {
 			snprintf(err, err_size, "no user %s; give a name or a uid", opts->user);
