@@ -353,12 +353,20 @@ static __always_inline void task_comm(struct task_struct *here, void *comm)
 	u64 *to = comm;
 
 	if (HAVE_TASK_BTF()) {
-		from = (const u64 *)walkable(here)->comm;
+		from = (const u64 *)here->comm;
 		to[0] = from[0];
 		to[1] = from[1];
 	} else {
 		bpf_get_current_comm(comm, COMM_LEN);
 	}
+}
+
+/* Is its name @comm, as task_comm() gave it? Only where plain loads are possible. */
+static __always_inline bool task_comm_is(struct task_struct *here, const u64 *comm)
+{
+	const u64 *now = (const u64 *)here->comm;
+
+	return now[0] == comm[0] && now[1] == comm[1];
 }
 
 /* Its user, too. Plain loads where they are possible: two calls cost more than a row's other
@@ -383,9 +391,14 @@ static __always_inline void current_user_and_comm(u32 *uid, void *comm)
  * What user space had in its registers when it entered the kernel. The helper is 5.15's
  * (dd6e10fbd9fb); what calls this doesn't load before, and no kernel from before needs it.
  */
+static __always_inline struct pt_regs *task_user_regs(struct task_struct *here)
+{
+	return (struct pt_regs *)bpf_task_pt_regs(here);
+}
+
 static __always_inline struct pt_regs *user_regs(void)
 {
-	return (struct pt_regs *)bpf_task_pt_regs(bpf_get_current_task_btf());
+	return task_user_regs(bpf_get_current_task_btf());
 }
 
 #if defined(__TARGET_ARCH_x86)

@@ -57,6 +57,12 @@ u32 epoch;
  */
 u32 all_attached;
 
+/* The epoch once and for all, where a key and a place in a memo depend on it. */
+static __always_inline u32 epoch_now(void)
+{
+	return *(volatile u32 *)&epoch;
+}
+
 static __always_inline struct counters *counters_here(void)
 {
 	u32 cpu = bpf_get_smp_processor_id();

@@ -108,6 +108,53 @@ static __noinline void file_id_walk(struct file_id *id, u64 inode, u64 file)
 	file_id_of(id, inode, file);
 }
 
+/*
+ * By what a file is known again where it was seen before (bpf/memo.bpf.h): while all of this is the
+ * same, so is its file_id, and its path need not be announced. The inode may be another one by now
+ * at the same address, hence its number. Not for overlayfs, where the real file may change.
+ */
+struct file_seen {
+	u64 inode;
+	u64 sb;
+	u64 ino;
+	u32 gen;
+	u32 changes; /* names_changes when its path was announced */
+	u64 named;   /* it had a name then */
+};
+
+static __always_inline bool has_name(struct dentry *dentry)
+{
+	return dentry->d_hash.pprev;
+}
+
+/* By plain loads. */
+static __always_inline bool file_seen_is(const struct file_seen *seen, struct inode *inode, u64 ino,
+					 struct dentry *dentry, u32 changes)
+{
+	return seen->ino == ino && seen->inode == (u64)inode && seen->gen == inode->i_generation &&
+	       seen->sb == (u64)inode->i_sb && seen->changes == changes &&
+	       seen->named == has_name(dentry);
+}
+
+static __always_inline void file_unseen(struct file_seen *seen)
+{
+	seen->inode = 0;
+}
+
+static __always_inline void file_seen_set(struct file_seen *seen, struct inode *inode,
+					  struct dentry *dentry, u32 changes)
+{
+	struct super_block *sb = inode->i_sb;
+
+	if (sb->s_magic != OVERLAYFS_SUPER_MAGIC)
+		seen->inode = (u64)inode;
+	seen->sb = (u64)sb;
+	seen->ino = inode->i_ino;
+	seen->gen = inode->i_generation;
+	seen->changes = changes;
+	seen->named = has_name(dentry);
+}
+
 static __always_inline bool needs_walk(u64 magic)
 {
 	return magic == OVERLAYFS_SUPER_MAGIC || magic == BTRFS_SUPER_MAGIC;

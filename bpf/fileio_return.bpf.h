@@ -9,6 +9,10 @@
 #ifndef IOSONDE_FILEIO_RETURN_BPF_H
 #define IOSONDE_FILEIO_RETURN_BPF_H
 
+#ifndef FILE_IO_ASKED
+#define FILE_IO_ASKED false
+#endif
+
 /* The stack of a program has no room for them beside what the command needs. */
 struct returned {
 	struct io_op op;
@@ -96,21 +100,25 @@ static __always_inline bool held_returned(struct entered *e, struct pt_regs *reg
 	if (!file)
 		return false;
 	io.fd = (s32)args.a[0];
-	io.asked = args.a[2];
+	if (FILE_IO_ASKED)
+		io.asked = args.a[2];
 	io.file = (u64)file;
 	io.inode = (u64)file->f_inode;
 	io.write = route_writes(e->call);
-	return file_io_held(walkable(e->task), &io, file, e->ids);
+	return file_io_held(e->task, &io, file, e->ids);
 }
 
-SYSCALL_EXIT(fileio_return)
+/* The call with number @nr returned @ret. @regs are there, or asked for only now: they cost a call.
+ */
+static __always_inline int some_returned(void *ctx, struct pt_regs *regs, bool there, s64 nr,
+					 s64 ret)
 {
-	s64 nr = REGS_CALL(regs);
 	struct entered e;
+	u32 flags;
 
 	if (!syscall_maybe(nr)) {
-		if (n_parked && REGS_NO_CALL(regs))
-			handler_returned(ctx, regs);
+		if (n_parked && nr == -1)
+			handler_returned(ctx, there ? regs : user_regs());
 		return 0;
 	}
 	e.task = current_task();
@@ -123,9 +131,12 @@ SYSCALL_EXIT(fileio_return)
 			__sync_fetch_and_add(&names_changes, 1);
 		return 0;
 	}
-	e.ids = ids_of(e.task);
-	if (!target_match(e.ids))
+	flags = target.flags;
+	e.ids = ids_by_flags(e.task, flags);
+	if (!target_match_by_flags(e.ids, flags))
 		return 0;
+	if (!there)
+		regs = task_user_regs(e.task);
 	if (is_interrupted(ret)) {
 		park(e.call, regs);
 		return 0;
@@ -135,6 +146,21 @@ SYSCALL_EXIT(fileio_return)
 	if (!held_returned(&e, regs, ret))
 		call_returned(ctx, e.call, regs, ret);
 	return 0;
+}
+
+/* Two, as SYSCALL_EXIT() makes them. */
+SEC("tp_btf/sys_exit")
+int fileio_return(u64 *ctx)
+{
+	struct pt_regs *regs = (struct pt_regs *)ctx[0];
+
+	return some_returned(ctx, regs, true, REGS_CALL(regs), (s64)ctx[1]);
+}
+
+SEC("tp/raw_syscalls/sys_exit")
+int fileio_return_tp(struct trace_event_raw_sys_exit *ctx)
+{
+	return some_returned(ctx, NULL, false, ctx->id, ctx->ret);
 }
 
 #endif

@@ -104,6 +104,28 @@ static bool map_variables(struct loaded *l)
 	return true;
 }
 
+static size_t memos_size(const struct loaded *l)
+{
+	return MEMO_INDEX((size_t)l->n_cpus, 0) * l->memo_size;
+}
+
+static bool map_memo(struct loaded *l)
+{
+	const struct bpf_map *map = bpf_object__find_map_by_name(l->obj, "memo");
+	void *at;
+
+	if (!map || !bpf_map__autocreate(map))
+		return true;
+	l->memo_size = bpf_map__value_size(map);
+	at = mmap(NULL, memos_size(l), PROT_READ | PROT_WRITE, MAP_SHARED, bpf_map__fd(map), 0);
+	if (at == MAP_FAILED) {
+		log_error("cannot map the memo: %s", strerror(errno));
+		return false;
+	}
+	l->memo = at;
+	return true;
+}
+
 static bool map_counters(struct loaded *l)
 {
 	int fd = loaded_map(l, "counters");
@@ -115,7 +137,7 @@ static bool map_counters(struct loaded *l)
 		return false;
 	}
 	l->counters = at;
-	return map_variables(l);
+	return map_variables(l) && map_memo(l);
 }
 
 /* The program that libbpf's last message is about; "" if about none. */
@@ -136,9 +158,11 @@ static void unload(struct loaded *l)
 		munmap(l->counters, (size_t)l->n_cpus * sizeof(struct counters));
 	if (l->bss)
 		munmap(l->bss, l->bss_size);
+	if (l->memo)
+		munmap(l->memo, memos_size(l));
 	bpf_object__close(l->obj);
 	l->counters = NULL;
-	l->bss = NULL;
+	l->bss = l->memo = NULL;
 	l->epoch = l->all_attached = l->many_attached = NULL;
 	l->obj = NULL;
 }
@@ -364,6 +388,11 @@ int loaded_iter(const struct loaded *l, const char *name)
 	return -1;
 }
 
+struct memo_head *loaded_memo(const struct loaded *l, int index)
+{
+	return (void *)(l->memo + (size_t)index * l->memo_size);
+}
+
 struct counters loaded_counters(const struct loaded *l)
 {
 	struct counters sum = { 0 };
@@ -374,6 +403,12 @@ struct counters loaded_counters(const struct loaded *l)
 
 		for (size_t i = 0; i < sizeof(sum) / sizeof(*to); i++)
 			to[i] += __atomic_load_n(&from[i], __ATOMIC_RELAXED);
+	}
+	for (int i = 0; l->memo && i < MEMO_INDEX(l->n_cpus, 0); i++) {
+		const struct memo_head *head = loaded_memo(l, i);
+
+		sum.generated += head->events;
+		sum.emitted += head->events;
 	}
 	return sum;
 }

@@ -8,6 +8,7 @@
 
 #include <bpf/libbpf.h>
 
+#include "bpf/memo.h"
 #include "core/many.h"
 #include "core/tool.h"
 
@@ -51,7 +52,9 @@ struct loaded {
 	bool classic_targets;	   /* processes are followed by classic tracepoints */
 	struct counters *counters; /* mapped; one per possible CPU */
 	int n_cpus;
-	char *bss; /* the programs' variables, mapped; NULL if they have no epoch */
+	char *memo;	  /* mapped, two per possible CPU (bpf/memo.h); NULL: no memo */
+	size_t memo_size; /* of one */
+	char *bss;	  /* the programs' variables, mapped; NULL if they have no epoch */
 	size_t bss_size;
 	volatile uint32_t *all_attached;  /* likewise */
 	volatile uint32_t *epoch;	  /* in bss */
@@ -95,7 +98,10 @@ int loaded_map(const struct loaded *l, const char *name);
 /* Opens iterator program @name for one reading; works after loaded_detach(), too. -1 with errno. */
 int loaded_iter(const struct loaded *l, const char *name);
 
-/* Sum over the CPUs. */
+/* Memo @index: MEMO_INDEX(). Only with loaded->memo. */
+struct memo_head *loaded_memo(const struct loaded *l, int index);
+
+/* Sum over the CPUs, with what is counted in memos. */
 struct counters loaded_counters(const struct loaded *l);
 
 /*

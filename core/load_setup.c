@@ -141,6 +141,8 @@ static bool size_maps(struct loaded *l)
 			err = bpf_map__set_autocreate(map, false);
 		else
 			err = map_as_asked(l, map);
+		if (!err && !strcmp(name, "memo"))
+			err = bpf_map__set_max_entries(map, MEMO_INDEX((__u32)l->n_cpus, 0));
 		if (err) {
 			log_error("cannot size map %s: %s", name, strerror(-err));
 			return false;

@@ -159,6 +159,7 @@ static void drain_epoch(struct report *r)
 	r->span_ns = r->ts_ns - r->run->epoch_began_ns;
 	r->run->epoch_began_ns = r->ts_ns;
 	r->epoch = loaded_next_epoch(r->run->loaded);
+	memo_collect(r->run, r->epoch);
 	loop_consume(r->run); /* what the rows' ids stand for, before anything asks */
 	err = r->run->tool->many.prog ? drain_targets(r) : drain_map(r, r->map_fd);
 	if (!err && r->reserve_fd >= 0)

@@ -79,12 +79,15 @@ void fold_report(struct run *run)
 	int fd = loaded_map(run->loaded, fold->map);
 	char *keys = calloc(1, 2 * (size_t)fold->key_size + fold->value_size + fold->row_size),
 	     *value;
+	uint32_t epoch;
 
 	if (!keys) {
 		log_error("out of memory: this report is not complete");
 		return;
 	}
 	value = keys + 2 * (size_t)fold->key_size;
-	take_epoch(run, fd, loaded_next_epoch(run->loaded), keys, value, value + fold->value_size);
+	epoch = loaded_next_epoch(run->loaded);
+	memo_collect(run, epoch);
+	take_epoch(run, fd, epoch, keys, value, value + fold->value_size);
 	free(keys);
 }

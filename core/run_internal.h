@@ -112,6 +112,9 @@ void fold_choose(struct run *run); /* sets the tool's fold.when, if rows may be 
 bool fold_chosen(const struct run *run);
 void fold_report(struct run *run); /* into the groups of --by, before they are shown */
 
+/* run_memo.c */
+void memo_collect(struct run *run, uint32_t epoch); /* into the map that is read next */
+
 /* run_drain.c */
 void drain_report(struct run *run, bool last);
 

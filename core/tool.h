@@ -123,6 +123,7 @@ struct drain {
 	const char *reserve; /* of the same layout: keys that found no room in map; NULL: none */
 	uint32_t key_size;
 	uint32_t value_size;
+	uint32_t sums;	   /* programs keep a memo of so many words of a value: bpf/memo.bpf.h */
 	struct field cpu;  /* __u32 in the key: rows that differ in nothing else are added up */
 	uint32_t hist_off; /* TOOL_TABLE: where in the value its struct hist_value is */
 	const struct hist_style *hist;
@@ -144,6 +145,7 @@ struct fold {
 	const char *map; /* NULL: none */
 	uint32_t key_size;
 	uint32_t value_size;
+	uint32_t sums;	   /* as in struct drain */
 	struct field when; /* in the tool's cfg: set to 1 by the engine where it applies */
 	uint32_t row_size;
 	void (*unfold)(const void *value, void *row); /* into a zeroed row */

@@ -7,6 +7,7 @@ import signal
 import pytest
 from blind import what_is_blind
 from fileops import ASKED, FIGURES, files, path_of, sums, tables
+from steps import steps
 from tracer import started, trace, wait_attached, wait_ready
 
 pytestmark = pytest.mark.usefixtures("rung")
@@ -195,31 +196,17 @@ def test_a_million_writes(host, tmp):
     assert sum(r["writes"] for r in rows) == sum(r["write_bytes"] for r in rows) == count
 
 
-PREEMPT = "/sys/kernel/debug/sched/preempt"
-
-
-def lacking(params, kernel):
-    """One kernel that can be told to preempt is enough."""
-    return "preempt" in params and (kernel != "6.12" or params["rung"] != "default")
-
-
-@pytest.fixture
-def told(host, preempt):
-    host.run(["mount", "-t", "debugfs", "none", "/sys/kernel/debug"])
-    before = re.search(r"\((\w+)\)", host.read_file(PREEMPT).decode())[1]
-    assert before != preempt and not host.run(["sh", "-c", f"echo {preempt} >{PREEMPT}"]).returncode
-    yield
-    host.run(["sh", "-c", f"echo {before} >{PREEMPT}"])
-
-
-@pytest.mark.usefixtures("told")
-@pytest.mark.parametrize("preempt", ["full"])
-def test_nothing_is_skipped_where_the_kernel_preempts(host, tmp):
-    """Programs at functions would be: of six busy threads' writes a tenth."""
-    one = f"{host.workload} --silent rw write 5000 1 {tmp}/$i"
-    script = f"for i in 1 2 3 4 5 6; do : >{tmp}/$i; {one} & done; wait"
-    run = trace(host, tmp, "filetop", ONE_TABLE, ["sh", "-c", script])
-    assert sum(r["write_bytes"] for r in run.of("file")) == 30_000
+def test_more_files_than_a_cpu_keeps_at_hand(host, tmp):
+    """In turn, and again two intervals later: no sum is lost on its way, or counted twice."""
+    names = [f"f{i}" for i in range(40)]
+    turn = [step for name in names for step in (f"open {name} wc", "7*write 10", "close")]
+    work = steps(host, tmp, *turn, *turn, "sleep 500", *turn)
+    run = trace(host, tmp, "filetop", ["-i", "200ms", "--top", "1000"], work)
+    pid = run.work[0]["pid"]
+    rows = [r for r in run.of("file") if r["tid"] == pid and path_of(r).startswith(tmp.encode() + b"/f")]
+    want = {f"{tmp}/{n}".encode(): {"writes": 21, "write_bytes": 210} for n in names}
+    assert tables(rows, path_of, ("writes", "write_bytes")) == want
+    assert len({r["time_ns"] for r in rows}) > 1
 
 
 def memlock_of(host, pid):

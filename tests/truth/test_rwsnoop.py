@@ -2,10 +2,11 @@
 """rwsnoop against a program that knows each of its reads and writes: file, route, size, result."""
 
 import re
-from collections import Counter
+from collections import Counter, defaultdict
 
 import pytest
 from fileops import files, path_of
+from steps import steps
 from tracer import check_summary, parse_rows, trace
 
 pytestmark = pytest.mark.usefixtures("rung")
@@ -142,6 +143,18 @@ def test_counted_by_the_programs(host, tmp):
     assert not want - found
     assert sum((found - want).values()) == 1  # the result's
     assert "closed the descriptor during the call" in seen.run.summary["blind"]
+
+
+def test_more_groups_than_a_cpu_keeps_at_hand(host, tmp):
+    """In turn, and again two intervals later: no count is lost on its way, or counted twice."""
+    turn = [f"7*write {size}" for size in range(1, 41)]
+    work = steps(host, tmp, "open f wc", *turn, *turn, "sleep 500", *turn)
+    by = ["--by", "pid,ret", "--columns", "pid,ret,count", "-i", "200ms"]
+    run = trace(host, tmp, "rwsnoop", [*by, "--where", "rw == write && fs != pipefs"], work)
+    pid, counts = run.work[0]["pid"], defaultdict(int)
+    for row in run.of("group"):
+        counts[row["ret"]] += row["count"] * (row["pid"] == pid)
+    assert {size: counts[size] for size in range(1, 41)} == dict.fromkeys(range(1, 41), 21)
 
 
 def test_counted_although_a_signal_came(host, tmp):

@@ -15,6 +15,15 @@ struct {
 	__type(value, struct rwsnoop_value);
 } folded SEC(".maps");
 
+struct memo_slot {
+	u64 sums[1];
+	struct rwsnoop_key key;
+	struct rwsnoop_group group;
+};
+
+#define MEMO_OF folded
+#include "bpf/memo.bpf.h"
+
 static __noinline struct rwsnoop_value *group_begun(const struct rwsnoop_key *key,
 						    const struct rwsnoop_group *group,
 						    struct file_system_type *fs)
@@ -28,25 +37,40 @@ static __noinline struct rwsnoop_value *group_begun(const struct rwsnoop_key *ke
 	return bpf_map_lookup_elem(&folded, key);
 }
 
-/* False: there is no room. */
-static __always_inline bool group_add(struct rwsnoop_group *group, struct file_system_type *fs)
+/* The lower half of the address: the one operation on a pointer that gives a number. */
+static __always_inline u32 fs_number(struct file_system_type *fs)
 {
-	struct rwsnoop_key key = { .epoch = epoch, .tid = group->ids };
-	struct rwsnoop_value *value;
-	u64 h;
+	u32 number;
 
-	/* the one operation on a pointer that verifiers take for a number */
-	asm volatile("%0 = %1" : "=w"(group->fs) : "w"((u32)(u64)fs));
-	group->reserved = 0;
-	h = mix(group->ids, group->ret);
+	asm volatile("%0 = %1" : "=w"(number) : "w"((u32)(u64)fs));
+	return number;
+}
+
+static __always_inline u64 group_row(const struct rwsnoop_group *group)
+{
+	u64 h = mix(group->ids, group->ret);
+
 	h = mix(h, group->comm[0]);
 	h = mix(h, group->comm[1]);
 	h = mix(h, (u64)group->prio << 32 | group->uid);
 	h = mix(h, (u64)group->fs << 32 | (u32)group->fd);
-	key.row = mix(h, group->route);
-	value = bpf_map_lookup_elem(&folded, &key);
+	return mix(h, group->route);
+}
+
+/* Counts one more of @group in the map. @key gets its key. False: there is no room. */
+static __always_inline bool group_add(struct rwsnoop_key *key, struct rwsnoop_group *group,
+				      struct file_system_type *fs, u32 now)
+{
+	struct rwsnoop_value *value;
+
+	group->fs = fs_number(fs);
+	group->reserved = 0;
+	key->epoch = now;
+	key->tid = group->ids;
+	key->row = group_row(group);
+	value = bpf_map_lookup_elem(&folded, key);
 	if (!value)
-		value = group_begun(&key, group, fs);
+		value = group_begun(key, group, fs);
 	if (!value)
 		return false;
 	__sync_fetch_and_add(&value->count, 1);
@@ -70,6 +94,7 @@ static __noinline bool fold(const struct file_io *io)
 {
 	struct file_system_type *fs = NULL;
 	struct rwsnoop_group group = {};
+	struct rwsnoop_key key = {};
 	struct super_block *sb;
 	struct file_who who;
 
@@ -83,7 +108,7 @@ static __noinline bool fold(const struct file_io *io)
 		fs = LOAD(struct super_block, sb, s_type);
 	}
 	describe_group(&group, io);
-	return group_add(&group, fs);
+	return group_add(&key, &group, fs, epoch);
 }
 
 static __always_inline void file_io_end(void *ctx, const struct file_io *io)
@@ -96,22 +121,65 @@ static __always_inline void file_io_end(void *ctx, const struct file_io *io)
 		row_emit(ctx, io, cfg.path);
 }
 
+static __always_inline u32 task_uid(struct task_struct *task)
+{
+	return walkable(task)->cred->uid.val;
+}
+
+static __always_inline bool same_group(const struct rwsnoop_group *group, const struct file_io *io,
+				       struct task_struct *task, u64 ids,
+				       struct file_system_type *fs)
+{
+	return group->ids == ids && group->ret == io->ret && group->fd == io->fd &&
+	       group->route == (io->route << 1 | io->write) && group->prio == task->prio &&
+	       group->fs == fs_number(fs) && group->uid == task_uid(task) &&
+	       task_comm_is(task, group->comm);
+}
+
+/* Lets @slot stand for the group from now on. */
+static __always_inline bool fold_held(struct memo_slot *slot, const struct file_io *io,
+				      struct task_struct *task, u64 ids,
+				      struct file_system_type *fs, u32 now)
+{
+	struct rwsnoop_group *group = &slot->group;
+
+	memo_take(slot);
+	group->ids = ids;
+	group->uid = task_uid(task);
+	group->prio = task->prio;
+	task_comm(task, group->comm);
+	describe_group(group, io);
+	if (!group_add(&slot->key, group, fs, now)) {
+		group->ids = 0; /* nobody's */
+		return false;
+	}
+	COUNT_EVENT(emitted);
+	return true;
+}
+
 static __always_inline bool file_io_held(struct task_struct *task, const struct file_io *io,
 					 struct file *file, u64 ids)
 {
-	struct rwsnoop_group group;
+	struct file_system_type *fs = file->f_inode->i_sb->s_type;
+	u32 now = epoch_now();
+	struct memo_slot *slot;
+	struct memo *memo;
+	bool done = true;
 
 	if (unwanted(io)) {
 		COUNT_EVENT(filtered);
 		return true;
 	}
-	group.ids = ids;
-	group.uid = task->cred->uid.val;
-	group.prio = task->prio;
-	task_comm(task, group.comm);
-	describe_group(&group, io);
-	if (!group_add(&group, file->f_inode->i_sb->s_type))
+	memo = memo_enter(now);
+	if (!memo)
 		return false;
-	COUNT_EVENT(emitted);
-	return true;
+	slot = memo_slot(memo, ids ^ io->ret ^ io->fd);
+	if (same_group(&slot->group, io, task, ids, fs)) {
+		slot->sums[0]++;
+		memo->head.events++;
+	} else {
+		done = fold_held(slot, io, task, ids, fs, now);
+	}
+	memo_leave(memo);
+	return done;
 }

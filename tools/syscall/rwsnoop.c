@@ -80,7 +80,9 @@ static const struct probe probes[] = { { "file I/O", { FILEIO_CALL_RUNGS }, .unl
 				       FILEIO_URING,
 				       {} };
 
-static const struct map_spec maps[] = { { "folded", .when = CFG(fold) }, {} };
+static const struct map_spec maps[] = { { "folded", .when = CFG(fold) },
+					{ "memo", .when = CFG(fold) },
+					{} };
 
 static bool prepare(struct run *run)
 {
@@ -134,6 +136,7 @@ const struct tool tool_rwsnoop = {
 	.fold = { .map = "folded",
 		  .key_size = sizeof(struct rwsnoop_key),
 		  .value_size = sizeof(struct rwsnoop_value),
+		  .sums = 1,
 		  .when = CFG(fold),
 		  .row_size = sizeof(struct fileio_row),
 		  .unfold = unfold },

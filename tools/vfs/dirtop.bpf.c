@@ -17,6 +17,15 @@ struct {
 	__type(value, struct dirtop_value);
 } dirtop_dirs SEC(".maps");
 
+struct memo_slot {
+	u64 sums[sizeof(struct fileio_sums) / sizeof(u64)];
+	struct dirtop_key key;
+	struct file_seen dir;
+};
+
+#define MEMO_OF dirtop_dirs
+#include "bpf/memo.bpf.h"
+
 static __always_inline bool dir_listed(u32 fd)
 {
 	return fd_in_dirs(&cfg.dirs, fd);
@@ -81,17 +90,18 @@ static __noinline struct dirtop_value *row_begun(const struct dirtop_key *key,
 }
 
 /* The row of @dir. */
-static __always_inline struct dirtop_value *value_of(const struct file_id *dir)
+static __always_inline struct dirtop_value *value_of(const struct dirtop_key *key,
+						     const struct file_id *dir)
 {
-	struct dirtop_key key = { .epoch = epoch, .dir = dir->id };
-	struct dirtop_value *value = bpf_map_lookup_elem(&dirtop_dirs, &key);
+	struct dirtop_value *value = bpf_map_lookup_elem(&dirtop_dirs, key);
 
-	return value ? value : row_begun(&key, dir);
+	return value ? value : row_begun(key, dir);
 }
 
 static __noinline int count_io(const struct file_io *io)
 {
 	enum file_kind kind = kind_of(inode_mode(io->inode));
+	struct dirtop_key key = { .epoch = epoch };
 	struct dirtop_value *value;
 	struct file_id id = {};
 	struct place dir = {};
@@ -101,7 +111,8 @@ static __noinline int count_io(const struct file_io *io)
 		return 0;
 	}
 	file_id_of(&id, dir.inode, 0);
-	value = value_of(&id);
+	key.dir = id.id;
+	value = value_of(&key, &id);
 	if (!value) {
 		COUNT(lost_state);
 		return 0;
@@ -117,14 +128,40 @@ static __always_inline void file_io_end(void *ctx, const struct file_io *io)
 	count_io(io);
 }
 
+/* Counts for the directory @parent in the map, and lets @slot stand for it from now on. */
+static __always_inline void count_held(struct memo_slot *slot, const struct file_io *io,
+				       struct file *file, struct dentry *parent, u32 now)
+{
+	struct inode *inode = parent->d_inode;
+	struct dirtop_value *value;
+	struct file_id id = {};
+
+	memo_take(slot);
+	file_unseen(&slot->dir);
+	file_id_passed(&id, inode, NULL);
+	slot->key.epoch = now;
+	slot->key.dir = id.id;
+	value = value_of(&slot->key, &id);
+	if (!value) {
+		COUNT_EVENT(lost_state);
+		return;
+	}
+	file_io_add(&value->sums, io);
+	name_announce_once(&value->named, id.id, file, parent, names_changes);
+	file_seen_set(&slot->dir, inode, parent, names_changes);
+	COUNT_EVENT(emitted);
+}
+
 static __always_inline bool file_io_held(struct task_struct *task, const struct file_io *io,
 					 struct file *file, u64 ids)
 {
 	struct dentry *dentry = file->f_path.dentry, *parent;
 	struct inode *inode = file->f_inode;
 	struct vfsmount *mnt = file->f_path.mnt;
-	struct dirtop_value *value;
-	struct file_id id = {};
+	struct memo_slot *slot;
+	u32 now = epoch_now();
+	struct memo *memo;
+	u64 ino;
 
 	if (!cfg.all && kind_of(inode->i_mode) != KIND_REG) {
 		COUNT_EVENT(filtered);
@@ -134,14 +171,17 @@ static __always_inline bool file_io_held(struct task_struct *task, const struct 
 		return false;
 	parent = dentry->d_parent;
 	inode = parent->d_inode;
-	file_id_passed(&id, inode, NULL);
-	value = value_of(&id);
-	if (!value) {
-		COUNT_EVENT(lost_state);
-		return true;
+	ino = inode->i_ino;
+	memo = memo_enter(now);
+	if (!memo)
+		return false;
+	slot = memo_slot(memo, ino);
+	if (file_seen_is(&slot->dir, inode, ino, parent, names_changes)) {
+		file_io_add_here((struct fileio_sums *)slot->sums, io);
+		memo->head.events++;
+	} else {
+		count_held(slot, io, file, parent, now);
 	}
-	file_io_add(&value->sums, io);
-	name_announce_once(&value->named, id.id, file, parent, names_changes);
-	COUNT_EVENT(emitted);
+	memo_leave(memo);
 	return true;
 }

@@ -77,6 +77,7 @@ const struct tool tool_dirtop = {
 	.drain = { .map = "dirtop_dirs",
 		   .key_size = sizeof(struct dirtop_key),
 		   .value_size = sizeof(struct dirtop_value),
+		   .sums = sizeof(struct fileio_sums) / sizeof(__u64),
 		   .no_clear = CFG(no_clear) },
 	.ops = &ops,
 };

@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
-#define FILE_IO_NAMES
-#define FILE_IO_SUMS_ONLY
-#include "bpf/fileio.bpf.h"
-#include "bpf/fileid.bpf.h"
-#include "bpf/dirs.bpf.h"
-
 #include "tools/vfs/filetop.h"
 
 const volatile struct filetop_cfg cfg;
+
+#define FILE_IO_NAMES
+#define FILE_IO_SUMS_ONLY
+#define FILE_IO_ASKED cfg.asked
+#include "bpf/fileio.bpf.h"
+#include "bpf/fileid.bpf.h"
+#include "bpf/dirs.bpf.h"
 
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
@@ -17,15 +18,30 @@ struct {
 	__type(value, struct filetop_value);
 } filetop_files SEC(".maps");
 
+struct memo_slot {
+	u64 sums[sizeof(struct filetop_sums) / sizeof(u64)];
+	struct filetop_key key;
+	u64 ids;
+	u64 comm[COMM_LEN / sizeof(u64)];
+	struct file_seen file;
+};
+
+#define MEMO_OF filetop_files
+#include "bpf/memo.bpf.h"
+
 static __always_inline bool dir_listed(u32 fd)
 {
 	return fd_in_dirs(&cfg.dirs, fd);
 }
 
-static __always_inline bool unwanted(const struct file_io *io, u32 mode)
+static __always_inline bool wrong_kind(u32 mode)
 {
-	return (!cfg.all && (mode & S_IFMT) != S_IFREG) || (cfg.reads && io->write) ||
-	       (cfg.writes && !io->write);
+	return !cfg.all && (mode & S_IFMT) != S_IFREG;
+}
+
+static __always_inline bool wrong_way(const struct file_io *io)
+{
+	return (cfg.reads && io->write) || (cfg.writes && !io->write);
 }
 
 /* Is that below none of the directories of -D? */
@@ -53,15 +69,15 @@ static __noinline struct filetop_value *row_begun(const struct filetop_key *key,
 	return bpf_map_lookup_elem(&filetop_files, key);
 }
 
-static __always_inline void add(struct filetop_value *value, const struct file_io *io)
+static __always_inline void add(struct filetop_sums *sums, const struct file_io *io)
 {
-	file_io_add(&value->sums, io);
+	file_io_add(&sums->io, io);
 	if (!cfg.asked)
 		return;
 	if (io->write)
-		__sync_fetch_and_add(&value->write_asked, io->asked);
+		__sync_fetch_and_add(&sums->write_asked, io->asked);
 	else
-		__sync_fetch_and_add(&value->read_asked, io->asked);
+		__sync_fetch_and_add(&sums->read_asked, io->asked);
 }
 
 static __noinline int count_io(const struct file_io *io)
@@ -72,7 +88,8 @@ static __noinline int count_io(const struct file_io *io)
 	struct file_id file = {};
 	struct file_who who;
 
-	if (unwanted(io, mode) || (cfg.dirs.given && elsewhere(file_mount(io), file_dentry(io)))) {
+	if (wrong_kind(mode) || wrong_way(io) ||
+	    (cfg.dirs.given && elsewhere(file_mount(io), file_dentry(io)))) {
 		COUNT(filtered);
 		return 0;
 	}
@@ -89,7 +106,7 @@ static __noinline int count_io(const struct file_io *io)
 		COUNT(lost_state);
 		return 0;
 	}
-	add(value, io);
+	add(&value->sums, io);
 	if (file_still(io))
 		name_announce(file.id, file_mount(io), file_dentry(io), names_changes);
 	COUNT(emitted);
@@ -101,37 +118,99 @@ static __always_inline void file_io_end(void *ctx, const struct file_io *io)
 	count_io(io);
 }
 
+/* Counts in the memo, if that has the thread with @ids and the file. */
+static __always_inline bool count_again(struct memo_slot *slot, const struct file_io *io,
+					struct task_struct *task, u64 ids, struct inode *inode,
+					u64 ino, struct dentry *dentry)
+{
+	struct filetop_sums *sums = (struct filetop_sums *)slot->sums;
+
+	if (slot->ids != ids || !task_comm_is(task, slot->comm) ||
+	    !file_seen_is(&slot->file, inode, ino, dentry, names_changes))
+		return false;
+	file_io_add_here(&sums->io, io);
+	if (cfg.asked && io->write)
+		sums->write_asked += io->asked;
+	else if (cfg.asked)
+		sums->read_asked += io->asked;
+	return true;
+}
+
+/* The row of @slot's thread and @file in the map, which @slot stands for from now on. */
+static __noinline struct filetop_value *row_held(struct memo_slot *slot, struct task_struct *task,
+						 struct file *file)
+{
+	struct dentry *dentry = file->f_path.dentry;
+	struct inode *inode = file->f_inode;
+	struct filetop_value *value;
+	struct file_id id;
+
+	if (!slot)
+		return NULL;
+	task_comm(task, slot->comm);
+	file_id_passed(&id, inode, file);
+	slot->key.tid = slot->ids;
+	slot->key.row = row_of(&id, slot->comm);
+	value = bpf_map_lookup_elem(&filetop_files, &slot->key);
+	if (!value)
+		value = row_begun(&slot->key, slot->ids, slot->comm, &id, inode->i_mode);
+	if (!value)
+		return NULL;
+	name_announce_once(&value->named, id.id, file, dentry, names_changes);
+	file_seen_set(&slot->file, inode, dentry, names_changes);
+	return value;
+}
+
+/* Counts in the map. */
+static __always_inline void count_held(struct memo_slot *slot, const struct file_io *io,
+				       struct task_struct *task, u64 ids, struct file *file,
+				       u32 now)
+{
+	struct filetop_value *value;
+
+	if (wrong_kind(file->f_inode->i_mode)) {
+		COUNT_EVENT(filtered);
+		return;
+	}
+	memo_take(slot);
+	file_unseen(&slot->file);
+	slot->key.epoch = now;
+	slot->ids = ids;
+	value = row_held(slot, task, file);
+	if (!value) {
+		COUNT_EVENT(lost_state);
+		return;
+	}
+	add(&value->sums, io);
+	COUNT_EVENT(emitted);
+}
+
 static __always_inline bool file_io_held(struct task_struct *task, const struct file_io *io,
 					 struct file *file, u64 ids)
 {
-	struct inode *inode = file->f_inode;
 	struct dentry *dentry = file->f_path.dentry;
-	u32 mode = inode->i_mode;
-	struct filetop_value *value;
-	u64 comm[COMM_LEN / sizeof(u64)];
-	struct filetop_key key;
-	struct file_id id;
+	struct inode *inode = file->f_inode;
+	u64 ino = inode->i_ino;
+	u32 now = epoch_now();
+	struct memo_slot *slot;
+	struct memo *memo;
 
-	if (cfg.dirs.given)
+	if (cfg.some) {
+		if (cfg.dirs.given)
+			return false;
+		if (wrong_way(io)) {
+			COUNT_EVENT(filtered);
+			return true;
+		}
+	}
+	memo = memo_enter(now);
+	if (!memo)
 		return false;
-	if (unwanted(io, mode)) {
-		COUNT_EVENT(filtered);
-		return true;
-	}
-	file_id_passed(&id, inode, file);
-	key.epoch = epoch;
-	key.tid = ids;
-	task_comm(task, comm);
-	key.row = row_of(&id, comm);
-	value = bpf_map_lookup_elem(&filetop_files, &key);
-	if (!value)
-		value = row_begun(&key, ids, comm, &id, mode);
-	if (!value) {
-		COUNT_EVENT(lost_state);
-		return true;
-	}
-	add(value, io);
-	name_announce_once(&value->named, id.id, file, dentry, names_changes);
-	COUNT_EVENT(emitted);
+	slot = memo_slot(memo, ino ^ ids);
+	if (count_again(slot, io, task, ids, inode, ino, dentry))
+		memo->head.events++;
+	else
+		count_held(slot, io, task, ids, file, now);
+	memo_leave(memo);
 	return true;
 }

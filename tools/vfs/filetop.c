@@ -18,20 +18,20 @@ static const struct column columns[] = {
 	{ "time", R(ts_ns), U_CLOCK, .flags = COL_HIDDEN, .help = "end of the interval" },
 	{ "tid", R(key.tid), U_ID, .width = 7, .flags = COL_KEY, .help = "thread" },
 	{ "comm", R(value.comm), U_TEXT, .width = 16, .flags = COL_KEY, .help = "command" },
-	{ "count", R(value.sums.count), U_COUNT, .flags = COL_HIDDEN, .classic = "all",
+	{ "count", R(value.sums.io.count), U_COUNT, .flags = COL_HIDDEN, .classic = "all",
 	  .help = "reads and writes" },
-	{ "reads", R(value.sums.reads), U_COUNT, .width = 6, .help = "reads" },
-	{ "writes", R(value.sums.writes), U_COUNT, .width = 6, .help = "writes" },
-	{ "errors", R(value.sums.errors), U_COUNT, .width = 6,
+	{ "reads", R(value.sums.io.reads), U_COUNT, .width = 6, .help = "reads" },
+	{ "writes", R(value.sums.io.writes), U_COUNT, .width = 6, .help = "writes" },
+	{ "errors", R(value.sums.io.errors), U_COUNT, .width = 6,
 	  .help = "those of both that failed" },
-	{ "read_bytes", R(value.sums.read_bytes), U_BYTES, .classic = "rbytes",
+	{ "read_bytes", R(value.sums.io.read_bytes), U_BYTES, .classic = "rbytes",
 	  .help = "bytes that reads returned" },
-	{ "write_bytes", R(value.sums.write_bytes), U_BYTES, .classic = "wbytes",
+	{ "write_bytes", R(value.sums.io.write_bytes), U_BYTES, .classic = "wbytes",
 	  .help = "bytes that writes returned" },
-	{ "read_asked", R(value.read_asked), U_BYTES, .flags = COL_HIDDEN, .enable = CFG(asked),
-	  .help = "bytes that reads asked for (-e)" },
-	{ "write_asked", R(value.write_asked), U_BYTES, .flags = COL_HIDDEN, .enable = CFG(asked),
-	  .help = "bytes that writes asked for (-e)" },
+	{ "read_asked", R(value.sums.read_asked), U_BYTES, .flags = COL_HIDDEN,
+	  .enable = CFG(asked), .help = "bytes that reads asked for (-e)" },
+	{ "write_asked", R(value.sums.write_asked), U_BYTES, .flags = COL_HIDDEN,
+	  .enable = CFG(asked), .help = "bytes that writes asked for (-e)" },
 	{ "pid", R(value.pid), U_ID, .width = 7, .flags = COL_KEY | COL_HIDDEN, .help = "process" },
 	{ "type", R(value.kind), U_ENUM, .width = 5, .flags = COL_KEY, .names = kinds,
 	  .help = "reg, dir, fifo, sock, chr, blk or other" },
@@ -73,8 +73,9 @@ static const struct probe probes[] = { FILEIO_SUMS_PROBES,
 
 static bool prepare(struct run *run)
 {
-	const struct filetop_cfg *cfg = run_cfg(run);
+	struct filetop_cfg *cfg = run_cfg(run);
 
+	cfg->some = cfg->reads || cfg->writes || cfg->dirs.given;
 	if (cfg->reads && cfg->writes)
 		log_error("--read-only and --write-only exclude each other; both are shown by "
 			  "default");
@@ -105,6 +106,7 @@ const struct tool tool_filetop = {
 	.drain = { .map = "filetop_files",
 		   .key_size = sizeof(struct filetop_key),
 		   .value_size = sizeof(struct filetop_value),
+		   .sums = sizeof(struct filetop_sums) / sizeof(__u64),
 		   .no_clear = CFG(no_clear) },
 	.ops = &ops,
 };

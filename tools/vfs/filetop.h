@@ -12,6 +12,7 @@ struct filetop_cfg {
 	__u32 writes;
 	__u32 asked; /* add up what was asked for */
 	__u32 no_clear;
+	__u32 some; /* reads, writes or dirs: not all of the I/O. One look for all three */
 	struct dirs_cfg dirs;
 };
 
@@ -22,10 +23,14 @@ struct filetop_key {
 	__u64 row; /* file_id.id and comm, mixed */
 };
 
-struct filetop_value {
-	struct fileio_sums sums;
+struct filetop_sums {
+	struct fileio_sums io;
 	__u64 read_asked;
 	__u64 write_asked;
+};
+
+struct filetop_value {
+	struct filetop_sums sums;
 	__u64 named; /* not shown: see name_announce_once() */
 	/* set when the row begins */
 	struct file_id file;
