@@ -5,6 +5,7 @@ On every rung of its ladder that a kernel has: how the inode behind a name is fo
 """
 
 import contextlib
+import re
 
 import pytest
 from blind import what_is_blind
@@ -197,6 +198,34 @@ def test_rung(lives, ladder):
 def test_who_dies_how(lives):
     where, run = lives
     assert deaths(run, where) == wanted(CALLS, Done(run))
+
+
+PREEMPT = "/sys/kernel/debug/sched/preempt"
+
+
+def lacking(params, kernel):
+    """One kernel that can be told to preempt is enough."""
+    return "preempt" in params and kernel != "6.12"
+
+
+@pytest.fixture
+def told(host, preempt):
+    host.run(["mount", "-t", "debugfs", "none", "/sys/kernel/debug"])
+    before = re.search(r"\((\w+)\)", host.read_file(PREEMPT).decode())[1]
+    assert before != preempt and not host.run(["sh", "-c", f"echo {preempt} >{PREEMPT}"]).returncode
+    yield
+    host.run(["sh", "-c", f"echo {before} >{PREEMPT}"])
+
+
+@pytest.mark.usefixtures("told")
+@pytest.mark.parametrize("preempt", ["full"])
+def test_nothing_is_skipped_where_the_kernel_preempts(host, tmp):
+    """Programs at fentry would be, so others are chosen: of six busy threads' files each one dies."""
+    one = f"{host.workload} --silent steps 'chdir {tmp}' '200*open $i-% wc' '200*unlink $i-%'"
+    script = f'for i in 1 2 3 4 5 6; do sh -c "{one}" & done; wait'
+    run = trace(host, tmp, "filelife", ["--verbose"], ["sh", "-c", script])
+    assert f"inodes of names: {HOOKS['kprobes']}" in run.result.err
+    assert len([r for r in run.of("life") if r["reason"] == "unlinked"]) == 1200
 
 
 def test_born_before_the_run(lives):
