@@ -91,6 +91,9 @@ struct vstack {
 /* Probes that a command can have. */
 #define PROBES_MAX 24
 
+/* The max_entries of a map with an entry per possible CPU: the engine puts their number. */
+#define PER_CPU (1 << 28)
+
 /* --- counters: one of these per CPU, each counted where the thing happens --- */
 struct counters {
 	__u64 generated;   /* passed the target filter */

@@ -133,7 +133,7 @@ static bool size_maps(struct loaded *l)
 			err = bpf_map__set_max_entries(map, (__u32)l->opts.buffer);
 		else if (l->tool->many.prog && !strcmp(name, l->tool->drain.map))
 			err = bpf_map__set_max_entries(map, 2 * loaded_targets(l));
-		else if (!strcmp(name, "counters"))
+		else if (bpf_map__max_entries(map) == PER_CPU)
 			err = bpf_map__set_max_entries(map, (__u32)l->n_cpus);
 		else if (bpf_map__type(map) == BPF_MAP_TYPE_TASK_STORAGE)
 			err = bpf_map__set_autocreate(map, l->task_storage);
