@@ -11,6 +11,7 @@ import re
 import signal
 import statistics
 import time
+from collections import Counter
 
 import pytest
 from kernel_trace import device_and_sleep, kernel_traced
@@ -93,6 +94,21 @@ def test_every_call_is_counted(host, tmp, data, slow):
                 assert sum(r[key] for r in rows) == call_row(run, call)[key], (call, key)
     if slow == "1s":
         assert not run.of("op")
+
+
+@pytest.mark.parametrize("slow", [None, "0"])
+def test_threads_that_move(host, tmp, data, slow):
+    """Operations that wait and ones that don't, of threads that change places on the CPUs."""
+    rounds = 200
+    run = layers(host, tmp, ["movers", rounds, data], [] if slow is None else ["--slow", slow])
+    check_counts(run)
+    summary = run.summary
+    assert summary["lost"] == 0 and summary["overflow"] == 0 and summary["no_entry"] == 0, summary
+    read = call_row(run, "read")
+    assert read["wait_ns"] + read["runq_ns"] + read["unknown_ns"] > 0.5 * read["lat_ns"], read
+    if slow == "0":
+        calls, _, _ = expected_calls(run)
+        assert Counter(plain_call(r["call"]) for r in run.of("op")) == calls
 
 
 def test_errors_are_counted(host, tmp):

@@ -61,6 +61,64 @@ int cmd_pipe(struct ctx *c)
 	return 0;
 }
 
+#define MOVERS 4
+
+struct mover {
+	struct tally *reads, *preads, *writes, *opens;
+	int file, in, out, cpus;
+	long rounds;
+};
+
+/*
+ * Calls that wait and calls that don't by turns, on a CPU after the other. Each thread passes a
+ * byte on and waits for one, so that they leave and take the CPUs in all orders.
+ */
+static void *move(void *arg)
+{
+	struct mover *m = arg;
+	char buf[64];
+
+	for (long i = 0; i < m->rounds; i++) {
+		pin_to((int)(i % m->cpus));
+		TIMED(m->preads, SC(SYS_pread64, m->file, buf, sizeof(buf), 0));
+		TIMED(m->writes, SC(SYS_write, m->out, "b", 1));
+		TIMED(m->opens, SC(SYS_openat, -1, "missing", O_RDONLY, 0));
+		TIMED(m->reads, SC(SYS_read, m->in, buf, 1));
+	}
+	return NULL;
+}
+
+int cmd_movers(struct ctx *c)
+{
+	struct tally *opens = tally_get(c, "openat");
+	int file = (int)TIMED(opens, SC(SYS_openat, -1, arg_str(c, 1, ""), O_RDONLY, 0));
+	struct mover m[MOVERS];
+	pthread_t id[MOVERS];
+	int fds[MOVERS][2];
+	cpu_set_t set;
+
+	if (sched_getaffinity(0, sizeof(set), &set))
+		die("sched_getaffinity");
+	for (int i = 0; i < MOVERS; i++)
+		make_pipe(fds[i]);
+	for (int i = 0; i < MOVERS; i++)
+		m[i] = (struct mover){ .reads = tally_get(c, "read"),
+				       .preads = tally_get(c, "pread"),
+				       .writes = tally_get(c, "write"),
+				       .opens = opens,
+				       .file = file,
+				       .in = fds[i][0],
+				       .out = fds[(i + 1) % MOVERS][1],
+				       .cpus = CPU_COUNT(&set),
+				       .rounds = arg_num(c, 0, 100) };
+	for (int i = 0; i < MOVERS; i++)
+		if (pthread_create(&id[i], NULL, move, &m[i]))
+			die("pthread_create");
+	for (int i = 0; i < MOVERS; i++)
+		pthread_join(id[i], NULL);
+	return 0;
+}
+
 /* Gives the descriptor that the other thread reads from to /dev/null, and then ends the read. */
 static void *steal(void *arg)
 {

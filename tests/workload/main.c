@@ -40,6 +40,7 @@ static const struct command commands[] = {
 	{ "errors", cmd_errors, "DIR: each call once with each error it can be made to give" },
 	{ "ia32", cmd_ia32, "N FILE: N 32-bit reads and writes of 1 byte" },
 	{ "pipe", cmd_pipe, "MS N: N pipe reads that wait MS for their byte" },
+	{ "movers", cmd_movers, "N FILE: four threads that wait for each other, on all CPUs" },
 	{ "steal", cmd_steal, "MS: a pipe read whose descriptor becomes another file meanwhile" },
 	{ "restart", cmd_restart, "N: a pipe read interrupted N times with SA_RESTART" },
 	{ "eintr", cmd_eintr, "N: a pipe read interrupted N times, retried by the program" },

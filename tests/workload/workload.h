@@ -159,6 +159,7 @@ int cmd_rw(struct ctx *c);
 int cmd_errors(struct ctx *c);
 int cmd_ia32(struct ctx *c);
 int cmd_pipe(struct ctx *c);
+int cmd_movers(struct ctx *c);
 int cmd_steal(struct ctx *c);
 int cmd_restart(struct ctx *c);
 int cmd_eintr(struct ctx *c);
