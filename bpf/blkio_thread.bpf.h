@@ -8,8 +8,8 @@
  * the record is an entry of a preallocated hash and not task storage. Device time over several
  * requests is the union of their intervals, computed by the owner.
  *
- * The including file provides: layers_of(), begin(), the operation's call, gen, flags and n_bios,
- * TALLY().
+ * The including file provides: layers_of(), cpu_here(), has_op(), keep_op(), the operation's call,
+ * gen, flags and n_bios, TALLY().
  */
 #ifndef IOSONDE_BLKIO_THREAD_BPF_H
 #define IOSONDE_BLKIO_THREAD_BPF_H
@@ -200,12 +200,14 @@ static __always_inline void bios_forget(u64 task)
 /* The current thread's operation, if it is in one. */
 static __always_inline struct layers_op *bio_operation(void)
 {
-	struct layers_state *st = layers_of(current_task());
+	struct task_struct *task = current_task();
+	struct layers_cpu *c = cpu_here();
+	struct layers_state *st;
 
-	if (!st || !st->op.call)
-		return NULL;
-	begin(st);
-	return &st->op;
+	if (c && has_op(c, task) && c->entry.live)
+		keep_op(c, task);
+	st = layers_of(task);
+	return st && st->op.in.call ? &st->op : NULL;
 }
 
 static __always_inline void bio_add(struct layers_op *op, u64 bio, u64 queued, u64 issued)

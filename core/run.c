@@ -82,9 +82,11 @@ void run_row(struct run *run, const void *rec, size_t len)
 	output_row(run, rec, len);
 }
 
-void run_count_shown(struct run *run, uint64_t n)
+void run_count(struct run *run, uint64_t generated, uint64_t shown, uint64_t filtered)
 {
-	run->shown += n;
+	run->generated += generated;
+	run->shown += shown;
+	run->filtered += filtered;
 }
 
 static int failed(const struct run *run)

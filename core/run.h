@@ -29,8 +29,11 @@ struct stack_names;
 struct stack_names *run_kernel_names(struct run *run);
 /* Hands a row of tool->row to the usual path: --where, --by, the sink. */
 void run_row(struct run *run, const void *rec, size_t len);
-/* Counts events that the tool showed in a table of its own. */
-void run_count_shown(struct run *run, uint64_t n);
+/*
+ * Adds to the account: @generated and @filtered events that the tool's programs counted in a map of
+ * their own, and @shown ones that stood in a table of its own.
+ */
+void run_count(struct run *run, uint64_t generated, uint64_t shown, uint64_t filtered);
 /* A row of another table than tool->row: all columns that the format shows by default. */
 const struct selection *run_default_columns(struct run *run, const struct table *table);
 /* --sort's column in @table, if it has one of that name: true, and *@sort is set. */

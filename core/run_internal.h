@@ -68,7 +68,7 @@ struct run {
 	uint32_t since_check;
 
 	/* rows, as user space counts them */
-	uint64_t shown, filtered;
+	uint64_t generated, shown, filtered; /* as far as counters of the programs don't tell */
 	uint64_t unread; /* left in the ring by a run that was broken off: lost */
 	struct json_pair extra[MAX_EXTRA];
 	bool extra_text[MAX_EXTRA];

@@ -432,7 +432,7 @@ void output_summary(struct run *run)
 	uint64_t details, missed = loaded_missed(run->loaded, &details);
 	uint64_t filtered = c.filtered + run->filtered;
 	uint64_t lost = c.lost_ring + c.lost_state + missed + run->unread;
-	uint64_t generated = c.generated + missed;
+	uint64_t generated = c.generated + run->generated + missed;
 	struct json_pair pairs[27 + MAX_EXTRA];
 	size_t n = 0;
 

@@ -11,42 +11,25 @@
 
 #include "tools/layers/layers.h"
 
-#define NAME_KEPT    256 /* of the name that an open passed, for one that fails */
 #define O_OPEN(call) ((call) >= CALL_OPEN)
 
 const volatile struct layers_cfg cfg;
 
 enum thread_state { ON_CPU, ON_RUNQ, BLOCKED };
 
-/*
- * One operation's account. Most operations never leave the CPU, and their account is their entry
- * and their end: what follows @begun is set only when something else happens (begin()).
- */
+/* The account of an operation that left its CPU. */
 struct layers_op {
-	u32 call; /* 0: none under way */
-	u32 slot;
-	s32 fd;
-	/*
-	 * The scheduler's programs may charge it. Off while the thread's own programs work on it,
-	 * for they may be switched out in between (SYSCALL_ENTER()).
-	 */
-	u32 live;
-	u64 entry_ns; /* of this stretch; earlier ones of a restarted call are in before_ns */
+	struct layers_entry in;
+	struct layers_key key; /* of an open: its process and call alone, until it ends */
 	u64 end_ns;
-	union {
-		u64 file;     /* struct file */
-		u64 name_ptr; /* of an open: the name, in user memory; 0: none, or read */
-	};
-	u32 name_len;
-	u32 begun;
 	u32 flags;
 	u32 state; /* enum thread_state */
 	u32 gen;   /* tags this operation's bios */
 	u32 restarts;
 	u64 start_ns;
-	u64 before_ns;
-	u64 mark_ns; /* everything before this has been given to a cell */
-	u64 in_ns;   /* last switched in */
+	u64 before_ns; /* earlier stretches */
+	u64 mark_ns;   /* everything before this has been given to a cell */
+	u64 in_ns;     /* last switched in */
 	u64 cells[N_CELLS];
 	u32 n_bios;
 	s32 stack; /* where it is blocked */
@@ -59,15 +42,24 @@ struct layers_state {
 	u64 self; /* address of the task, as a number: a key that global functions can take */
 	struct layers_op op;
 	struct layers_op parked; /* left with "restart me": a handler may make calls of its own */
-	struct layers_key parked_key;
 	u64 parked_ip, parked_sp;
-	struct layers_slot slots[LAYERS_SLOTS];
 	u32 generation;
-	u32 reserved;
+	u32 cpu; /* where it last ran, as far as is known */
 	char name[NAME_KEPT];
 };
 
 TASK_STATE(layers, struct layers_state, 10240)
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE); /* so that it begins with a page, and a cache line */
+	__uint(max_entries, PER_CPU);
+	__type(key, u32);
+	__type(value, struct layers_cpu);
+} layers_cpus SEC(".maps");
+
+/* How many threads have a parked operation. */
+u32 n_parked;
 
 /* When a thread that waits was last woken. Written by the waker; key is the task's address. */
 struct {
@@ -115,22 +107,6 @@ struct {
 	__type(value, struct layers_wait);
 } layers_waits SEC(".maps");
 
-/* The slowest operations that ended on this CPU: only one slower than the least becomes an event.
- */
-#define SLOWEST_MAX 16
-struct layers_slowest {
-	u64 least_ns;
-	u64 least; /* its place in lat_ns */
-	u64 lat_ns[SLOWEST_MAX];
-};
-
-struct {
-	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
-	__uint(max_entries, 1);
-	__type(key, u32);
-	__type(value, struct layers_slowest);
-} layers_slowest SEC(".maps");
-
 /* Scratch of a CPU. @busy: a thread that was preempted in the middle, or a program below us. */
 struct file_out {
 	struct layers_file_event e;
@@ -158,24 +134,68 @@ struct {
 	__type(value, struct op_out);
 } layers_op_out SEC(".maps");
 
+/* The account of an operation that needed none, to be sent; what it doesn't set stays 0. */
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, u32);
+	__type(value, struct layers_op);
+} layers_sent SEC(".maps");
+
 #ifndef offsetof
 #define offsetof(type, member) __builtin_offsetof(type, member)
 #endif
 #define TALLY(which) COUNT(tool[which])
 
-/* Makes the account of the operation that the thread is in a whole one. */
+static __always_inline struct layers_cpu *cpu_here(void)
+{
+	u32 cpu = bpf_get_smp_processor_id();
+
+	return bpf_map_lookup_elem(&layers_cpus, &cpu);
+}
+
+/*
+ * Only one program at a time works on a CPU's record; where programs can be preempted
+ * (SYSCALL_ENTER()), another may come in between. It must do without.
+ */
+static __always_inline bool take_cpu(struct layers_cpu *c)
+{
+	if (c->entry.busy)
+		return false;
+	c->entry.busy = 1;
+	barrier();
+	return true;
+}
+
+static __always_inline void release_cpu(struct layers_cpu *c)
+{
+	barrier();
+	c->entry.busy = 0;
+}
+
+/* Hands an operation to the scheduler's programs, all stamps set, and takes it back. */
+static __always_inline void go_live(struct layers_entry *in)
+{
+	barrier();
+	in->live = 1;
+}
+
+static __always_inline void hold(struct layers_entry *in)
+{
+	in->live = 0;
+	barrier();
+}
+
+/* Starts the account of the operation whose entry st->op has. It was on the CPU so far. */
 static __always_inline void begin(struct layers_state *st)
 {
 	struct layers_op *op = &st->op;
 
-	if (op->begun)
-		return;
-	op->begun = 1;
 	op->flags = 0;
 	op->state = ON_CPU;
 	op->gen = ++st->generation;
 	op->restarts = op->n_bios = 0;
-	op->start_ns = op->mark_ns = op->in_ns = op->entry_ns;
+	op->start_ns = op->mark_ns = op->in_ns = op->in.entry_ns;
 	op->before_ns = 0;
 	for (int i = 0; i < N_CELLS; i++)
 		op->cells[i] = 0;
@@ -183,22 +203,83 @@ static __always_inline void begin(struct layers_state *st)
 	op->longest_stack = op->stack = -1;
 }
 
+/* Sums of @call by process @tgid on the file with inode @inode; NULL: on no file. */
+static __noinline int make_key(struct layers_key *key, struct inode *inode, u32 tgid, u32 call)
+{
+	key->tgid = tgid;
+	key->call = call;
+	key->file.ino = inode ? LOAD(struct inode, inode, i_ino) : 0;
+	key->file.gen = inode ? LOAD(struct inode, inode, i_generation) : 0;
+	key->file.dev = inode ? BPF_CORE_READ(inode, i_sb, s_dev) : 0;
+	return 0;
+}
+
+/* The operation in c->entry, of the thread with state @st, goes on in the thread's state. */
+static __always_inline void move_entry(struct layers_cpu *c, struct layers_state *st)
+{
+	const struct layers_entry *in = &c->entry;
+
+	if (st->op.in.call) /* its return was never seen */
+		COUNT_EVENT(lost_state);
+	st->op.in = *in;
+	if (O_OPEN(in->call) && in->name_len)
+		__builtin_memcpy(st->name, c->name, NAME_KEPT);
+	begin(st);
+	c->entry.live = 0;
+	barrier();
+	c->entry.call = 0; /* last: from now on the record is anybody's */
+}
+
+/* Is @task in an operation that @c has? */
+static __always_inline bool has_op(struct layers_cpu *c, struct task_struct *task)
+{
+	return c->entry.call && c->self == (u64)task;
+}
+
+/*
+ * The operation of @task in @c, this CPU's, is about to leave the CPU, or needs an account for
+ * another reason.
+ */
+static __noinline int keep_op(struct layers_cpu *c, struct task_struct *task)
+{
+	struct layers_state *st = layers_of(task);
+
+	if (st) {
+		st->op.key = c->slots[c->entry.slot & (LAYERS_SLOTS - 1)].key;
+		move_entry(c, st);
+	} else {
+		COUNT_EVENT(lost_state);
+		c->entry.call = 0;
+	}
+	c->self = 0; /* its next operation looks at its state first */
+	return 0;
+}
+
+/*
+ * @task has come to CPU @here. If an operation of its is still in the record of the CPU where it
+ * ran before, nobody said that it was switched out there.
+ */
+static __noinline int follow_thread(struct layers_state *st, struct task_struct *task, u32 here)
+{
+	u32 before = st->cpu;
+	struct layers_cpu *c = bpf_map_lookup_elem(&layers_cpus, &before);
+	struct file *file;
+
+	st->cpu = here;
+	if (!c || !has_op(c, task))
+		return 0;
+	if (!O_OPEN(c->entry.call)) { /* others use the slots there */
+		file = (struct file *)c->entry.file;
+		make_key(&st->op.key, file ? LOAD(struct file, file, f_inode) : NULL, c->ids >> 32,
+			 c->entry.call);
+	}
+	move_entry(c, st);
+	return 0;
+}
+
 #include "bpf/blkio_thread.bpf.h"
 
 /* --- the account --- */
-
-/* Hands the account to the scheduler's programs, all stamps set, and takes it back. */
-static __always_inline void go_live(struct layers_op *op)
-{
-	barrier();
-	op->live = 1;
-}
-
-static __always_inline void hold(struct layers_op *op)
-{
-	op->live = 0;
-	barrier();
-}
 
 /* Gives the time from the mark to @now to @cell. */
 static __always_inline void charge(struct layers_op *op, u32 cell, u64 now)
@@ -213,7 +294,7 @@ static __always_inline void charge(struct layers_op *op, u32 cell, u64 now)
 
 static __always_inline void note_wait(struct layers_op *op, u64 ns)
 {
-	struct layers_wait_key key = { .stack = op->stack, .call = op->call };
+	struct layers_wait_key key = { .stack = op->stack, .call = op->in.call };
 	struct layers_wait *wait, first = { 1, ns, ns };
 
 	if (ns > op->longest_ns) {

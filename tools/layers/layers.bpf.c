@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
 /*
- * The state ledger. Each followed system call has an account in its thread's state; one mark moves
- * forward, and at every change the time since the mark goes to the cell that was current. Only the
- * thread itself (or sched_switch on its behalf) writes the account; other CPUs leave time stamps in
- * layers_wakes and in the bio slots of blkio.bpf.h.
+ * The state ledger. A followed system call is kept in the record of its CPU while it stays there,
+ * and gets an account in its thread's state when it leaves: one mark moves forward, and at every
+ * change the time since the mark goes to the cell that was current. Only the thread itself (or
+ * sched_switch on its behalf) writes the account; other CPUs leave time stamps in layers_wakes and
+ * in the bio slots of blkio_thread.bpf.h.
  */
 #include "tools/layers/sums.bpf.h"
 
@@ -12,82 +13,50 @@
 /* Is this the call that was parked, entered again? */
 static __always_inline bool rejoins(const struct layers_state *st, u32 call, struct pt_regs *regs)
 {
-	return st->parked.call == call && st->parked_ip == REGS_IP(regs) &&
+	return st->parked.in.call == call && st->parked_ip == REGS_IP(regs) &&
 	       st->parked_sp == REGS_SP(regs);
 }
 
-static __noinline int park(struct layers_state *st, struct pt_regs *regs)
+static __always_inline void park(struct layers_state *st, struct pt_regs *regs)
 {
 	st->parked = st->op;
 	st->parked_ip = REGS_IP(regs);
 	st->parked_sp = REGS_SP(regs);
-	st->parked_key = st->slots[st->op.slot & (LAYERS_SLOTS - 1)].key;
-	st->op.call = 0;
-	return 0;
+	st->op.in.call = 0;
+	__sync_fetch_and_add(&n_parked, 1);
 }
 
-static __always_inline bool same_key(const struct layers_key *a, const struct layers_key *b)
+static __always_inline void unpark(struct layers_state *st)
 {
-	return a->file.ino == b->file.ino && a->file.dev == b->file.dev &&
-	       a->file.gen == b->file.gen && a->tgid == b->tgid && a->call == b->call;
-}
-
-/* A handler's calls may have taken the parked operation's slot for something else: takes it back.
- */
-static __always_inline void reclaim_slot(struct layers_state *st)
-{
-	struct layers_slot *slot = &st->slots[st->parked.slot & (LAYERS_SLOTS - 1)];
-
-	if (O_OPEN(st->parked.call) || same_key(&slot->key, &st->parked_key))
-		return;
-	flush_slot(slot);
-	slot->key = st->parked_key;
-	slot->inode = 0; /* the tag is lost: the next operation looks again */
+	st->parked.in.call = 0;
+	__sync_fetch_and_add(&n_parked, -1);
 }
 
 /* The parked operation goes on. */
-static __noinline int rejoin(struct layers_state *st)
+static __always_inline void rejoin(struct layers_state *st)
 {
-	reclaim_slot(st);
 	st->op = st->parked;
-	st->op.before_ns += st->parked.end_ns - st->parked.entry_ns;
+	st->op.before_ns += st->parked.end_ns - st->parked.in.entry_ns;
 	st->op.restarts++;
 	st->op.flags |= OP_RESTARTED;
 	st->op.state = ON_CPU;
-	st->parked.call = 0;
-	return 0;
+	unpark(st);
 }
 
 /*
- * Closes the current thread's parked operation. This and the next one are rare, and global, so that
- * the verifier takes what they contain once, and not wherever they are called.
+ * Closes the current thread's parked operation. Rare, and global, so that the verifier takes what
+ * it contains once, and not wherever it is called.
  */
 __noinline int close_parked(s32 ret, u32 flags)
 {
-	struct task_struct *task = current_task();
-	struct layers_state *st = layers_of(task);
+	struct layers_state *st = layers_of(current_task());
+	struct layers_cpu *c = cpu_here();
 
-	if (!st || !st->parked.call)
+	if (!c || !st || !st->parked.in.call)
 		return 0;
 	st->parked.flags |= flags;
-	reclaim_slot(st);
-	close_op(st, &st->parked, task, ret);
-	return 0;
-}
-
-/* Closes the operation that the current thread will never return from. */
-__noinline int close_killed(u64 now)
-{
-	struct task_struct *task = current_task();
-	struct layers_state *st = layers_of(task);
-
-	if (!st || !st->op.call)
-		return 0;
-	begin(st);
-	settle_running(st->self, &st->op, now);
-	st->op.end_ns = now;
-	st->op.flags |= OP_KILLED;
-	close_op(st, &st->op, task, 0); /* nobody is left to get a result */
+	close_op(c, st, &st->parked, ret);
+	unpark(st);
 	return 0;
 }
 
@@ -96,36 +65,37 @@ __noinline int close_killed(u64 now)
  * so it is read now where every operation can become a row; the table of the slowest, which few
  * enter, is not worth 50 ns per open, and reads it in the end.
  */
-static __always_inline void keep_name(struct layers_state *st, const struct syscall_args *args)
+static __always_inline void keep_name(struct layers_entry *entry, char *name,
+				      const struct syscall_args *args)
 {
-	st->op.name_len = 0;
-	st->op.name_ptr = st->op.call >= CALL_OPENAT ? args->a[1] : args->a[0];
-	if (st->op.call == CALL_OPEN_BY_HANDLE)
-		st->op.name_ptr = 0;
+	entry->fd = -1;
+	entry->name_len = 0;
+	entry->name_ptr = entry->call >= CALL_OPENAT ? args->a[1] : args->a[0];
+	if (entry->call == CALL_OPEN_BY_HANDLE)
+		entry->name_ptr = 0;
 	else if (cfg.stream)
-		read_name(st, &st->op);
+		read_name(entry, name);
 }
 
-static __always_inline void open_op(struct layers_state *st, const struct entered *in,
-				    struct pt_regs *regs)
+/* Describes the call @in in @entry, of CPU @c's record or of a thread's state, as is @name. */
+static __always_inline void open_entry(struct layers_cpu *c, struct layers_entry *entry, char *name,
+				       const struct entered *in, struct pt_regs *regs)
 {
-	struct layers_op *op = &st->op;
 	struct syscall_args args;
 
 	syscall_args(regs, in->compat, &args);
-	op->call = in->call;
-	op->begun = 0;
+	entry->call = in->call;
 	if (O_OPEN(in->call)) {
-		op->fd = -1;
-		keep_name(st, &args);
+		keep_name(entry, name, &args);
 		return;
 	}
-	op->fd = in->call == CALL_SENDFILE || in->call == CALL_SENDFILE64 ? args.a[1] : args.a[0];
-	op->file = (u64)task_file_of_fd(in->task, op->fd);
-	op->slot = find_slot(st, in->call, (struct file *)op->file);
+	entry->fd =
+		in->call == CALL_SENDFILE || in->call == CALL_SENDFILE64 ? args.a[1] : args.a[0];
+	entry->file = (u64)task_file_of_fd(in->task, entry->fd);
+	entry->slot = find_slot(c, in->call, (struct file *)entry->file, in->ids >> 32);
 }
 
-/* Before its first operation: from now on its wakers leave a stamp. */
+/* Before a thread's first operation: from now on its wakers leave a stamp. */
 static __always_inline void meet_thread(struct layers_state *st)
 {
 	u64 none = 0;
@@ -134,35 +104,83 @@ static __always_inline void meet_thread(struct layers_state *st)
 	bpf_map_update_elem(&layers_wakes, &st->self, &none, BPF_ANY);
 }
 
+/* The operation in the thread's state, described, begins. */
+static __always_inline void enter_state(struct layers_state *st, bool again)
+{
+	st->op.in.entry_ns = bpf_ktime_get_ns();
+	if (again)
+		st->op.mark_ns = st->op.in_ns = st->op.in.entry_ns;
+	else
+		begin(st);
+	go_live(&st->op.in);
+}
+
+/*
+ * The current thread enters a call on a CPU that didn't have its last one, or somewhere a call is
+ * parked. True: the operation has begun, in the thread's state, or is lost; else it can begin in
+ * @c.
+ */
+static __noinline bool enter_by_state(struct layers_cpu *c, const struct entered *in,
+				      struct pt_regs *regs)
+{
+	struct layers_state *st = layers_create(in->task);
+
+	if (!st) {
+		COUNT_EVENT(lost_state);
+		return true;
+	}
+	if (!st->self)
+		meet_thread(st);
+	follow_thread(st, in->task, bpf_get_smp_processor_id());
+	hold(&st->op.in);
+	if (st->op.in.call) /* its return was never seen */
+		COUNT_EVENT(lost_state);
+	st->op.in.call = 0;
+	if (st->parked.in.call && rejoins(st, in->call, regs)) {
+		rejoin(st);
+		enter_state(st, true);
+		return true;
+	}
+	if (!c->entry.call || has_op(c, in->task)) {
+		c->self = (u64)in->task;
+		c->ids = in->ids;
+		return false;
+	}
+	/* nobody said that the thread whose operation is in there was switched out */
+	open_entry(c, &st->op.in, st->name, in, regs);
+	st->op.key = c->slots[st->op.in.slot & (LAYERS_SLOTS - 1)].key;
+	enter_state(st, false);
+	return true;
+}
+
+static __always_inline void enter(struct layers_cpu *c, const struct entered *in,
+				  struct pt_regs *regs)
+{
+	if ((c->self != (u64)in->task || c->ids != in->ids || n_parked) &&
+	    enter_by_state(c, in, regs))
+		return;
+	hold(&c->entry);
+	if (c->entry.call) /* its return was never seen */
+		COUNT_EVENT(lost_state);
+	open_entry(c, &c->entry, c->name, in, regs);
+	c->entry.entry_ns = bpf_ktime_get_ns(); /* last: what came before is our own time */
+	go_live(&c->entry);
+}
+
 SYSCALL_ENTER(layers_enter)
 {
-	struct layers_state *st;
+	struct layers_cpu *c;
 	struct entered in;
-	u64 now;
 
 	if (!all_attached || !target_entered(id, &in))
 		return 0;
-	st = layers_create(in.task);
-	if (!st) {
+	c = cpu_here();
+	if (!c || !take_cpu(c)) {
 		COUNT_EVENT(lost_state);
 		return 0;
 	}
-	hold(&st->op);
-	if (st->op.call) { /* its return was never seen */
-		COUNT_EVENT(lost_state);
-	}
-	if (st->parked.call && rejoins(st, in.call, regs)) {
-		rejoin(st);
-	} else {
-		if (!st->self)
-			meet_thread(st);
-		open_op(st, &in, regs);
-	}
-	now = bpf_ktime_get_ns(); /* last: what came before is our own time */
-	st->op.entry_ns = now;
-	if (st->op.begun)
-		st->op.mark_ns = st->op.in_ns = now;
-	go_live(&st->op);
+	enter(c, &in, regs);
+	release_cpu(c);
 	return 0;
 }
 
@@ -173,45 +191,38 @@ SYSCALL_ENTER(layers_enter)
  */
 static __always_inline void handler_returned(struct layers_state *st, struct pt_regs *regs)
 {
-	if (st->parked.call && st->parked_sp == REGS_SP(regs) && st->parked_ip == REGS_IP(regs))
+	if (st->parked.in.call && st->parked_sp == REGS_SP(regs) && st->parked_ip == REGS_IP(regs))
 		close_parked(-EINTR, 0);
 }
 
-static __noinline int settle_end(struct layers_state *st, u64 now)
-{
-	settle_running(st->self, &st->op, now);
-	return 0;
-}
-
 /* What is under way when the run ends has no known end. */
-static __always_inline void abandon(struct layers_state *st)
+static __always_inline void abandon(struct layers_cpu *c, struct layers_state *st,
+				    struct task_struct *task)
 {
+	if (has_op(c, task))
+		c->entry.call = 0;
 	if (!st)
 		return;
-	hold(&st->op);
-	st->op.call = 0;
+	hold(&st->op.in);
+	st->op.in.call = 0;
 }
 
-SYSCALL_EXIT(layers_exit)
+/* A call of @task returns whose operation isn't in @c, or isn't simply over. */
+static __noinline int exit_by_state(struct layers_cpu *c, struct task_struct *task,
+				    struct pt_regs *regs, s64 ret, u64 now)
 {
-	struct task_struct *task;
 	struct layers_state *st;
-	bool restarts = is_interrupted(ret);
-	u64 now;
 
-	/* only to leave early: which call it was is what the entry stored */
-	if (!syscall_maybe(REGS_CALL(regs)) && !REGS_NO_CALL(regs))
-		return 0;
-	task = current_task();
-	/* spares other processes the look-up of a state that they don't have */
-	if ((target.flags & TARGET_PID) && !target_process(ids_of(task) >> 32))
-		return 0;
+	if (has_op(c, task) && all_attached)
+		keep_op(c, task);
 	st = layers_of(task);
 	if (!all_attached) {
-		abandon(st);
+		abandon(c, st, task);
 		return 0;
 	}
-	if (!st || !st->op.call) {
+	if (st && !st->op.in.call)
+		follow_thread(st, task, bpf_get_smp_processor_id());
+	if (!st || !st->op.in.call) {
 		if (st && REGS_NO_CALL(regs))
 			handler_returned(st, regs);
 		else if (syscall_call(REGS_CALL(regs), task_in_compat_call(task)) &&
@@ -219,19 +230,47 @@ SYSCALL_EXIT(layers_exit)
 			TALLY(LAYERS_NO_ENTRY);
 		return 0;
 	}
-	hold(&st->op);
-	now = bpf_ktime_get_ns();
+	hold(&st->op.in);
 	st->op.end_ns = now;
-	if (restarts || now < st->op.entry_ns)
-		begin(st);
-	if (st->op.begun)
-		settle_end(st, now);
-	if (restarts) {
-		close_parked(-EINTR, 0); /* an outer call that was never entered again */
-		park(st, regs);
+	settle_running(st->self, &st->op, now);
+	if (!is_interrupted(ret))
+		return close_op(c, st, &st->op, ret);
+	close_parked(-EINTR, 0); /* an outer call that was never entered again */
+	park(st, regs);
+	return 0;
+}
+
+SYSCALL_EXIT(layers_exit)
+{
+	struct task_struct *task;
+	struct layers_cpu *c;
+	bool mine;
+	u64 now;
+
+	/* only to leave early: which call it was is what the entry stored */
+	if (!syscall_maybe(REGS_CALL(regs)) && !REGS_NO_CALL(regs))
 		return 0;
+	task = current_task();
+	c = cpu_here();
+	if (!c)
+		return 0;
+	mine = has_op(c, task);
+	/* spares other processes the look-up of a state that they don't have */
+	if (!mine && (target.flags & TARGET_PID) && !target_process(ids_of(task) >> 32))
+		return 0;
+	if (!take_cpu(c)) /* what it returns from is missed, and counted at its next entry */
+		return 0;
+	now = bpf_ktime_get_ns();
+	if (mine)
+		hold(&c->entry);
+	/* asked once more: an interrupt that submitted a bio may have moved it meanwhile */
+	if (mine && c->entry.call && now >= c->entry.entry_ns && !is_interrupted(ret) &&
+	    all_attached) {
+		close_entry(c, task, ret, now);
+	} else {
+		exit_by_state(c, task, regs, ret, now);
 	}
-	close_op(st, &st->op, task, ret);
+	release_cpu(c);
 	return 0;
 }
 
@@ -239,11 +278,14 @@ SYSCALL_EXIT(layers_exit)
 
 static __always_inline void switched_out(void *ctx, struct task_struct *prev, bool preempted)
 {
-	struct layers_state *st = layers_of(prev);
+	struct layers_cpu *c = cpu_here();
+	struct layers_state *st;
 
-	if (!st || !st->op.live)
+	if (c && has_op(c, prev) && c->entry.live)
+		keep_op(c, prev);
+	st = layers_of(prev);
+	if (!st || !st->op.in.call || !st->op.in.live)
 		return;
-	begin(st);
 	settle_running(st->self, &st->op, bpf_ktime_get_ns());
 	/* a signal that was pending keeps it runnable, though it meant to block */
 	if (preempted || !task_state(prev)) {
@@ -259,11 +301,14 @@ static __always_inline void switched_out(void *ctx, struct task_struct *prev, bo
 static __always_inline void switched_in(struct task_struct *next)
 {
 	struct layers_state *st = layers_of(next);
+	u32 here = bpf_get_smp_processor_id();
 
-	if (!st || !st->op.live)
+	if (!st)
 		return;
-	begin(st);
-	settle_switch_in(st->self, &st->op, bpf_ktime_get_ns());
+	if (st->cpu != here)
+		follow_thread(st, next, here);
+	if (st->op.in.call && st->op.in.live)
+		settle_switch_in(st->self, &st->op, bpf_ktime_get_ns());
 }
 
 SEC("tp_btf/sched_switch")
@@ -287,46 +332,55 @@ int BPF_PROG(layers_waking, struct task_struct *task)
 	return 0;
 }
 
+/* Closes the operation that the current thread, which ends, will never return from. */
+static __always_inline void close_killed(struct layers_cpu *c, struct layers_state *st)
+{
+	u64 now = bpf_ktime_get_ns();
+
+	hold(&st->op.in);
+	if (st->op.in.call) {
+		settle_running(st->self, &st->op, now);
+		st->op.end_ns = now;
+		st->op.flags |= OP_KILLED;
+		close_op(c, st, &st->op, 0); /* nobody is left to get a result */
+	}
+	if (st->parked.in.call) /* a signal took it out of the call, and killed it */
+		close_parked(0, OP_KILLED);
+}
+
+/* The same where that is impossible: another thread's program was preempted on this CPU. */
+static __always_inline void lose_ops(struct layers_state *st)
+{
+	if (st->op.in.call)
+		COUNT_EVENT(lost_state);
+	if (st->parked.in.call) {
+		COUNT_EVENT(lost_state);
+		unpark(st);
+	}
+}
+
 CURRENT_EVENT(layers_thread_exit, "sched_process_exit")
 {
 	struct task_struct *task = current_task();
-	struct layers_state *st = layers_of(task);
+	struct layers_cpu *c = cpu_here();
+	struct layers_state *st;
 	u64 key;
 
+	if (c && has_op(c, task))
+		keep_op(c, task);
+	st = layers_of(task);
 	if (!st)
 		return 0;
+	if (c && take_cpu(c)) {
+		close_killed(c, st);
+		release_cpu(c);
+	} else {
+		lose_ops(st);
+	}
 	key = st->self;
-	hold(&st->op);
-	if (st->op.call)
-		close_killed(bpf_ktime_get_ns());
-	if (st->parked.call) /* a signal took it out of the call, and killed it */
-		close_parked(0, OP_KILLED);
-	for (int i = 0; i < LAYERS_SLOTS; i++)
-		flush_slot(&st->slots[i]);
 	bpf_map_delete_elem(&layers_wakes, &key);
 	bios_forget(key);
 	st->self = 0;
 	layers_drop(task);
-	return 0;
-}
-
-/* --- what threads have not put into the table yet --- */
-
-struct bpf_iter__task {
-	struct bpf_iter_meta *meta;
-	struct task_struct *task;
-} __attribute__((preserve_access_index));
-
-SEC("iter/task")
-int layers_pending(struct bpf_iter__task *ctx)
-{
-	struct task_struct *task = ctx->task;
-	struct layers_state *st;
-
-	if (!task)
-		return 0;
-	st = layers_of(task);
-	if (st)
-		bpf_seq_write(ctx->meta->seq, st->slots, sizeof(st->slots));
 	return 0;
 }

@@ -97,7 +97,6 @@ static const struct probe probes[] = {
 	{ "requests as they are issued", { { { "rq_issue(request)" } } }, .aside = true },
 	{ "requests that go back to the queue", { { { "rq_requeue(request)" } } }, .aside = true },
 	{ "requests that complete", { { { "rq_complete(request,*,*)" } } }, .aside = true },
-	{ "sums that threads still keep", { { { "layers_pending" } } } },
 	{}
 };
 

@@ -69,23 +69,66 @@ struct layers_key {
 	__u32 call;
 };
 
+/* In this order what most operations add to is in one cache line with the key of layers_slot. */
 struct layers_sums {
 	__u64 count;
-	__u64 errors;
 	__u64 bytes;
 	__u64 lat_ns;
 	__u64 cells[N_CELLS];
+	__u64 errors;
 	char comm[COMM_LEN]; /* of the thread that came first */
 };
 
-/* Sums that a thread keeps until it turns to something else; see find_slot(). */
+/* Sums that a CPU keeps until it turns to something else; see find_slot(). */
 struct layers_slot {
 	struct layers_key key;
-	__u64 inode; /* address: part of the tag */
+	__u64 inode; /* address: part of the tag; 0: not known */
 	struct layers_sums sums;
 };
 
-#define LAYERS_SLOTS 4 /* a power of two */
+#define LAYERS_SLOTS 64 /* a power of two */
+
+/* How an operation began. While it stays on its CPU this is all that is kept of it. */
+struct layers_entry {
+	__u32 call; /* 0: none under way */
+	__u32 slot; /* of this CPU; of an open: none yet */
+	__s32 fd;
+	/*
+	 * The scheduler's programs may touch it. Off while the thread's own programs work on it,
+	 * for they may be switched out in between (SYSCALL_ENTER()).
+	 */
+	__u32 live;
+	__u64 entry_ns; /* of this stretch; a restarted call has earlier ones */
+	union {
+		__u64 file;	/* struct file */
+		__u64 name_ptr; /* of an open: the name, in user memory; 0: none, or read */
+	};
+	__u32 name_len;
+	__u32 busy; /* a program works on the record */
+};
+
+#define SLOWEST_MAX 16
+#define NAME_KEPT   256 /* of the name that an open passed, for one that fails */
+
+/*
+ * A CPU's own record; docs/ledger.md, "Where an operation is kept". What each operation needs is in
+ * its first cache line.
+ */
+struct layers_cpu {
+	__u64 self; /* address of the thread whose @entry it is, or was; 0: unknown */
+	__u64 ids;  /* tgid << 32 | tid of that thread */
+	struct layers_entry entry;
+	/* Of the slowest operations that ended here: only one slower than the least becomes an
+	 * event. */
+	__u64 slowest_least_ns;
+	__u64 slowest_ns[SLOWEST_MAX];
+	__u64 slowest_least; /* its place in slowest_ns */
+	__u64 generated;     /* operations that ended here; a counter of the engine's costs more */
+	__u64 filtered;
+	__u64 reserved[5];
+	struct layers_slot slots[LAYERS_SLOTS];
+	char name[NAME_KEPT]; /* what @entry passed, if name_len isn't 0 */
+};
 
 /* Latencies of one call, per CPU. */
 struct layers_hist {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
-/* The ledger's report: sums from the kernel's table and from what threads still keep, as tables. */
+/* The ledger's report: sums from the kernel's table and from what CPUs still keep, as tables. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,6 +18,7 @@ struct sums {
 	struct keymap files;	 /* struct layers_file to struct sum_row */
 	struct keymap processes; /* uint32_t to struct sum_row */
 	uint64_t count;
+	uint64_t generated, filtered; /* as the programs counted them */
 };
 
 static void add(struct sum_row *row, const struct layers_sums *s)
@@ -67,28 +68,21 @@ static void add_table(struct run *run, struct sums *sums, struct ledger *l)
 	}
 }
 
-/* While threads run, what they keep may be read in mid-change: shown so, and exact in the end. */
-static void add_pending(struct run *run, struct sums *sums, struct ledger *l)
+/* While operations go on, what CPUs keep may be read in mid-change: shown so, and exact in the end.
+ */
+static void add_kept(struct run *run, struct sums *sums, struct ledger *l)
 {
-	struct layers_slot slots[LAYERS_SLOTS];
-	size_t have = 0;
-	ssize_t n;
-	int fd = loaded_iter(run_loaded(run), "layers_pending");
+	int fd = loaded_map(run_loaded(run), "layers_cpus");
+	struct layers_cpu *c = malloc(sizeof(*c));
 
-	if (fd < 0) {
-		log_warn("sums that threads still keep can't be read: %m");
-		return;
-	}
-	while ((n = read(fd, (char *)slots + have, sizeof(slots) - have)) > 0) {
-		have += (size_t)n;
-		if (have < sizeof(slots))
-			continue;
-		have = 0;
+	for (uint32_t cpu = 0; c && !bpf_map_lookup_elem(fd, &cpu, c); cpu++) {
+		sums->generated += c->generated;
+		sums->filtered += c->filtered;
 		for (int i = 0; i < LAYERS_SLOTS; i++)
-			if (slots[i].sums.count)
-				add_key(sums, l, &slots[i].key, &slots[i].sums);
+			if (c->slots[i].sums.count)
+				add_key(sums, l, &c->slots[i].key, &c->slots[i].sums);
 	}
-	close(fd);
+	free(c);
 }
 
 static void add_percentiles(struct run *run, struct sums *sums)
@@ -286,7 +280,7 @@ void ledger_report(struct run *run, struct ledger *l, bool last)
 	if (opts->top)
 		top = opts->top;
 	add_table(run, &sums, l);
-	add_pending(run, &sums, l);
+	add_kept(run, &sums, l);
 	add_percentiles(run, &sums);
 	sink_clear(run_sink(run));
 	print_sums(run, &layers_calls_table, &sums.calls, "System calls", SIZE_MAX);
@@ -295,8 +289,8 @@ void ledger_report(struct run *run, struct ledger *l, bool last)
 	print_slowest(run, l, top);
 	print_waits(run, l, top);
 	print_sentence(run, &sums);
-	if (last && !cfg->stream)
-		run_count_shown(run, sums.count);
+	if (last)
+		run_count(run, sums.generated, cfg->stream ? 0 : sums.count, sums.filtered);
 	keymap_free(&sums.calls);
 	keymap_free(&sums.files);
 	keymap_free(&sums.processes);

@@ -94,43 +94,66 @@ __noinline int announce_file(u64 file, u64 ino, u32 dev, u32 gen)
  * at system calls run often, and take less of the instruction cache without it.
  */
 
-/* Makes slot @index that of @call on the file behind @file. */
-static __noinline int refill_slot(struct layers_state *st, u32 index, u32 call, struct file *file)
+/* Makes slot @index that of @call by process @tgid on the file behind @file. */
+static __noinline int refill_slot(struct layers_cpu *c, u32 index, u32 call, struct file *file,
+				  u32 tgid)
 {
 	struct inode *inode = file ? LOAD(struct file, file, f_inode) : NULL;
-	struct layers_slot *slot = &st->slots[index & (LAYERS_SLOTS - 1)];
+	struct layers_slot *slot = &c->slots[index & (LAYERS_SLOTS - 1)];
 
 	flush_slot(slot);
 	slot->inode = (u64)inode;
 	bpf_get_current_comm(slot->sums.comm, sizeof(slot->sums.comm));
-	slot->key.tgid = current_ids() >> 32;
-	slot->key.call = call;
-	slot->key.file.ino = inode ? LOAD(struct inode, inode, i_ino) : 0;
-	slot->key.file.gen = inode ? LOAD(struct inode, inode, i_generation) : 0;
-	slot->key.file.dev = inode ? BPF_CORE_READ(inode, i_sb, s_dev) : 0;
+	make_key(&slot->key, inode, tgid, call);
 	if (inode)
 		announce_file(address_of(file), slot->key.file.ino, slot->key.file.dev,
 			      slot->key.file.gen);
 	return 0;
 }
 
+static __always_inline u32 slot_index(u64 ino, u32 tgid, u32 call)
+{
+	return (ino ^ (ino >> 7) ^ call ^ tgid) & (LAYERS_SLOTS - 1);
+}
+
 /*
- * The slot for @call on the file behind @file. A thread mostly goes on with what it did last, so it
- * keeps its sums and adds them to the table only when the slot is needed for something else, or the
- * thread ends; reports read the rest by layers_pending(). Returns the slot's index.
+ * The slot for @call by process @tgid on the file behind @file. Threads mostly go on with what they
+ * did last, so each CPU keeps sums and adds them to the table only when the slot is needed for
+ * something else; reports read the slots, too. Returns the slot's index.
  */
-static __always_inline u32 find_slot(struct layers_state *st, u32 call, struct file *file)
+static __always_inline u32 find_slot(struct layers_cpu *c, u32 call, struct file *file, u32 tgid)
 {
 	struct inode *inode = file ? LOAD(struct file, file, f_inode) : NULL;
 	u64 ino = inode ? LOAD(struct inode, inode, i_ino) : 0;
 	u32 gen = inode ? LOAD(struct inode, inode, i_generation) : 0;
-	u32 index = (ino ^ call ^ (ino >> 7)) & (LAYERS_SLOTS - 1);
-	struct layers_slot *slot = &st->slots[index];
+	u32 index = slot_index(ino, tgid, call);
+	struct layers_slot *slot = &c->slots[index];
 
-	if (slot->inode != (u64)inode || slot->key.call != call || slot->key.file.ino != ino ||
-	    slot->key.file.gen != gen)
-		refill_slot(st, index, call, file);
+	if (slot->inode != (u64)inode || slot->key.call != call || slot->key.tgid != tgid ||
+	    slot->key.file.ino != ino || slot->key.file.gen != gen)
+		refill_slot(c, index, call, file, tgid);
 	return index;
+}
+
+static __always_inline bool same_key(const struct layers_key *a, const struct layers_key *b)
+{
+	return a->file.ino == b->file.ino && a->file.dev == b->file.dev &&
+	       a->file.gen == b->file.gen && a->tgid == b->tgid && a->call == b->call;
+}
+
+/* The same for an operation that may have begun on another CPU. */
+static __always_inline struct layers_slot *slot_of_key(struct layers_cpu *c,
+						       const struct layers_key *key)
+{
+	struct layers_slot *slot = &c->slots[slot_index(key->file.ino, key->tgid, key->call)];
+
+	if (same_key(&slot->key, key))
+		return slot;
+	flush_slot(slot);
+	slot->key = *key;
+	slot->inode = 0;
+	bpf_get_current_comm(slot->sums.comm, sizeof(slot->sums.comm));
+	return slot;
 }
 
 /* --- the end of an operation --- */
@@ -138,47 +161,51 @@ static __always_inline u32 find_slot(struct layers_state *st, u32 call, struct f
 /* Takes @lat in, in the place of the least. Global, as every function that loops. */
 __noinline int enter_slowest(u64 lat)
 {
-	u32 zero = 0, least = 0;
-	struct layers_slowest *s = bpf_map_lookup_elem(&layers_slowest, &zero);
+	struct layers_cpu *c = cpu_here();
+	u32 least = 0;
 
-	if (!s)
+	if (!c)
 		return 0;
-	s->lat_ns[s->least & (SLOWEST_MAX - 1)] = lat;
+	c->slowest_ns[c->slowest_least & (SLOWEST_MAX - 1)] = lat;
 	for (u32 i = 1; i < SLOWEST_MAX; i++)
-		if (s->lat_ns[i] < s->lat_ns[least & (SLOWEST_MAX - 1)])
+		if (c->slowest_ns[i] < c->slowest_ns[least & (SLOWEST_MAX - 1)])
 			least = i;
-	s->least = least;
-	s->least_ns = s->lat_ns[least & (SLOWEST_MAX - 1)];
+	c->slowest_least = least;
+	c->slowest_least_ns = c->slowest_ns[least & (SLOWEST_MAX - 1)];
 	return 0;
 }
 
-static __always_inline bool among_slowest(u64 lat)
+/* Is an operation that took @lat to be sent? */
+static __always_inline bool is_sent(struct layers_cpu *c, u64 lat)
 {
-	u32 zero = 0;
-	struct layers_slowest *s = bpf_map_lookup_elem(&layers_slowest, &zero);
+	bool slowest = cfg.n_slowest && lat > c->slowest_least_ns;
 
-	if (!s || lat <= s->least_ns)
-		return false;
-	enter_slowest(lat);
-	return true;
+	if (slowest)
+		enter_slowest(lat);
+	if (!cfg.stream)
+		return slowest;
+	if (lat < cfg.slow_ns)
+		c->filtered++;
+	return slowest || lat >= cfg.slow_ns;
 }
 
-/* Reads the name at op->name_ptr into the thread's state. */
-static __always_inline void read_name(struct layers_state *st, struct layers_op *op)
+/* Reads the name that @in points to into @name, of NAME_KEPT bytes. */
+static __always_inline void read_name(struct layers_entry *in, char *name)
 {
-	long n = bpf_probe_read_user_str(st->name, NAME_KEPT, (const char *)op->name_ptr);
+	long n = bpf_probe_read_user_str(name, NAME_KEPT, (const char *)in->name_ptr);
 
-	op->name_len = n > 0 ? n - 1 : 0;
-	op->name_ptr = 0;
+	in->name_len = n > 0 ? n - 1 : 0;
+	in->name_ptr = 0;
 }
 
-static __noinline int send_op(struct layers_state *st, struct layers_op *op, s64 ret, u64 lat)
+/* Sends the operation @op of the current thread, which @name belongs to. */
+static __noinline int send_op(struct layers_op *op, char *name, s64 ret, u64 lat)
 {
-	u32 zero = 0, len;
+	u32 zero = 0, len, call;
 	struct op_out *out = bpf_map_lookup_elem(&layers_op_out, &zero);
 	struct layers_op_event *e;
 
-	if (!out || !st || !op)
+	if (!out || !op || !name)
 		return 0;
 	if (out->busy) {
 		if (cfg.stream && lat >= cfg.slow_ns)
@@ -188,14 +215,15 @@ static __noinline int send_op(struct layers_state *st, struct layers_op *op, s64
 		return 0;
 	}
 	out->busy = 1;
+	call = op->in.call;
 	e = &out->e;
 	rec_init(&e->rec, REC_OP);
 	e->rec.ts_ns = op->end_ns;
-	e->key = st->slots[op->slot & (LAYERS_SLOTS - 1)].key;
+	e->key = op->key;
 	e->tid = current_ids();
-	e->fd = op->fd;
+	e->fd = op->in.fd;
 	e->ret = ret;
-	e->bytes = ret > 0 && !O_OPEN(op->call) ? ret : 0;
+	e->bytes = ret > 0 && !O_OPEN(call) ? ret : 0;
 	e->start_ns = op->start_ns;
 	e->lat_ns = lat;
 	for (int i = 0; i < N_CELLS; i++)
@@ -204,18 +232,18 @@ static __noinline int send_op(struct layers_state *st, struct layers_op *op, s64
 	e->stack = op->longest_stack;
 	e->flags = op->flags;
 	e->restarts = op->restarts;
-	if (!O_OPEN(op->call) && op->file && !(op->flags & OP_KILLED) &&
-	    (u64)file_of_fd(op->fd) != op->file)
+	if (!O_OPEN(call) && op->in.file && !(op->flags & OP_KILLED) &&
+	    (u64)file_of_fd(op->in.fd) != op->in.file)
 		e->flags |= OP_FD_CHANGED;
 	bpf_get_current_comm(e->comm, sizeof(e->comm));
-	if (O_OPEN(op->call) && ret < 0 && op->name_ptr)
-		read_name(st, op);
-	len = O_OPEN(op->call) && ret < 0 ? op->name_len : 0;
+	if (O_OPEN(call) && ret < 0 && op->in.name_ptr)
+		read_name(&op->in, name);
+	len = O_OPEN(call) && ret < 0 ? op->in.name_len : 0;
 	if (len >= NAME_KEPT)
 		len = NAME_KEPT - 1;
 	e->name.off = sizeof(*e);
 	e->name.len = len;
-	bpf_probe_read_kernel(out->name, len, st->name);
+	bpf_probe_read_kernel(out->name, len, name);
 	if (cfg.stream && lat >= cfg.slow_ns)
 		emit(out, sizeof(*e) + len);
 	else if (!emit_uncounted(out, sizeof(*e) + len))
@@ -258,45 +286,78 @@ static __noinline int add_cells(struct layers_sums *sums, const struct layers_op
 	return 0;
 }
 
-/*
- * The operation of @task, the current one, is over, with its time given out up to op->end_ns. One
- * that was never begun (begin()) was on the CPU all the time.
- */
-static __always_inline void close_op(struct layers_state *st, struct layers_op *op,
-				     struct task_struct *task, s64 ret)
+static __always_inline void add_result(struct layers_cpu *c, struct layers_sums *sums, u32 call,
+				       s64 ret, u64 lat)
 {
-	u64 lat = op->end_ns - op->entry_ns;
-	struct layers_sums *sums;
-	bool slowest;
-
-	if (O_OPEN(op->call))
-		op->slot = find_slot(st, op->call, ret >= 0 ? task_file_of_fd(task, ret) : NULL);
-	sums = &st->slots[op->slot & (LAYERS_SLOTS - 1)].sums;
-	if (op->begun) {
-		lat += op->before_ns;
-		add_cells(sums, op, lat);
-	} else {
-		sums->cells[CELL_CPU] += lat;
-	}
+	c->generated++;
 	sums->count++;
 	sums->lat_ns += lat;
 	if (ret < 0)
 		sums->errors++;
-	else if (!O_OPEN(op->call))
+	else if (!O_OPEN(call))
 		sums->bytes += ret;
-	COUNT(generated);
-	add_latency(op->call, lat);
-	slowest = cfg.n_slowest && among_slowest(lat);
-	if (cfg.stream && lat < cfg.slow_ns)
-		COUNT(filtered);
-	if (slowest || (cfg.stream && lat >= cfg.slow_ns)) {
-		if (!op->begun) {
-			begin(st);
-			op->cells[CELL_CPU] = lat;
-		}
-		send_op(st, op, ret, lat);
+	add_latency(call, lat);
+}
+
+/* The operation @op, in the state @st of the current thread, is over, with its time given out up to
+ * op->end_ns. */
+static __noinline int close_op(struct layers_cpu *c, struct layers_state *st, struct layers_op *op,
+			       s64 ret)
+{
+	struct task_struct *task = current_task();
+	u32 call = op->in.call, slot;
+	struct layers_sums *sums;
+	u64 lat;
+
+	if (O_OPEN(call)) {
+		slot = find_slot(c, call, ret >= 0 ? task_file_of_fd(task, ret) : NULL,
+				 ids_of(task) >> 32);
+		op->key = c->slots[slot & (LAYERS_SLOTS - 1)].key;
 	}
-	op->call = 0;
+	sums = &slot_of_key(c, &op->key)->sums;
+	lat = op->end_ns - op->in.entry_ns + op->before_ns;
+	add_cells(sums, op, lat);
+	add_result(c, sums, call, ret, lat);
+	if (is_sent(c, lat))
+		send_op(op, st->name, ret, lat);
+	op->in.call = 0;
+	return 0;
+}
+
+/* Sends the operation in c->entry, which took @lat and never left the CPU. */
+static __noinline int send_entry(struct layers_cpu *c, s64 ret, u64 lat)
+{
+	u32 zero = 0;
+	struct layers_op *op = bpf_map_lookup_elem(&layers_sent, &zero);
+
+	if (!op)
+		return 0;
+	op->in = c->entry;
+	op->key = c->slots[c->entry.slot & (LAYERS_SLOTS - 1)].key;
+	op->start_ns = op->in.entry_ns;
+	op->end_ns = op->in.entry_ns + lat;
+	op->cells[CELL_CPU] = lat;
+	op->longest_stack = -1;
+	return send_op(op, c->name, ret, lat);
+}
+
+/* The operation in c->entry, of @task, which never left the CPU, is over since @now. */
+static __always_inline void close_entry(struct layers_cpu *c, struct task_struct *task, s64 ret,
+					u64 now)
+{
+	struct layers_entry *in = &c->entry;
+	u64 lat = now - in->entry_ns;
+	struct layers_sums *sums;
+
+	if (O_OPEN(in->call))
+		in->slot = find_slot(c, in->call, ret >= 0 ? task_file_of_fd(task, ret) : NULL,
+				     c->ids >> 32);
+	sums = &c->slots[in->slot & (LAYERS_SLOTS - 1)].sums;
+	sums->cells[CELL_CPU] += lat;
+	add_result(c, sums, in->call, ret, lat);
+	if (is_sent(c, lat))
+		send_entry(c, ret, lat);
+	in->call = 0;
 }
 
 #endif
