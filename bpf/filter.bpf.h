@@ -142,6 +142,14 @@ static __always_inline bool target_process(u32 tgid)
 	return state && *state >= TARGET_LIVE;
 }
 
+/* Is it one of those, or were none named? */
+static __always_inline bool among_processes(u32 tgid, u32 flags)
+{
+	if (flags & TARGET_ONE)
+		return tgid == target.only_tgid;
+	return !(flags & TARGET_PID) || target_process(tgid);
+}
+
 #define TARGET_SELDOM (TARGET_TID | TARGET_UID | TARGET_CGROUP | TARGET_MNTNS | TARGET_COMM)
 
 static __always_inline bool target_match_seldom(u32 tid)
@@ -169,15 +177,10 @@ static __always_inline bool target_match_by_flags(u64 ids, u32 flags)
 {
 	u32 tgid = ids >> 32;
 
-	if (flags & TARGET_ONE) {
-		if (tgid != target.only_tgid)
-			return false;
-	} else {
-		if (!(flags & TARGET_SELF) && tgid == target.self_tgid)
-			return false;
-		if ((flags & TARGET_PID) && !target_process(tgid))
-			return false;
-	}
+	if (!(flags & (TARGET_ONE | TARGET_SELF)) && tgid == target.self_tgid)
+		return false;
+	if (!among_processes(tgid, flags))
+		return false;
 	return !(flags & TARGET_SELDOM) || target_match_seldom(ids);
 }
 

@@ -256,7 +256,7 @@ SYSCALL_EXIT(layers_exit)
 		return 0;
 	mine = has_op(c, task);
 	/* spares other processes the look-up of a state that they don't have */
-	if (!mine && (target.flags & TARGET_PID) && !target_process(ids_of(task) >> 32))
+	if (!mine && !among_processes(ids_of(task) >> 32, target.flags))
 		return 0;
 	if (!take_cpu(c)) /* what it returns from is missed, and counted at its next entry */
 		return 0;
