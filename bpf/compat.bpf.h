@@ -361,14 +361,6 @@ static __always_inline void task_comm(struct task_struct *here, void *comm)
 	}
 }
 
-/* Is its name @comm, as task_comm() gave it? Only where plain loads are possible. */
-static __always_inline bool task_comm_is(struct task_struct *here, const u64 *comm)
-{
-	const u64 *now = (const u64 *)here->comm;
-
-	return now[0] == comm[0] && now[1] == comm[1];
-}
-
 /* Its user, too. Plain loads where they are possible: two calls cost more than a row's other
  * fields. */
 static __always_inline void task_user_and_comm(struct task_struct *here, u32 *uid, void *comm)

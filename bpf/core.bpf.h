@@ -45,6 +45,15 @@ static __always_inline u64 address_of(const void *ptr)
 	return address;
 }
 
+/* Its lower half: of all operations on a pointer the one that every verifier takes for a number. */
+static __always_inline u32 address_low(const void *ptr)
+{
+	u32 low;
+
+	asm volatile("%0 = %1" : "=w"(low) : "w"((u32)(u64)ptr));
+	return low;
+}
+
 /*
  * Which half of an aggregating map to count into: the first member of its keys. The engine moves it
  * on, waits for a grace period, and drains the half that nobody writes to any more.

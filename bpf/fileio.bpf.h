@@ -366,12 +366,43 @@ static __always_inline void one_less_parked(void)
 		__sync_fetch_and_add(&n_parked, -1);
 }
 
+/*
+ * A name that was seen before, and is still the same while @changes is. It is compared where that
+ * takes loads; where it takes a call, before 5.11, it is counted how often any thread got another
+ * name, or ended, so that its number may be another one's.
+ */
+struct comm_seen {
+	u64 comm[COMM_LEN / sizeof(u64)];
+	u64 changes;
+};
+
+u32 comm_changes;
+
+static __always_inline void comm_see(struct comm_seen *seen, struct task_struct *here)
+{
+	if (!HAVE_TASK_BTF())
+		seen->changes = comm_changes;
+	task_comm(here, seen->comm);
+}
+
+static __always_inline bool comm_seen_is(const struct comm_seen *seen, struct task_struct *here)
+{
+	const u64 *now;
+
+	if (!HAVE_TASK_BTF())
+		return seen->changes == comm_changes;
+	now = (const u64 *)here->comm;
+	return now[0] == seen->comm[0] && now[1] == seen->comm[1];
+}
+
 CURRENT_EVENT(fileio_thread_exit, "sched_process_exit")
 {
 	struct task_struct *task = current_task();
 	struct io_state *st = fileio_of(task);
 	struct file_io io = {};
 
+	if (!HAVE_TASK_BTF())
+		__sync_fetch_and_add(&comm_changes, 1);
 	if (!st)
 		return 0;
 	if (st->parked.route) { /* a signal took it out of the call, and killed it */

@@ -107,7 +107,17 @@ struct fileio_sums {
 #define FILEIO_RETURN_RUNGS                                                                        \
 	{ { "fileio_return", "fileio_thread_exit" }, .blind = FILEIO_RETURN_BLIND },               \
 	{ { "fileio_return_tp", "fileio_thread_exit_tp" }, .blind = FILEIO_RETURN_BLIND }
-#define FILEIO_SUMS_PROBES { "file I/O", { FILEIO_RETURN_RUNGS } }, FILEIO_URING
+/* Where nothing can be walked from the current task. */
+#define FILEIO_FUNCTION_RUNG(blind_)                                                               \
+	{ { "fileio_return_read(file,*,*,*)", "fileio_return_write(file,*,*,*)",                   \
+	    "fileio_return_rest", "fileio_return_comm", "fileio_thread_exit" },                    \
+	  .blind = FILEIO_RETURN_BLIND blind_,                                                     \
+	  .lacks = "BPF_FUNC_get_current_task_btf" }
+#define FILEIO_SUMS_PROBES                                                                         \
+	{ "file I/O",                                                                              \
+	  { FILEIO_FUNCTION_RUNG(", reads and writes that a tracer answers in the kernel's place"), \
+	    FILEIO_RETURN_RUNGS } },                                                               \
+	FILEIO_URING
 /* clang-format on */
 
 #endif

@@ -108,10 +108,12 @@ static __always_inline bool held_returned(struct entered *e, struct pt_regs *reg
 	return file_io_held(e->task, &io, file, e->ids);
 }
 
-/* The call with number @nr returned @ret. @regs are there, or asked for only now: they cost a call.
+/*
+ * The call with number @nr returned @ret. @regs are @there, or asked for only now: they cost a
+ * call. With @done successful reads and writes are counted already: bpf/fileio_functions.bpf.h.
  */
-static __always_inline int some_returned(void *ctx, struct pt_regs *regs, bool there, s64 nr,
-					 s64 ret)
+static __always_inline int some_returned(void *ctx, struct pt_regs *regs, bool there, bool done,
+					 s64 nr, s64 ret)
 {
 	struct entered e;
 	u32 flags;
@@ -143,6 +145,8 @@ static __always_inline int some_returned(void *ctx, struct pt_regs *regs, bool t
 	}
 	if (n_parked)
 		joined(e.call, regs);
+	if (done && ret >= 0 && e.call <= ROUTE_PWRITE)
+		return 0;
 	if (!held_returned(&e, regs, ret))
 		call_returned(ctx, e.call, regs, ret);
 	return 0;
@@ -154,13 +158,15 @@ int fileio_return(u64 *ctx)
 {
 	struct pt_regs *regs = (struct pt_regs *)ctx[0];
 
-	return some_returned(ctx, regs, true, REGS_CALL(regs), (s64)ctx[1]);
+	return some_returned(ctx, regs, true, false, REGS_CALL(regs), (s64)ctx[1]);
 }
 
 SEC("tp/raw_syscalls/sys_exit")
 int fileio_return_tp(struct trace_event_raw_sys_exit *ctx)
 {
-	return some_returned(ctx, NULL, false, ctx->id, ctx->ret);
+	return some_returned(ctx, NULL, false, false, ctx->id, ctx->ret);
 }
+
+#include "bpf/fileio_functions.bpf.h"
 
 #endif

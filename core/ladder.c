@@ -126,6 +126,11 @@ static bool spec_offered(const struct loaded *l, const struct btf *btf, const ch
 static bool rung_offered(const struct loaded *l, const struct btf *btf, const struct rung *rung,
 			 char *why, size_t size)
 {
+	if (rung->lacks && btf_has_enum_value(btf, "bpf_func_id", rung->lacks)) {
+		snprintf(why, size, "%s (for kernels without %s)",
+			 ladder_hook(l->obj, rung->progs[0]), rung->lacks);
+		return false;
+	}
 	for (size_t i = 0; i < RUNG_PROGS && rung->progs[i]; i++)
 		if (!spec_offered(l, btf, rung->progs[i], why, size))
 			return false;

@@ -53,6 +53,7 @@ struct bpf_image {
 struct rung {
 	const char *progs[RUNG_PROGS];
 	const char *blind; /* what this rung can't see, for --verbose and doctor */
+	const char *lacks; /* a helper: only worth it where the kernel doesn't have that */
 };
 
 /* Something to observe, with its alternatives, best first. A table ends with what == NULL. */

@@ -58,6 +58,12 @@ def test_each_files_own_directory(host, tmp):
     }
 
 
+@pytest.mark.only_on("5.10")
+@pytest.mark.usefixtures("by_calls")
+def test_each_files_own_directory_by_calls_alone(host, tmp):
+    test_each_files_own_directory(host, tmp)
+
+
 def test_glob_takes_directories_alone(host, tmp):
     script = 'cd "$0"; mkdir x-d; : > x-f; ln -s nowhere x-dangling; ln -s x-self x-self'
     assert host.run(["sh", "-c", script, tmp]).returncode == 0

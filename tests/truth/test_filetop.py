@@ -40,6 +40,12 @@ def test_every_route(host, tmp):
     assert {k.split(b":")[0]: v for k, v in kinds.items() if k}[b"socket"] == "sock"
 
 
+@pytest.mark.only_on("5.10")
+@pytest.mark.usefixtures("by_calls")
+def test_every_route_by_calls_alone(host, tmp):
+    test_every_route(host, tmp)
+
+
 def test_regular_files_only(host, tmp):
     seen = files(host, tmp, "filetop", ONE_TABLE, "routes")
     rows = own_rows(seen)

@@ -145,6 +145,12 @@ def test_counted_by_the_programs(host, tmp):
     assert "closed the descriptor during the call" in seen.run.summary["blind"]
 
 
+@pytest.mark.only_on("5.10")
+@pytest.mark.usefixtures("by_calls")
+def test_counted_by_calls_alone(host, tmp):
+    test_counted_by_the_programs(host, tmp)
+
+
 def test_more_groups_than_a_cpu_keeps_at_hand(host, tmp):
     """In turn, and again two intervals later: no count is lost on its way, or counted twice."""
     turn = [f"7*write {size}" for size in range(1, 41)]

@@ -19,6 +19,7 @@ struct memo_slot {
 	u64 sums[1];
 	struct rwsnoop_key key;
 	struct rwsnoop_group group;
+	struct comm_seen name; /* the group's, too */
 };
 
 #define MEMO_OF folded
@@ -35,15 +36,6 @@ static __noinline struct rwsnoop_value *group_begun(const struct rwsnoop_key *ke
 					  LOAD(struct file_system_type, fs, name));
 	bpf_map_update_elem(&folded, key, &value, BPF_NOEXIST);
 	return bpf_map_lookup_elem(&folded, key);
-}
-
-/* The lower half of the address: the one operation on a pointer that gives a number. */
-static __always_inline u32 fs_number(struct file_system_type *fs)
-{
-	u32 number;
-
-	asm volatile("%0 = %1" : "=w"(number) : "w"((u32)(u64)fs));
-	return number;
 }
 
 static __always_inline u64 group_row(const struct rwsnoop_group *group)
@@ -63,7 +55,7 @@ static __always_inline bool group_add(struct rwsnoop_key *key, struct rwsnoop_gr
 {
 	struct rwsnoop_value *value;
 
-	group->fs = fs_number(fs);
+	group->fs = address_low(fs);
 	group->reserved = 0;
 	key->epoch = now;
 	key->tid = group->ids;
@@ -121,19 +113,26 @@ static __always_inline void file_io_end(void *ctx, const struct file_io *io)
 		row_emit(ctx, io, cfg.path);
 }
 
-static __always_inline u32 task_uid(struct task_struct *task)
+static __always_inline u32 task_uid(struct task_struct *here)
 {
-	return walkable(task)->cred->uid.val;
+	return HAVE_TASK_BTF() ? walkable(here)->cred->uid.val : bpf_get_current_uid_gid();
 }
 
-static __always_inline bool same_group(const struct rwsnoop_group *group, const struct file_io *io,
+static __always_inline s32 task_prio(struct task_struct *here)
+{
+	return HAVE_TASK_BTF() ? here->prio : BPF_CORE_READ(here, prio);
+}
+
+static __always_inline bool same_group(const struct memo_slot *slot, const struct file_io *io,
 				       struct task_struct *task, u64 ids,
 				       struct file_system_type *fs)
 {
+	const struct rwsnoop_group *group = &slot->group;
+
 	return group->ids == ids && group->ret == io->ret && group->fd == io->fd &&
-	       group->route == (io->route << 1 | io->write) && group->prio == task->prio &&
-	       group->fs == fs_number(fs) && group->uid == task_uid(task) &&
-	       task_comm_is(task, group->comm);
+	       group->route == (io->route << 1 | io->write) && group->prio == task_prio(task) &&
+	       group->fs == address_low(fs) && group->uid == task_uid(task) &&
+	       comm_seen_is(&slot->name, task);
 }
 
 /* Lets @slot stand for the group from now on. */
@@ -146,8 +145,9 @@ static __always_inline bool fold_held(struct memo_slot *slot, const struct file_
 	memo_take(slot);
 	group->ids = ids;
 	group->uid = task_uid(task);
-	group->prio = task->prio;
-	task_comm(task, group->comm);
+	group->prio = task_prio(task);
+	comm_see(&slot->name, task);
+	__builtin_memcpy(group->comm, slot->name.comm, sizeof(group->comm));
 	describe_group(group, io);
 	if (!group_add(&slot->key, group, fs, now)) {
 		group->ids = 0; /* nobody's */
@@ -157,10 +157,9 @@ static __always_inline bool fold_held(struct memo_slot *slot, const struct file_
 	return true;
 }
 
-static __always_inline bool file_io_held(struct task_struct *task, const struct file_io *io,
-					 struct file *file, u64 ids)
+static __always_inline bool fold_on(struct task_struct *task, const struct file_io *io,
+				    struct file_system_type *fs, u64 ids)
 {
-	struct file_system_type *fs = file->f_inode->i_sb->s_type;
 	u32 now = epoch_now();
 	struct memo_slot *slot;
 	struct memo *memo;
@@ -174,7 +173,7 @@ static __always_inline bool file_io_held(struct task_struct *task, const struct 
 	if (!memo)
 		return false;
 	slot = memo_slot(memo, ids ^ io->ret ^ io->fd);
-	if (same_group(&slot->group, io, task, ids, fs)) {
+	if (same_group(slot, io, task, ids, fs)) {
 		slot->sums[0]++;
 		memo->head.events++;
 	} else {
@@ -182,4 +181,21 @@ static __always_inline bool file_io_held(struct task_struct *task, const struct 
 	}
 	memo_leave(memo);
 	return done;
+}
+
+static __always_inline bool file_io_held(struct task_struct *task, const struct file_io *io,
+					 struct file *file, u64 ids)
+{
+	return fold_on(task, io, file->f_inode->i_sb->s_type, ids);
+}
+
+static __always_inline void *file_io_word(struct file *file)
+{
+	return file->f_inode->i_sb->s_type;
+}
+
+static __always_inline bool file_io_handed(struct task_struct *task, const struct file_io *io,
+					   u64 word, u64 ids)
+{
+	return fold_on(task, io, (struct file_system_type *)word, ids);
 }

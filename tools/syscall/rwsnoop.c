@@ -75,10 +75,12 @@ static const struct option_spec options[] = {
 	{}
 };
 
-static const struct probe probes[] = { { "file I/O", { FILEIO_CALL_RUNGS }, .unless = CFG(fold) },
-				       { "file I/O", { FILEIO_RETURN_RUNGS }, .when = CFG(fold) },
-				       FILEIO_URING,
-				       {} };
+static const struct probe probes[] = {
+	{ "file I/O", { FILEIO_CALL_RUNGS }, .unless = CFG(fold) },
+	{ "file I/O", { FILEIO_FUNCTION_RUNG(""), FILEIO_RETURN_RUNGS }, .when = CFG(fold) },
+	FILEIO_URING,
+	{}
+};
 
 static const struct map_spec maps[] = { { "folded", .when = CFG(fold) },
 					{ "memo", .when = CFG(fold) },

@@ -22,7 +22,7 @@ struct memo_slot {
 	u64 sums[sizeof(struct filetop_sums) / sizeof(u64)];
 	struct filetop_key key;
 	u64 ids;
-	u64 comm[COMM_LEN / sizeof(u64)];
+	struct comm_seen name;
 	struct file_seen file;
 };
 
@@ -125,14 +125,16 @@ static __always_inline bool count_again(struct memo_slot *slot, const struct fil
 {
 	struct filetop_sums *sums = (struct filetop_sums *)slot->sums;
 
-	if (slot->ids != ids || !task_comm_is(task, slot->comm) ||
+	if (slot->ids != ids || !comm_seen_is(&slot->name, task) ||
 	    !file_seen_is(&slot->file, inode, ino, dentry, names_changes))
 		return false;
 	file_io_add_here(&sums->io, io);
-	if (cfg.asked && io->write)
-		sums->write_asked += io->asked;
-	else if (cfg.asked)
-		sums->read_asked += io->asked;
+	if (cfg.asked) { /* one look at it */
+		if (io->write)
+			sums->write_asked += io->asked;
+		else
+			sums->read_asked += io->asked;
+	}
 	return true;
 }
 
@@ -147,13 +149,13 @@ static __noinline struct filetop_value *row_held(struct memo_slot *slot, struct 
 
 	if (!slot)
 		return NULL;
-	task_comm(task, slot->comm);
+	comm_see(&slot->name, task);
 	file_id_passed(&id, inode, file);
 	slot->key.tid = slot->ids;
-	slot->key.row = row_of(&id, slot->comm);
+	slot->key.row = row_of(&id, slot->name.comm);
 	value = bpf_map_lookup_elem(&filetop_files, &slot->key);
 	if (!value)
-		value = row_begun(&slot->key, slot->ids, slot->comm, &id, inode->i_mode);
+		value = row_begun(&slot->key, slot->ids, slot->name.comm, &id, inode->i_mode);
 	if (!value)
 		return NULL;
 	name_announce_once(&value->named, id.id, file, dentry, names_changes);
