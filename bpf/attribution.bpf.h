@@ -423,7 +423,7 @@ static __always_inline void attr_settle(const struct bio *bio)
 		 BPF_CORE_READ(bio, bi_iter.bi_idx) * bpf_core_type_size(struct bio_vec);
 	a->disk = bio_disk_read(bio);
 	a->submitter = a->submitted_by = who_current();
-	if (a->write && journal_as_above(key))
+	if (a->write && bio->bi_flags & BIO_CLONED_FLAG && journal_as_above(key))
 		return;
 	find_other(a, bio, opf);
 	for (int i = 0; i < PAGE_CALLS; i++)

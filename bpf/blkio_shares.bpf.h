@@ -16,15 +16,15 @@
 static void blk_share_done(const struct blk_io *rq, const struct attr_share *share);
 
 /*
- * A part of the log that an outer device passes on to @bio, which it may submit by a thread of its
- * own (dm: after a flush), has the same shares there. Returns 0 if it isn't that.
+ * A part of the log that an outer device passes on to its clone @bio, which it may submit by a
+ * thread of its own (dm: after a flush), has the same shares there. Returns 0 if it isn't that.
  */
 __noinline int journal_as_above(u64 bio)
 {
 	struct attr_bio *a = attr_of(bio), *above;
 	u64 vec, *upper;
 
-	if (!a || !(BPF_CORE_READ((struct bio *)bio, bi_flags) & BIO_CLONED_FLAG))
+	if (!a)
 		return 0;
 	vec = (u64)BPF_CORE_READ((struct bio *)bio, bi_io_vec);
 	upper = bpf_map_lookup_elem(&blk_uppers, &vec);
