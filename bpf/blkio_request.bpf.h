@@ -5,9 +5,9 @@
  * A bio is followed from its submission, by its address. A request is known by its last bio, which
  * stays the same when its first ones complete early; what the other bios of a merged request know
  * is put together with that at issue: the bytes of each owner, in a list. Where nobody asks for
- * owners, requests are followed from their issue, by their own address, and bios are not. A disk
- * uses the same few requests again and again, so what is kept of one stays in its place when the
- * request is over (BLK_IDLE): a look-up at issue and one at the end is all that it takes.
+ * owners, requests are followed from their issue, by their own address, and bios are not. The same
+ * few requests, and bios, are used again and again, so what is kept of one stays in its place when
+ * it is over (BLK_IDLE): a look-up instead of an insertion and a removal each time.
  *
  * A device without requests (dm, md, brd, zram) is served bio by bio. The clones of such a bio that
  * reach the devices below share its vector of pages: by that they get its owner, and are known to
@@ -48,7 +48,7 @@ enum blk_flags {
 	BLK_BIO_BASED = 1 << 2,
 	BLK_HIDDEN = 1 << 3, /* of a disk that isn't asked for */
 	BLK_SHARED = 1 << 4, /* its bytes' own owners are shown instead of those of its bios */
-	BLK_STAYS = 1 << 5,  /* a request's place, kept for the next one there */
+	BLK_STAYS = 1 << 5,  /* a place that is kept for the next one of that address */
 	BLK_IDLE = 1 << 6,   /* ... which there is none of now */
 };
 
@@ -81,7 +81,7 @@ struct blk_io {
 	u32 seen;      /* was issued once */
 };
 
-#define BLK_STAYING 4096 /* places of requests that are kept */
+#define BLK_STAYING 4096 /* places that are kept */
 
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
@@ -131,6 +131,31 @@ static __always_inline bool blk_shares_done(struct blk_io *rq);
 /* Is somebody asked for? Who it is is known at submission only: then bios are followed. */
 #define BLK_TARGET() (target.flags & ~(TARGET_SELF | TARGET_PIDNS))
 #define BLK_BIOS()   ((BLK_FOLLOW_BIOS) || BLK_TARGET())
+
+/* What is known of the bio or the request at that address; NULL: nothing is under way there. */
+static __always_inline struct blk_io *blk_find(u64 key)
+{
+	struct blk_io *io = bpf_map_lookup_elem(&blk_ios, &key);
+
+	return io && !(io->flags & BLK_IDLE) ? io : NULL;
+}
+
+static __always_inline void blk_forget(u64 key, struct blk_io *io)
+{
+	if (io->flags & BLK_STAYS)
+		io->flags = BLK_STAYS | BLK_IDLE;
+	else
+		bpf_map_delete_elem(&blk_ios, &key);
+}
+
+/* BLK_STAYS, as long as there is room for one place more that stays. */
+static __always_inline u32 blk_stays(void)
+{
+	if (blk_staying >= BLK_STAYING)
+		return 0;
+	__sync_fetch_and_add(&blk_staying, 1);
+	return BLK_STAYS;
+}
 
 static __always_inline bool disk_wanted(u32 dev)
 {
@@ -254,7 +279,7 @@ static __always_inline struct blk_io *upper_of(struct bio *bio)
 		return NULL;
 	vec = (u64)bio->bi_io_vec;
 	upper = vec ? bpf_map_lookup_elem(&blk_uppers, &vec) : NULL;
-	return upper ? bpf_map_lookup_elem(&blk_ios, upper) : NULL;
+	return upper ? blk_find(*upper) : NULL;
 }
 
 static __always_inline bool find_who(struct bio *bio, struct blk_io *io)
@@ -277,23 +302,24 @@ static __always_inline bool find_who(struct bio *bio, struct blk_io *io)
 /* --- bios --- */
 
 /*
- * Something of that address is still there whose end was never seen. (Some virtual machines'
+ * If something of that address is still there its end was never seen. (Some virtual machines'
  * kernels leave out a few of these events, for all tracers alike.)
  */
-static __always_inline void replace_io(u64 key, struct blk_io *io)
-{
-	struct blk_io *old = bpf_map_lookup_elem(&blk_ios, &key);
-
-	COUNT_EVENT(lost_state);
-	if (old)
-		bpf_map_update_elem(&blk_ios, &key, io, BPF_ANY);
-}
-
 static __always_inline void keep_io(u64 key, struct blk_io *io)
 {
+	struct blk_io *place = bpf_map_lookup_elem(&blk_ios, &key);
+
 	io->self = key;
+	if (place) {
+		if (!(place->flags & BLK_IDLE))
+			COUNT_EVENT(lost_state);
+		io->flags |= place->flags & BLK_STAYS;
+		*place = *io;
+		return;
+	}
+	io->flags |= blk_stays();
 	if (bpf_map_update_elem(&blk_ios, &key, io, BPF_NOEXIST))
-		replace_io(key, io);
+		COUNT_EVENT(lost_state);
 }
 
 static __always_inline void keep_upper(struct bio *bio)
@@ -304,7 +330,7 @@ static __always_inline void keep_upper(struct bio *bio)
 		return;
 	/* an outer one that is still under way keeps its place */
 	upper = bpf_map_lookup_elem(&blk_uppers, &vec);
-	if (!upper || *upper == self || !bpf_map_lookup_elem(&blk_ios, upper))
+	if (!upper || *upper == self || !blk_find(*upper))
 		bpf_map_update_elem(&blk_uppers, &vec, &self, BPF_ANY);
 }
 
@@ -351,11 +377,12 @@ static __always_inline void blk_queued(struct bio *bio)
 static __always_inline void blk_split(struct bio *child)
 {
 	u64 key = (u64)child->bi_private;
-	struct blk_io *parent = bpf_map_lookup_elem(&blk_ios, &key), io;
+	struct blk_io *parent = blk_find(key), io;
 
 	if (!parent)
 		return;
 	io = *parent;
+	io.flags &= ~BLK_STAYS;
 	io.sector = child->bi_iter.bi_sector;
 	io.bytes = child->bi_iter.bi_size;
 	parent->bytes -= io.bytes;
@@ -369,7 +396,7 @@ static __always_inline void blk_split(struct bio *child)
 /* The other owners of the request whose last bio is @key. Global: the loop is verified once. */
 __noinline int blk_other_owners(u64 key)
 {
-	struct blk_io *rq = bpf_map_lookup_elem(&blk_ios, &key), *owner;
+	struct blk_io *rq = blk_find(key), *owner;
 	u64 at;
 
 	if (!rq)
@@ -378,13 +405,13 @@ __noinline int blk_other_owners(u64 key)
 	for (int i = 0; at && i < BLK_OWNERS; i++) {
 		u64 this = at;
 
-		owner = bpf_map_lookup_elem(&blk_ios, &this);
+		owner = blk_find(this);
 		if (!owner)
 			break;
 		if (!(rq->flags & BLK_SHARED) && !(owner->flags & BLK_NO_OWNER))
 			blk_owner_done(rq, owner);
 		at = owner->next;
-		bpf_map_delete_elem(&blk_ios, &this);
+		blk_forget(this, owner);
 	}
 	return 0;
 }
@@ -410,16 +437,13 @@ static __always_inline void blk_over(u64 key, struct blk_io *io)
 		if (io->next)
 			blk_other_owners(io->self);
 	}
-	if (io->flags & BLK_STAYS)
-		io->flags = BLK_STAYS | BLK_IDLE;
-	else
-		bpf_map_delete_elem(&blk_ios, &key);
+	blk_forget(key, io);
 }
 
 static __always_inline void blk_completed(struct bio *bio)
 {
 	u64 key = (u64)bio, vec, *upper;
-	struct blk_io *io = bpf_map_lookup_elem(&blk_ios, &key);
+	struct blk_io *io = blk_find(key);
 
 	if (!io)
 		return;
@@ -434,7 +458,7 @@ static __always_inline void blk_completed(struct bio *bio)
 	io->error = status_errno(BPF_CORE_READ(bio, bi_status));
 	if (io->error == 11 && !(io->flags & BLK_BIO_BASED)) {
 		/* EAGAIN: whoever didn't want to wait for a free request comes again, and may */
-		bpf_map_delete_elem(&blk_ios, &key);
+		blk_forget(key, io);
 		return;
 	}
 	io->request_bytes = io->bytes;
@@ -462,22 +486,23 @@ static __always_inline bool joins(struct blk_io *to, struct blk_io *from)
 /* @bio is a part of the request whose last bio is @tail. */
 __noinline int blk_gather_bio(u64 tail, u64 bio)
 {
-	struct blk_io *from = bpf_map_lookup_elem(&blk_ios, &bio), *at;
+	struct blk_io *from = blk_find(bio), *at;
 
 	if (!from)
 		return 0;
-	at = bpf_map_lookup_elem(&blk_ios, &tail);
+	at = blk_find(tail);
 	if (!at) { /* it is nobody's who was asked for */
-		if (bpf_map_update_elem(&blk_ios, &tail, (const void *)&blk_io_zero, BPF_NOEXIST))
-			return 0;
-		at = bpf_map_lookup_elem(&blk_ios, &tail);
+		struct blk_io io = {
+			.flags = BLK_NO_OWNER,
+			.dev = from->dev,
+			.kind = from->kind,
+			.queued_ns = from->queued_ns,
+		};
+
+		keep_io(tail, &io);
+		at = blk_find(tail);
 		if (!at)
 			return 0;
-		at->flags = BLK_NO_OWNER;
-		at->self = tail;
-		at->dev = from->dev;
-		at->kind = from->kind;
-		at->queued_ns = from->queued_ns;
 	}
 	if (from->queued_ns < at->queued_ns)
 		at->queued_ns = from->queued_ns;
@@ -489,14 +514,14 @@ __noinline int blk_gather_bio(u64 tail, u64 bio)
 		if (next == bio)
 			return 0; /* from an earlier issue */
 		if (joins(at, from)) {
-			bpf_map_delete_elem(&blk_ios, &bio);
+			blk_forget(bio, from);
 			return 0;
 		}
 		if (!next) {
 			at->next = bio;
 			return 0;
 		}
-		at = bpf_map_lookup_elem(&blk_ios, &next);
+		at = blk_find(next);
 		if (!at)
 			break;
 	}
@@ -524,7 +549,7 @@ static __always_inline u64 request_key(struct request *rq)
 static __always_inline void blk_rq_inserted(struct request *rq)
 {
 	u64 key = request_key(rq);
-	struct blk_io *io = bpf_map_lookup_elem(&blk_ios, &key);
+	struct blk_io *io = blk_find(key);
 
 	if (io && !io->inserted_ns)
 		io->inserted_ns = bpf_ktime_get_ns();
@@ -541,11 +566,7 @@ static __always_inline struct blk_io *new_place(u64 key)
 	if (!io)
 		return NULL;
 	io->self = key;
-	io->flags = BLK_IDLE;
-	if (blk_staying < BLK_STAYING) {
-		__sync_fetch_and_add(&blk_staying, 1);
-		io->flags |= BLK_STAYS;
-	}
+	io->flags = BLK_IDLE | blk_stays();
 	return io;
 }
 
@@ -613,7 +634,7 @@ static __always_inline void blk_rq_issued(struct request *rq)
 	if (bio != rq->biotail)
 		gather_bios(bio, rq->biotail);
 	key = request_key(rq);
-	io = bpf_map_lookup_elem(&blk_ios, &key);
+	io = blk_find(key);
 	if (!io)
 		return;
 	if (!io->seen) { /* the first time */
@@ -628,7 +649,7 @@ static __always_inline void blk_rq_issued(struct request *rq)
 static __always_inline void blk_rq_requeued(struct request *rq)
 {
 	u64 key = request_key(rq);
-	struct blk_io *io = bpf_map_lookup_elem(&blk_ios, &key);
+	struct blk_io *io = blk_find(key);
 
 	if (io)
 		io->issued_ns = 0;
@@ -651,9 +672,9 @@ static __always_inline bool goes_on(struct request *rq)
 static __always_inline void blk_rq_completed(struct request *rq, int error, u32 bytes)
 {
 	u64 key = request_key(rq);
-	struct blk_io *io = bpf_map_lookup_elem(&blk_ios, &key);
+	struct blk_io *io = blk_find(key);
 
-	if (!io || (io->flags & BLK_IDLE))
+	if (!io)
 		return;
 	if (error && !io->error)
 		io->error = error;
