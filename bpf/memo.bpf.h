@@ -16,8 +16,8 @@
  * A slot is taken (memo_take()) for a row that the map has in this epoch, and given up when the
  * place is needed for another: its sums are added to the map's then. What is left at a report the
  * engine adds (core/run_memo.c). There are two memos per CPU, for the epoch and the one before, so
- * nobody is at the one that the engine reads and clears. Programs that nest on a CPU, or that are
- * preempted, find the memo in use and go to the map.
+ * nobody is at the one that the engine reads and clears. Where programs may nest on a CPU, or
+ *preempt one another, the second finds the memo in use and goes to the map.
  */
 #ifndef IOSONDE_MEMO_BPF_H
 #define IOSONDE_MEMO_BPF_H
@@ -41,8 +41,17 @@ struct {
 	__type(value, struct memo);
 } memo SEC(".maps");
 
+/*
+ * Since 5.11 only one program of a command is at a memo, at a tracepoint outside interrupts, whose
+ * runs on a CPU the kernel keeps apart, also where it preempts them. Before, fexit programs may be,
+ * which it doesn't.
+ */
+#define MEMO_RUNS_APART() HAVE_TASK_BTF()
+
 static __always_inline void memo_leave(struct memo *m)
 {
+	if (MEMO_RUNS_APART())
+		return;
 	__sync_fetch_and_add(&m->head.users, -1);
 }
 
@@ -55,8 +64,8 @@ static __always_inline struct memo *memo_enter(u32 epoch)
 	u32 at = MEMO_INDEX(bpf_get_smp_processor_id(), epoch);
 	struct memo *m = bpf_map_lookup_elem(&memo, &at);
 
-	if (!m)
-		return NULL;
+	if (!m || MEMO_RUNS_APART())
+		return m;
 	__sync_fetch_and_add(&m->head.users, 1);
 	if (*(volatile u32 *)&m->head.users == 1)
 		return m;
