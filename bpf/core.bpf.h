@@ -100,27 +100,54 @@ static __always_inline struct counters *counters_here(void)
 	} while (0)
 
 /*
- * Writes the finished record @rec of @size bytes. The reader is woken once per engine.wake_bytes
- * written, not per record; a timer of its own covers the rest. Two CPUs crossing a boundary
- * together may both miss it, which the next boundary (an eighth of the buffer) mends. False: no
- * room.
+ * Writes the finished record @rec of @size bytes to the ring. The reader is woken once per
+ * engine.wake_bytes that this CPU, whose counters are @here, has written, and not per record; a
+ * timer of its own covers the rest. False: no room.
  */
+static __always_inline bool emit_here(struct counters *here, void *rec, u64 size)
+{
+	u64 flags = BPF_RB_NO_WAKEUP;
+
+	here->unwoken += size;
+	if (here->unwoken >= engine.wake_bytes) {
+		here->unwoken = 0;
+		flags = BPF_RB_FORCE_WAKEUP;
+	}
+	return !bpf_ringbuf_output(&events, rec, size, flags);
+}
+
 static __always_inline bool emit_uncounted(void *rec, u64 size)
 {
-	u64 pos = bpf_ringbuf_query(&events, BPF_RB_PROD_POS);
-	u64 wake = (pos ^ (pos + size + 16)) & ~(engine.wake_bytes - 1);
+	struct counters *here = counters_here();
 
-	return !bpf_ringbuf_output(&events, rec, size,
-				   wake ? BPF_RB_FORCE_WAKEUP : BPF_RB_NO_WAKEUP);
+	return here && emit_here(here, rec, size);
 }
 
 /* The same for a row, which is counted as emitted or lost. */
 static __always_inline void emit(void *rec, u64 size)
 {
-	if (emit_uncounted(rec, size))
-		COUNT(emitted);
+	struct counters *here = counters_here();
+
+	if (!here)
+		return;
+	if (emit_here(here, rec, size))
+		__sync_fetch_and_add(&here->emitted, 1);
 	else
-		COUNT(lost_ring);
+		__sync_fetch_and_add(&here->lost_ring, 1);
+}
+
+/* The same, and the event counts as generated: one look-up for all. */
+static __always_inline void emit_event(void *rec, u64 size)
+{
+	struct counters *here = counters_here();
+
+	if (!here)
+		return;
+	__sync_fetch_and_add(&here->generated, 1);
+	if (emit_here(here, rec, size))
+		__sync_fetch_and_add(&here->emitted, 1);
+	else
+		__sync_fetch_and_add(&here->lost_ring, 1);
 }
 
 static __always_inline void rec_init(struct rec *rec, u32 type)

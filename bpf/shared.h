@@ -103,6 +103,8 @@ struct counters {
 	__u64 lost_state;  /* no room for per-thread or per-request state */
 	__u64 null_helper; /* a helper returned NULL where it should not */
 	__u64 tool[10];	   /* a command's own; named in its descriptor */
+	__u64 unwoken;	   /* bytes in the ring since this CPU last woke the reader: no count */
+	__u64 reserved[7]; /* a CPU's counters are cache lines of their own */
 };
 
 /* --- the target filter, decided in the kernel --- */
@@ -159,7 +161,7 @@ enum target_state {
 
 /* What the engine tells every program. */
 struct engine_cfg {
-	__u64 wake_bytes; /* wake the reader when this much is waiting */
+	__u64 wake_bytes; /* wake the reader when a CPU has written this much */
 	__u32 kstack;
 	__u32 ustack;
 	__u32 has_task_storage; /* the rung: task storage, else a hash keyed by task */

@@ -125,7 +125,6 @@ static bool load_and_attach(const struct tool *tool, const char *btf, struct com
 	}
 	target.flags |= TARGET_PID;
 	opts.buffer = common_buffer(opts.tool, &common);
-	opts.engine.wake_bytes = opts.buffer / 8;
 	l = loaded_open(&opts);
 	ok = l && loaded_attach(l, NULL, NULL);
 	for (size_t i = 0; ok && tool->probes[i].what; i++)

@@ -26,7 +26,7 @@ struct load_opts {
 	const struct tool *tool;
 	const void *cfg; /* tool->cfg_size bytes */
 	const struct target_cfg *target;
-	struct engine_cfg engine; /* wake_bytes, kstack and ustack; the rest is load's */
+	struct engine_cfg engine; /* kstack and ustack; the rest is load's */
 	uint64_t buffer;
 	const char *btf;   /* NULL: the kernel's own */
 	struct many *many; /* tool->many's targets; NULL: none yet, to look what could be hooked */

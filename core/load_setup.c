@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <bpf/btf.h>
 
@@ -70,6 +71,15 @@ static bool set_rungs(struct loaded *l)
 	return set_rodata(l->obj, "rungs", rungs, sizeof(rungs));
 }
 
+/* How much a CPU may write before it wakes the reader: all of them an eighth of the buffer. */
+static uint64_t wake_bytes(const struct load_opts *opts)
+{
+	long cpus = sysconf(_SC_NPROCESSORS_ONLN);
+
+	/* user stacks are named while their process lives: read them at once */
+	return opts->engine.ustack ? 1 : opts->buffer / 8 / (uint64_t)(cpus > 0 ? cpus : 1);
+}
+
 static bool configure(struct loaded *l)
 {
 	const struct load_opts *opts = &l->opts;
@@ -79,6 +89,7 @@ static bool configure(struct loaded *l)
 	const char *unknown = l->tool->calls ? syscall_table(l->tool->calls, calls) : NULL;
 
 	engine.has_task_storage = l->task_storage;
+	engine.wake_bytes = wake_bytes(opts);
 	if (unknown) {
 		log_error("internal error: no system call %s", unknown);
 		return false;

@@ -171,11 +171,7 @@ static bool open_programs(struct run *run)
 		.tool = run->tool,
 		.cfg = run->cfg,
 		.target = &run->target,
-		/* user stacks are named while their process lives: read them at once */
-		.engine = { .wake_bytes =
-				    run->opts.ustack ? 1 : common_buffer(run->tool, &run->opts) / 8,
-			    .kstack = run->opts.kstack,
-			    .ustack = run->opts.ustack },
+		.engine = { .kstack = run->opts.kstack, .ustack = run->opts.ustack },
 		.buffer = common_buffer(run->tool, &run->opts),
 		.btf = run->opts.btf,
 		.many = run->tool->many.prog ? &run->many : NULL,
