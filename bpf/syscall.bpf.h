@@ -50,7 +50,7 @@ static __always_inline bool is_interrupted(s64 ret)
 	return ret <= -ERESTARTSYS && ret >= -ERESTART_RESTARTBLOCK;
 }
 
-/* A followed call that a target enters. */
+/* A followed call that a target enters, or returns from. */
 struct entered {
 	struct task_struct *task; /* current_task() */
 	u64 ids;		  /* ids_of() that */
@@ -58,7 +58,7 @@ struct entered {
 	bool compat;
 };
 
-/* Is the call with number @nr, which the current thread enters, followed, and of a target? */
+/* Is the call with number @nr, which the current thread is in, followed, and of a target? */
 static __always_inline bool target_entered(s64 nr, struct entered *e)
 {
 	if (!syscall_maybe(nr))

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
 /*
- * Names that programs pass to calls: read at entry, completed to absolute paths at exit. And rows
- * that are larger than what fits a thread's state: they are put together in per-CPU memory.
+ * Names that programs pass to calls, and the absolute paths that they stand for. And rows of more
+ * than a few kilobytes: they are put together in per-CPU memory.
  */
 #ifndef IOSONDE_USER_PATH_BPF_H
 #define IOSONDE_USER_PATH_BPF_H
@@ -13,17 +13,16 @@
 
 /*
  * Reads the name at @ptr of user memory into @buf (PATH_LEN bytes), which lies @off bytes into the
- * record. Returns 0, or @ptr where the page isn't there: at entry that means to try again at exit,
- * for the call itself may bring it in.
+ * record. False: the page isn't there.
  */
-static __always_inline u64 user_name(char *buf, u64 ptr, u32 off, struct vstr *name)
+static __always_inline bool user_name(char *buf, u64 ptr, u32 off, struct vstr *name)
 {
 	long n = bpf_probe_read_user_str(buf, PATH_LEN, (const char *)ptr);
 
 	/* an empty name counts its NUL on newer kernels, and 0 on older ones */
 	name->off = n >= 0 ? off : 0;
 	name->len = n > 0 ? n - 1 : 0;
-	return n < 0 ? ptr : 0;
+	return n >= 0;
 }
 
 static __always_inline const struct path *path_of_fd(u32 fd)

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
 #include "bpf/filter.bpf.h"
 #include "bpf/syscall.bpf.h"
-#include "bpf/task_state.bpf.h"
 #include "bpf/user_path.bpf.h"
 
 #include "tools/syscall/opensnoop.h"
@@ -12,16 +11,21 @@
 
 const volatile struct open_cfg cfg;
 
-/* An open under way. The event is written to the ring from here, with as much path as it has. */
+/* An open. The event is written to the ring from here, with as much path as it has. */
 struct open_state {
 	struct open_event e;
 	char path[PATH_LEN];
 	u32 slot; /* not 0: into a slot of io_uring's own table of files */
 	u32 reserved;
-	u64 path_ptr; /* not 0: the page wasn't there at entry, try again at exit */
 };
 
-TASK_STATE(opens, struct open_state, 2048)
+/* The open that returns on this CPU. */
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, u32);
+	__type(value, struct open_state);
+} opens SEC(".maps");
 
 static __always_inline bool unwanted(const struct open_event *e)
 {
@@ -35,7 +39,7 @@ static __always_inline bool unwanted(const struct open_event *e)
 
 static __always_inline void read_path(struct open_state *st, u64 ptr)
 {
-	st->path_ptr = user_name(st->path, ptr, sizeof(st->e), &st->e.path);
+	user_name(st->path, ptr, sizeof(st->e), &st->e.path);
 }
 
 static __always_inline void set_flags(struct open_event *e, u64 flags, u64 mode)
@@ -53,51 +57,38 @@ static __always_inline void set_who(struct open_event *e, struct task_struct *he
 	task_user_and_comm(here, &e->uid, e->comm);
 }
 
-SYSCALL_ENTER(open_enter)
+static __always_inline void set_args(struct open_state *st, const struct syscall_args *args)
 {
-	struct syscall_args args;
-	struct open_state *st;
+	struct open_event *e = &st->e;
 	struct open_how how;
-	struct entered in;
 
-	if (!target_entered(id, &in))
-		return 0;
-	st = opens_create(in.task);
-	if (!st) {
-		COUNT_EVENT(lost_state);
-		return 0;
-	}
-	syscall_args(regs, in.compat, &args);
-	set_who(&st->e, in.task, in.ids, in.call);
-	st->slot = 0;
-	st->e.dfd = AT_FDCWD;
-	switch (in.call) {
+	e->dfd = AT_FDCWD;
+	switch (e->call) {
 	case CALL_OPEN:
-		set_flags(&st->e, args.a[1], args.a[2]);
-		read_path(st, args.a[0]);
+		set_flags(e, args->a[1], args->a[2]);
+		read_path(st, args->a[0]);
 		break;
 	case CALL_CREAT:
-		set_flags(&st->e, O_CREAT | 01 /* O_WRONLY */ | 01000 /* O_TRUNC */, args.a[1]);
-		read_path(st, args.a[0]);
+		set_flags(e, O_CREAT | 01 /* O_WRONLY */ | 01000 /* O_TRUNC */, args->a[1]);
+		read_path(st, args->a[0]);
 		break;
 	case CALL_OPENAT:
-		st->e.dfd = args.a[0];
-		set_flags(&st->e, (u32)args.a[2], args.a[3]);
-		read_path(st, args.a[1]);
+		e->dfd = args->a[0];
+		set_flags(e, (u32)args->a[2], args->a[3]);
+		read_path(st, args->a[1]);
 		break;
 	case CALL_OPENAT2:
-		st->e.dfd = args.a[0];
-		if (bpf_probe_read_user(&how, sizeof(how), (const void *)args.a[2]))
+		e->dfd = args->a[0];
+		if (bpf_probe_read_user(&how, sizeof(how), (const void *)args->a[2]))
 			how.flags = how.mode = 0;
-		set_flags(&st->e, how.flags, how.mode);
-		read_path(st, args.a[1]);
+		set_flags(e, how.flags, how.mode);
+		read_path(st, args->a[1]);
 		break;
 	default: /* by handle: no name */
-		set_flags(&st->e, (u32)args.a[2], 0);
-		st->path_ptr = st->e.path.len = st->e.path.off = 0;
+		set_flags(e, (u32)args->a[2], 0);
+		e->path.len = e->path.off = 0;
 		break;
 	}
-	return 0;
 }
 
 /* Does @e name a file by its descriptor, or only by the path that was asked for? */
@@ -153,40 +144,50 @@ static __always_inline void finish(void *ctx, struct open_state *st, s64 ret)
 
 	e->ret = ret;
 	e->fd = st->slot ? -1 : ret;
-	COUNT(generated);
 	if (unwanted(e)) {
-		COUNT(filtered);
+		COUNT_EVENT(filtered);
 		return;
 	}
-	if (st->path_ptr)
-		read_path(st, st->path_ptr);
 	rec_init(&e->rec, REC_ROW);
 	if (cfg.full || engine.kstack || engine.ustack) {
+		COUNT(generated);
 		emit_rich(ctx, st);
 	} else {
 		len = e->path.len;
 		BOUND(len, PATH_LEN - 1);
-		emit(e, sizeof(*e) + len);
+		emit_event(e, sizeof(*e) + len);
 	}
 }
 
+/*
+ * What was asked for is still in the registers, and its name in memory, where the call has just
+ * read it. So there is no program at entry, and no state per thread. If another thread wrote over
+ * the name meanwhile, the row shows what it wrote.
+ */
 SYSCALL_EXIT(open_exit)
 {
-	struct task_struct *task;
+	struct syscall_args args;
 	struct open_state *st;
+	struct entered in;
+	u32 zero = 0;
 
-	/* only to leave early: which call it was is what the entry stored */
-	if (!REGS_NO_CALL(regs) && !syscall_maybe(REGS_CALL(regs)))
+	if (!target_entered(REGS_CALL(regs), &in))
 		return 0;
-	task = current_task();
-	st = opens_of(task);
-	if (!st || !st->e.call)
+	if (cfg.failed_only && ret >= 0) {
+		COUNT_EVENT(filtered);
 		return 0;
+	}
+	st = bpf_map_lookup_elem(&opens, &zero);
+	if (!st)
+		return 0;
+	set_who(&st->e, in.task, in.ids, in.call);
+	syscall_args(regs, in.compat, &args);
+	set_args(st, &args);
 	finish(ctx, st, ret);
-	st->e.call = 0;
-	opens_drop(task);
 	return 0;
 }
+
+const volatile struct open_state open_zero;
 
 /* io_uring: each open under way, by request. */
 struct {
@@ -210,7 +211,7 @@ static __always_inline void uring_submitted(struct io_kiocb *req, u64 key)
 	ids = current_ids();
 	if (!target_match(ids))
 		return;
-	bpf_map_update_elem(&uring_opens, &key, (const void *)&opens_zero, BPF_ANY);
+	bpf_map_update_elem(&uring_opens, &key, (const void *)&open_zero, BPF_ANY);
 	st = bpf_map_lookup_elem(&uring_opens, &key);
 	if (!st) {
 		COUNT_EVENT(lost_state);

@@ -142,8 +142,7 @@ static const struct column_switch switches[] = { { CFG(show_uid), "+uid" },
 						 {} };
 
 static const struct probe probes[] = {
-	{ "system calls",
-	  { { { "open_enter", "open_exit" } }, { { "open_enter_tp", "open_exit_tp" } } } },
+	{ "system calls", { { { "open_exit" } }, { { "open_exit_tp" } } } },
 	{ "io_uring opens", URING_RUNGS, .without = "opens by io_uring are not seen" },
 	{}
 };

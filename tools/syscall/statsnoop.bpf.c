@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
 #include "bpf/filter.bpf.h"
 #include "bpf/syscall.bpf.h"
-#include "bpf/task_state.bpf.h"
 #include "bpf/user_path.bpf.h"
 
 #include "tools/syscall/statsnoop.h"
@@ -10,17 +9,22 @@
 
 const volatile struct stat_cfg cfg;
 
-/* A call under way. The event is written to the ring from here, with its name behind it. */
+/* A call. The event is written to the ring from here, with its name behind it. */
 struct stat_state {
 	struct stat_event e;
 	char name[PATH_LEN];
 	struct vstr passed;
-	u64 again;   /* not 0: the page wasn't there at entry, try again at exit */
 	u32 by_file; /* the descriptor is what the call is about, there is no name */
 	u32 reserved;
 };
 
-TASK_STATE(stats, struct stat_state, 2048)
+/* The call that returns on this CPU. */
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, u32);
+	__type(value, struct stat_state);
+} stats SEC(".maps");
 
 /* The call that the program thinks it makes. */
 static __always_inline u32 modern_call(u32 call)
@@ -48,11 +52,10 @@ static __always_inline u32 modern_call(u32 call)
 
 static __always_inline void read_name(struct stat_state *st, u64 ptr)
 {
-	st->again = user_name(st->name, ptr, sizeof(st->e), &st->passed);
+	bool known = user_name(st->name, ptr, sizeof(st->e), &st->passed);
+
 	/* fstat() by another name: no name, or an empty one, and the flag that allows it */
-	st->by_file = (st->e.flags & AT_EMPTY_PATH) && (!ptr || (!st->again && !st->passed.len));
-	if (st->by_file)
-		st->again = 0;
+	st->by_file = (st->e.flags & AT_EMPTY_PATH) && (!ptr || (known && !st->passed.len));
 }
 
 static __always_inline void set_args(struct stat_state *st, const struct syscall_args *args)
@@ -64,7 +67,6 @@ static __always_inline void set_args(struct stat_state *st, const struct syscall
 	case CALL_FSTATFS:
 		st->e.dfd = args->a[0];
 		st->by_file = 1;
-		st->again = 0;
 		break;
 	case CALL_FSTATAT:
 		st->e.dfd = args->a[0];
@@ -82,35 +84,13 @@ static __always_inline void set_args(struct stat_state *st, const struct syscall
 	}
 }
 
-SYSCALL_ENTER(stat_enter)
-{
-	struct syscall_args args;
-	struct stat_state *st;
-	struct entered in;
-
-	if (!target_entered(id, &in))
-		return 0;
-	st = stats_create(in.task);
-	if (!st) {
-		COUNT_EVENT(lost_state);
-		return 0;
-	}
-	syscall_args(regs, in.compat, &args);
-	st->e.pid = in.ids >> 32;
-	st->e.tid = in.ids;
-	st->e.call = modern_call(in.call);
-	task_user_and_comm(in.task, &st->e.uid, st->e.comm);
-	set_args(st, &args);
-	return 0;
-}
-
-/* The row as it is in the thread's state: no file to look up, nothing to resolve. */
+/* The row as it is: no file to look up, nothing to resolve. */
 static __always_inline void emit_plain(struct stat_state *st)
 {
 	u64 len = st->passed.len;
 
 	BOUND(len, PATH_LEN - 1);
-	emit(&st->e, sizeof(st->e) + len);
+	emit_event(&st->e, sizeof(st->e) + len);
 }
 
 static __always_inline void set_path(struct stat_state *st)
@@ -152,33 +132,41 @@ static __always_inline void emit_rich(void *ctx, struct stat_state *st)
 	wide_emit(row, pos);
 }
 
+/*
+ * What was asked for is still in the registers, and its name in memory, where the call has just
+ * read it: no program at entry, no state per thread. If another thread wrote over the name
+ * meanwhile, the row shows what it wrote.
+ */
 SYSCALL_EXIT(stat_exit)
 {
-	struct task_struct *task;
+	struct syscall_args args;
 	struct stat_state *st;
+	struct entered in;
+	u32 zero = 0;
 
-	/* only to leave early: which call it was is what the entry stored */
-	if (!REGS_NO_CALL(regs) && !syscall_maybe(REGS_CALL(regs)))
+	if (!target_entered(REGS_CALL(regs), &in))
 		return 0;
-	task = current_task();
-	st = stats_of(task);
-	if (!st || !st->e.call)
-		return 0;
-	st->e.ret = ret;
-	COUNT(generated);
 	if (cfg.failed_only && ret >= 0) {
-		COUNT(filtered);
-	} else {
-		if (st->again)
-			read_name(st, st->again);
-		set_path(st);
-		rec_init(&st->e.rec, REC_ROW);
-		if (st->by_file || cfg.full || engine.kstack || engine.ustack)
-			emit_rich(ctx, st);
-		else
-			emit_plain(st);
+		COUNT_EVENT(filtered);
+		return 0;
 	}
-	st->e.call = 0;
-	stats_drop(task);
+	st = bpf_map_lookup_elem(&stats, &zero);
+	if (!st)
+		return 0;
+	st->e.pid = in.ids >> 32;
+	st->e.tid = in.ids;
+	st->e.call = modern_call(in.call);
+	st->e.ret = ret;
+	task_user_and_comm(in.task, &st->e.uid, st->e.comm);
+	syscall_args(regs, in.compat, &args);
+	set_args(st, &args);
+	set_path(st);
+	rec_init(&st->e.rec, REC_ROW);
+	if (st->by_file || cfg.full || engine.kstack || engine.ustack) {
+		COUNT(generated);
+		emit_rich(ctx, st);
+	} else {
+		emit_plain(st);
+	}
 	return 0;
 }

@@ -60,12 +60,10 @@ static const struct option_spec options[] = {
 
 static const struct column_switch switches[] = { { CFG(show_full), "-path,+full" }, {} };
 
-static const struct probe probes[] = {
-	{ "system calls",
-	  { { { "stat_enter", "stat_exit" }, .blind = "io_uring statx" },
-	    { { "stat_enter_tp", "stat_exit_tp" }, .blind = "io_uring statx" } } },
-	{}
-};
+static const struct probe probes[] = { { "system calls",
+					 { { { "stat_exit" }, .blind = "io_uring statx" },
+					   { { "stat_exit_tp" }, .blind = "io_uring statx" } } },
+				       {} };
 
 const struct tool tool_statsnoop = {
 	.name = "statsnoop",
