@@ -6,7 +6,7 @@
  *
  * A command that counts alone counts there what succeeds; all that fails, and all other calls, is
  * left to the program at the return of calls. One that tells descriptors, too, counts there, and
- *the functions hand over what it needs of the file:
+ * the functions hand over what it needs of the file:
  *
  *	static __always_inline void *file_io_word(struct file *file);	not NULL
  *	static __always_inline bool file_io_handed(struct task_struct *task,
