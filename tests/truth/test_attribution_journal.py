@@ -56,11 +56,10 @@ def disks(host):
         ok(host, "mkdir", "-p", WHERE)
         ok(host, "mount", "-o", "commit=300", path, WHERE)
         stack.callback(ok, host, "umount", WHERE)
-        host.run(["mount", "-t", "tracefs", "nodev", TRACE])
         for event in ("handle_stats", "run_stats"):
             ok(host, "sh", "-c", f"echo 1 >{TRACE}/events/jbd2/jbd2_{event}/enable")
         yield disks
-        ok(host, "sh", "-c", f"echo 0 >{TRACE}/events/jbd2/enable; umount {TRACE}")
+        ok(host, "sh", "-c", f"echo 0 >{TRACE}/events/jbd2/enable")
 
 
 def sectors_written(host):
