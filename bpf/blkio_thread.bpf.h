@@ -8,8 +8,8 @@
  * the record is an entry of a preallocated hash and not task storage. Device time over several
  * requests is the union of their intervals, computed by the owner.
  *
- * The including file provides: layers_of(), cpu_here(), has_op(), keep_op(), the operation's call,
- * gen, flags and n_bios, TALLY().
+ * The including file provides: state_with_op(), the operation's call, gen, flags and n_bios,
+ * TALLY().
  */
 #ifndef IOSONDE_BLKIO_THREAD_BPF_H
 #define IOSONDE_BLKIO_THREAD_BPF_H
@@ -200,13 +200,8 @@ static __always_inline void bios_forget(u64 task)
 /* The current thread's operation, if it is in one. */
 static __always_inline struct layers_op *bio_operation(void)
 {
-	struct task_struct *task = current_task();
-	struct layers_cpu *c = cpu_here();
-	struct layers_state *st;
+	struct layers_state *st = state_with_op(current_task());
 
-	if (c && has_op(c, task) && c->entry.live)
-		keep_op(c, task);
-	st = layers_of(task);
 	return st && st->op.in.call ? &st->op : NULL;
 }
 

@@ -123,17 +123,21 @@ static __always_inline bool emit_uncounted(void *rec, u64 size)
 	return here && emit_here(here, rec, size);
 }
 
+static __always_inline void emit_row_here(struct counters *here, void *rec, u64 size)
+{
+	if (emit_here(here, rec, size))
+		__sync_fetch_and_add(&here->emitted, 1);
+	else
+		__sync_fetch_and_add(&here->lost_ring, 1);
+}
+
 /* The same for a row, which is counted as emitted or lost. */
 static __always_inline void emit(void *rec, u64 size)
 {
 	struct counters *here = counters_here();
 
-	if (!here)
-		return;
-	if (emit_here(here, rec, size))
-		__sync_fetch_and_add(&here->emitted, 1);
-	else
-		__sync_fetch_and_add(&here->lost_ring, 1);
+	if (here)
+		emit_row_here(here, rec, size);
 }
 
 /* The same, and the event counts as generated: one look-up for all. */
@@ -144,10 +148,7 @@ static __always_inline void emit_event(void *rec, u64 size)
 	if (!here)
 		return;
 	__sync_fetch_and_add(&here->generated, 1);
-	if (emit_here(here, rec, size))
-		__sync_fetch_and_add(&here->emitted, 1);
-	else
-		__sync_fetch_and_add(&here->lost_ring, 1);
+	emit_row_here(here, rec, size);
 }
 
 static __always_inline void rec_init(struct rec *rec, u32 type)

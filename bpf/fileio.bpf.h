@@ -23,10 +23,10 @@
  *						 const struct file_io *io, struct file *file,
  *						 u64 ids);
  *
- * for the most frequent calls. @file can be walked by plain loads; @task is current_task(), @ids
- *are current_ids(). What the caller asked for is told where FILE_IO_ASKED, if it is defined, is
- *true. It counts the operation as generated, too, or returns false, and file_io_end() is called. A
- * command that can do either defines FILE_IO_SUMS_IF as the condition.
+ * for the most frequent calls. @file can be walked by plain loads; @task is current_task(), and
+ * @ids are current_ids(). What the caller asked for is told where FILE_IO_ASKED, if it is defined,
+ * is true. It counts the operation as generated, too, or returns false, and file_io_end() is
+ * called. A command that can do either defines FILE_IO_SUMS_IF as the condition.
  *
  * Operations of system calls are counted as generated here; file_io_end() counts what becomes of
  * each: filtered, emitted, lost.

@@ -64,11 +64,12 @@ static void take_memo(struct run *run, const struct layout *l, struct memo_head 
 void memo_collect(struct run *run, uint32_t epoch)
 {
 	const struct loaded *loaded = run->loaded;
-	struct layout l = layout_of(run);
+	struct layout l;
 	uint64_t *value;
 
 	if (!loaded->memo)
 		return;
+	l = layout_of(run);
 	value = malloc(l.value_size);
 	if (!value)
 		log_error("out of memory: this report is not complete");

@@ -255,6 +255,16 @@ static __noinline int keep_op(struct layers_cpu *c, struct task_struct *task)
 	return 0;
 }
 
+/* The state of @task, which runs here, with the operation that it is in; NULL: it has none. */
+static __always_inline struct layers_state *state_with_op(struct task_struct *task)
+{
+	struct layers_cpu *c = cpu_here();
+
+	if (c && has_op(c, task) && c->entry.live)
+		keep_op(c, task);
+	return layers_of(task);
+}
+
 /*
  * @task has come to CPU @here. If an operation of its is still in the record of the CPU where it
  * ran before, nobody said that it was switched out there.

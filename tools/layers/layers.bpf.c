@@ -278,12 +278,8 @@ SYSCALL_EXIT(layers_exit)
 
 static __always_inline void switched_out(void *ctx, struct task_struct *prev, bool preempted)
 {
-	struct layers_cpu *c = cpu_here();
-	struct layers_state *st;
+	struct layers_state *st = state_with_op(prev);
 
-	if (c && has_op(c, prev) && c->entry.live)
-		keep_op(c, prev);
-	st = layers_of(prev);
 	if (!st || !st->op.in.call || !st->op.in.live)
 		return;
 	settle_running(st->self, &st->op, bpf_ktime_get_ns());
@@ -362,13 +358,10 @@ static __always_inline void lose_ops(struct layers_state *st)
 CURRENT_EVENT(layers_thread_exit, "sched_process_exit")
 {
 	struct task_struct *task = current_task();
+	struct layers_state *st = state_with_op(task);
 	struct layers_cpu *c = cpu_here();
-	struct layers_state *st;
 	u64 key;
 
-	if (c && has_op(c, task))
-		keep_op(c, task);
-	st = layers_of(task);
 	if (!st)
 		return 0;
 	if (c && take_cpu(c)) {
