@@ -3,7 +3,16 @@
 #ifndef IOSONDE_COLUMNS_H
 #define IOSONDE_COLUMNS_H
 
-#include "out/sink.h"
+#include "core/unit.h"
+
+enum format { FORMAT_TEXT, FORMAT_JSON, FORMAT_CSV };
+
+/* Chosen columns of a table: @n indices into table->columns, in the order to show. */
+struct selection {
+	const struct table *table;
+	const uint16_t *index;
+	size_t n;
+};
 
 /*
  * Index of the column called @name (@len bytes), by its name or by its key in machine formats

@@ -89,10 +89,4 @@ bool options_parse(const struct option_set *sets, size_t n_sets, int argc, char 
 struct text_buf;
 void options_help(const struct option_set *set, struct text_buf *out);
 
-/*
- * The nearest of @n candidates to @word (edit distance at most 1/3 of its length, at least 1), or
- * NULL.
- */
-const char *suggest(const char *word, const char *const *candidates, size_t n);
-
 #endif

@@ -11,7 +11,7 @@
 #include <unistd.h>
 
 #include "core/log.h"
-#include "core/names/ids.h"
+#include "core/name_record.h"
 
 /* The kernel side wakes us when data has piled up; this covers what has not. */
 #define POLL_MS 100

@@ -97,33 +97,3 @@ const char *shown(char buf[SHOWN_MAX], const char *s, size_t len)
 	memcpy(buf + out, cut ? "..." : "\0\0\0", 4);
 	return buf;
 }
-
-const char *unit_examples(enum unit unit)
-{
-	switch (unit) {
-	case U_CLOCK:
-	case U_NSEC:
-		return "500ms, 10s or 2m";
-	case U_BYTES:
-		return "512, 64K or 1M";
-	case U_COUNT:
-	case U_ID:
-	case U_FD:
-		return "a whole number such as 10";
-	case U_OCTAL:
-		return "0644";
-	case U_HEX:
-		return "0x1f";
-	case U_RATE:
-		return "0.5 or 100 (per second)";
-	case U_PERCENT:
-	case U_SHARE:
-		return "50 or 12.5%";
-	case U_DISK:
-		return "a name from /sys/block such as sda, its path, or 8:0";
-	case U_USER:
-		return "a number or a user's name";
-	default:
-		return NULL;
-	}
-}

@@ -3,7 +3,7 @@
 #ifndef IOSONDE_SUGGEST_H
 #define IOSONDE_SUGGEST_H
 
-#include "core/option.h"
+#include <stddef.h>
 
 /* Room for what shown() puts together. */
 #define SHOWN_MAX 128
@@ -11,7 +11,10 @@
 /* @s made fit for a message: control characters escaped, cut with "..." when long. Returns @buf. */
 const char *shown(char buf[SHOWN_MAX], const char *s, size_t len);
 
-/* Values that can be typed for @unit: "500ms, 10s or 2m"; NULL where any text will do. */
-const char *unit_examples(enum unit unit);
+/*
+ * The nearest of @n candidates to @word (edit distance at most 1/3 of its length, at least 1), or
+ * NULL.
+ */
+const char *suggest(const char *word, const char *const *candidates, size_t n);
 
 #endif

@@ -139,6 +139,9 @@ const char *column_key(const struct column *col, char *buf, size_t size);
 bool unit_parse(enum unit unit, const char *s, size_t len, uint64_t bare_scale, uint64_t *out,
 		const char **error);
 
+/* Values that can be typed for @unit: "500ms, 10s or 2m"; NULL where any text will do. */
+const char *unit_examples(enum unit unit);
+
 /* How the text of this run reads: set once at start, read by every formatter. */
 struct clock_base {
 	uint64_t start_ns;	 /* CLOCK_MONOTONIC at the start of tracing */

@@ -7,9 +7,7 @@
 #ifndef IOSONDE_SINK_H
 #define IOSONDE_SINK_H
 
-#include "core/unit.h"
-
-enum format { FORMAT_TEXT, FORMAT_JSON, FORMAT_CSV };
+#include "core/columns.h"
 
 struct sink;
 struct stack_names; /* core/names/stack.h: turns addresses into names */
@@ -29,13 +27,6 @@ struct sink_opts {
 	const char *(*stack)(void *ctx, bool user, uint32_t pid, const struct value *v,
 			     size_t *len);
 	void *stack_ctx;
-};
-
-/* Chosen columns of a table: @n indices into table->columns, in the order to show. */
-struct selection {
-	const struct table *table;
-	const uint16_t *index;
-	size_t n;
 };
 
 /* Returns NULL when out of memory. Everything is released by sink_close(). */

@@ -4,8 +4,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "core/unit.h"
-
 #define BUCKETS (1u << 14)
 
 struct entry {
@@ -101,21 +99,6 @@ void name_id_learn(uint64_t id, const char *name, size_t len)
 	}
 	e->name = copy;
 	e->len = len;
-}
-
-void name_id_record(const void *rec, size_t len)
-{
-	static const struct column path = { "name", FIELD(struct rec_name, path), U_PATH };
-	static char scratch[VALUE_SCRATCH];
-	struct rec_name head;
-	struct value v;
-
-	if (len < sizeof(head))
-		return;
-	memcpy(&head, rec, sizeof(head));
-	column_value(&path, rec, len, scratch, &v);
-	if (v.kind == V_BYTES)
-		name_id_learn(head.id, v.bytes.p, v.bytes.len);
 }
 
 bool name_of_id(uint64_t id, const char **name, size_t *len)

@@ -15,10 +15,6 @@
 /* @id is called @name (@len bytes, copied) from now on. Without memory it stays what it was. */
 void name_id_learn(uint64_t id, const char *name, size_t len);
 
-/* Remembers the name in a record of type REC_NAME (@len bytes); one that is not whole is ignored.
- */
-void name_id_record(const void *rec, size_t len);
-
 /* The name of @id, in *@name and *@len until the next one is learnt; false if it has none. */
 bool name_of_id(uint64_t id, const char **name, size_t *len);
 

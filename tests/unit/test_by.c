@@ -10,6 +10,7 @@
 
 #include "core/by.h"
 #include "core/columns.h"
+#include "out/sink.h"
 #include "tests/unit/sample.h"
 
 static struct by *open_by(const char *keys)

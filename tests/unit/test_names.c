@@ -14,6 +14,7 @@
 
 #include "core/names/cgroup.h"
 #include "core/names/disk.h"
+#include "core/name_record.h"
 #include "core/names/ids.h"
 #include "core/names/user.h"
 #include "core/unit.h"
