@@ -8,7 +8,7 @@
 #define DIRS_MAX 64
 
 /*
- * A member of a command's cfg, filled by its option (core/names/dirs.h). iosonde holds each
+ * A member of a command's cfg, filled by its option (core/run/dirs.h). iosonde holds each
  * directory open, so that its inode stays where it is in the kernel's memory.
  */
 struct dirs_cfg {

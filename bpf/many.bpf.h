@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
 /*
  * Programs that are attached to many targets, which the command line names: which one was hit? Each
- * copy of the program holds the answer as a constant (core/many_hook.h), so it costs nothing, and
- * all kernels can do it. The verifier sees the constant, too.
+ * copy of the program holds the answer as a constant (core/kernel/many_hook.h), so it costs
+ * nothing, and all kernels can do it. The verifier sees the constant, too.
  */
 #ifndef IOSONDE_MANY_BPF_H
 #define IOSONDE_MANY_BPF_H

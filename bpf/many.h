@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
-/* The constants that user space replaces in every copy of a program: core/many_hook.h. */
+/* The constants that user space replaces in every copy of a program: core/kernel/many_hook.h. */
 #ifndef IOSONDE_MANY_H
 #define IOSONDE_MANY_H
 

@@ -15,7 +15,7 @@
  *
  * A slot is taken (memo_take()) for a row that the map has in this epoch, and given up when the
  * place is needed for another: its sums are added to the map's then. What is left at a report the
- * engine adds (core/run_memo.c). There are two memos per CPU, for the epoch and the one before, so
+ * engine adds (core/run/memo.c). There are two memos per CPU, for the epoch and the one before, so
  * nobody is at the one that the engine reads and clears. Where programs may nest on a CPU, or
  *preempt one another, the second finds the memo in use and goes to the map.
  */

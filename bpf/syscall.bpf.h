@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
 /*
  * Which of a command's calls a system-call number stands for, by ABI. The engine fills the table
- * from the descriptor's list of names (core/syscalls.c), so that programs know no numbers.
+ * from the descriptor's list of names (core/rows/syscalls.c), so that programs know no numbers.
  */
 #ifndef IOSONDE_SYSCALL_BPF_H
 #define IOSONDE_SYSCALL_BPF_H

@@ -7,9 +7,9 @@
 #ifndef IOSONDE_TOOL_H
 #define IOSONDE_TOOL_H
 
-#include "core/hist.h"
-#include "core/option.h"
-#include "core/unit.h"
+#include "core/options/option.h"
+#include "core/rows/hist.h"
+#include "core/rows/unit.h"
 
 struct run;
 
@@ -154,8 +154,8 @@ struct fold {
 
 /*
  * Programs whose copies are attached to targets that are known at run time alone: bpf/many.bpf.h,
- * core/many.h. The drained map is then a BPF_MAP_TYPE_PERCPU_ARRAY with two places per target
- * (many_slot()), the row's key struct many_key, and struct many_row follows the time.
+ * core/kernel/many.h. The drained map is then a BPF_MAP_TYPE_PERCPU_ARRAY with two places per
+ * target (many_slot()), the row's key struct many_key, and struct many_row follows the time.
  */
 struct many_spec {
 	const char *prog; /* the model; SEC("raw_tp"); NULL: none. Also named by a probe */

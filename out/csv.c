@@ -8,7 +8,7 @@
 
 #include <string.h>
 
-#include "out/escape.h"
+#include "core/base/escape.h"
 
 /*
  * Puts the field that begins at @start of the buffer into quotes if it needs them: a separator or

@@ -4,9 +4,9 @@
 
 #include <string.h>
 
-#include "core/digits.h"
+#include "core/base/digits.h"
+#include "core/base/escape.h"
 #include "core/names/user.h"
-#include "out/escape.h"
 
 static char *append(char *to, const char *s, size_t n)
 {

@@ -8,7 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "core/digits.h"
+#include "core/base/digits.h"
 
 /* A pipe holds this much: larger pieces would only be cut up again. */
 #define FLUSH_BYTES (64 * 1024)

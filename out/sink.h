@@ -7,7 +7,7 @@
 #ifndef IOSONDE_SINK_H
 #define IOSONDE_SINK_H
 
-#include "core/columns.h"
+#include "core/rows/columns.h"
 
 struct sink;
 struct stack_names; /* core/names/stack.h: turns addresses into names */

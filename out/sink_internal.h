@@ -3,9 +3,9 @@
 #ifndef IOSONDE_SINK_INTERNAL_H
 #define IOSONDE_SINK_INTERNAL_H
 
-#include "core/text_buf.h"
-#include "core/unit_args.h"
-#include "core/unit_format.h"
+#include "core/base/text_buf.h"
+#include "core/rows/unit_args.h"
+#include "core/rows/unit_format.h"
 #include "out/sink.h"
 
 #define KEY_MAX 64

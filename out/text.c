@@ -10,8 +10,8 @@
 #include <string.h>
 #include <sys/ioctl.h>
 
+#include "core/base/escape.h"
 #include "core/names/user.h"
-#include "out/escape.h"
 
 #define BOLD	   "\x1b[1m"
 #define BAR_COLOUR "\x1b[36m"

@@ -3,8 +3,8 @@
 
 #include <string.h>
 
-#include "out/escape.h"
-#include "out/utf8.h"
+#include "core/base/escape.h"
+#include "core/base/utf8.h"
 
 #define ELLIPSIS   "…"
 #define WIDE_LEAST 12 /* less of a path says nothing */

@@ -9,9 +9,9 @@
 #include <sys/vfs.h>
 #include <time.h>
 
-#include "core/digits.h"
-#include "core/keymap.h"
-#include "core/text_buf.h"
+#include "core/base/digits.h"
+#include "core/base/keymap.h"
+#include "core/base/text_buf.h"
 
 #define WALK_FDS 16
 

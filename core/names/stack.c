@@ -8,7 +8,7 @@
 #include <string.h>
 #include <time.h>
 
-#include "core/log.h"
+#include "core/base/log.h"
 
 struct ksym {
 	uint64_t addr;

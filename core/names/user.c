@@ -6,7 +6,7 @@
 #include <string.h>
 #include <sys/types.h>
 
-#include "core/digits.h"
+#include "core/base/digits.h"
 
 /* A user namespace can hold 2^32 users: past this many, numbers are printed and nobody is asked. */
 #define MAX_USERS     4096

@@ -2,8 +2,8 @@
 /* What turns bytes of strangers into text, JSON and base64. */
 #include "tests/fuzz/fuzz.h"
 
-#include "core/suggest.h"
-#include "out/escape.h"
+#include "core/base/escape.h"
+#include "core/base/suggest.h"
 
 static void check_text(const char *src, size_t len)
 {

@@ -2,8 +2,8 @@
 /* The command line: words divided by NULs. */
 #include "tests/fuzz/fuzz.h"
 
-#include "core/option.h"
-#include "core/text_buf.h"
+#include "core/base/text_buf.h"
+#include "core/options/option.h"
 
 #define WORDS_MAX 64
 

@@ -8,8 +8,9 @@
 #include <fcntl.h>
 #include <unistd.h>
 
-#include "core/by.h"
-#include "core/columns.h"
+#include "core/rows/by.h"
+#include "core/rows/columns.h"
+#include "out/sink.h"
 #include "tests/unit/sample.h"
 
 static int null_fd = -1;

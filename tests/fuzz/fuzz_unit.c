@@ -2,7 +2,7 @@
 /* Quantities as typed: a byte for the unit, one for the scale of bare numbers, then the text. */
 #include "tests/fuzz/fuzz.h"
 
-#include "core/unit.h"
+#include "core/rows/unit.h"
 
 #define N_UNITS (U_SHARE + 1)
 

@@ -2,7 +2,7 @@
 /* --where: an expression, a NUL, and the bytes of a record. */
 #include "tests/fuzz/fuzz.h"
 
-#include "core/where.h"
+#include "core/rows/where.h"
 #include "tests/unit/sample.h"
 
 /* A message is three lines that are safe to print, the last a caret under the second. */

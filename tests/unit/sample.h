@@ -8,7 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "core/unit.h"
+#include "core/rows/unit.h"
 
 struct sample {
 	struct rec head;

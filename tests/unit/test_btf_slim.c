@@ -10,7 +10,7 @@
 #include <unistd.h>
 #include <cmocka.h>
 
-#include "core/btf_slim.h"
+#include "core/kernel/btf_slim.h"
 
 struct kernel {
 	struct btf *btf;

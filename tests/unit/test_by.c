@@ -8,8 +8,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "core/by.h"
-#include "core/columns.h"
+#include "core/rows/by.h"
+#include "core/rows/columns.h"
 #include "out/sink.h"
 #include "tests/unit/sample.h"
 

@@ -7,8 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "core/columns.h"
-#include "core/sort.h"
+#include "core/rows/columns.h"
+#include "core/rows/sort.h"
 #include "tests/unit/sample.h"
 
 /* Every kind of visibility, in a table small enough to write its selections down. */

@@ -8,8 +8,8 @@
 #include <string.h>
 #include <cmocka.h>
 
-#include "out/escape.h"
-#include "out/utf8.h"
+#include "core/base/escape.h"
+#include "core/base/utf8.h"
 #include "tests/unit/json_check.h"
 
 #define COUNT(a) (sizeof(a) / sizeof((a)[0]))

@@ -7,7 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "core/functions.h"
+#include "core/kernel/functions.h"
 
 static const struct {
 	const char *pattern, *name;

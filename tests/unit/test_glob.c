@@ -8,7 +8,7 @@
 #include <string.h>
 #include <time.h>
 
-#include "core/glob.h"
+#include "core/base/glob.h"
 
 static const struct {
 	const char *pattern, *text;

@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "core/hist.h"
+#include "core/rows/hist.h"
 
 /* Slots tile 0..2^64-1 without a gap, in order, each not wider than 1/8 of its lowest value. */
 static void test_slots_tile(void **state)

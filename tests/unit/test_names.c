@@ -14,10 +14,10 @@
 
 #include "core/names/cgroup.h"
 #include "core/names/disk.h"
-#include "core/name_record.h"
 #include "core/names/ids.h"
 #include "core/names/user.h"
-#include "core/unit.h"
+#include "core/rows/name_record.h"
+#include "core/rows/unit.h"
 
 static void errors_have_names_both_ways(void **state)
 {

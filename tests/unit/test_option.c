@@ -8,8 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "core/option.h"
-#include "core/text_buf.h"
+#include "core/base/text_buf.h"
+#include "core/options/option.h"
 
 struct common {
 	__u64 duration_ns;

@@ -5,7 +5,7 @@
 #include <sys/ioctl.h>
 #include <termios.h>
 
-#include "out/escape.h"
+#include "core/base/escape.h"
 #include "tests/unit/json_check.h"
 #include "tests/unit/sink_row.h"
 

@@ -6,7 +6,7 @@
 #include <cmocka.h>
 #include <string.h>
 
-#include "core/suggest.h"
+#include "core/base/suggest.h"
 
 static const char *const names[] = { "pid",   "tid",	  "comm",    "latency", "path",
 				     "flags", "duration", "columns", NULL,	"x" };

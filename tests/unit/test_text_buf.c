@@ -6,7 +6,7 @@
 #include <string.h>
 #include <cmocka.h>
 
-#include "core/text_buf.h"
+#include "core/base/text_buf.h"
 
 static void empty_is_a_string(void **state)
 {

@@ -13,8 +13,8 @@
 #include <time.h>
 #include <cmocka.h>
 
-#include "core/unit.h"
-#include "core/unit_format.h"
+#include "core/rows/unit.h"
+#include "core/rows/unit_format.h"
 
 #define COUNT(a)  (sizeof(a) / sizeof((a)[0]))
 #define UNTOUCHED 0xdeadbeefdeadbeefull

@@ -9,7 +9,7 @@
 #include <string.h>
 #include <cmocka.h>
 
-#include "core/unit.h"
+#include "core/rows/unit.h"
 
 #define COUNT(a) (sizeof(a) / sizeof((a)[0]))
 

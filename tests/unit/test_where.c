@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "core/where.h"
+#include "core/rows/where.h"
 #include "tests/unit/sample.h"
 
 static bool matches(const char *text, const struct sample *row)

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "core/btf_query.h"
+#include "core/kernel/btf_query.h"
 
 const char *const attr_methods[] = { ATTR_METHOD_NAMES, NULL };
 

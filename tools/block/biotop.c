@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
 #include "tools/block/biotop.h"
 
-#include "core/run.h"
+#include "core/run/run.h"
 #include "tools/block/attribution.h"
 #include "tools/block/block.h"
 

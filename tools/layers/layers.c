@@ -9,7 +9,7 @@
 
 #include <bpf/bpf.h>
 
-#include "core/log.h"
+#include "core/base/log.h"
 #include "core/names/stack.h"
 #include "tools/layers/ledger.h"
 

@@ -3,9 +3,9 @@
 #ifndef IOSONDE_LEDGER_H
 #define IOSONDE_LEDGER_H
 
-#include "core/keymap.h"
-#include "core/run.h"
-#include "core/text_buf.h"
+#include "core/base/keymap.h"
+#include "core/base/text_buf.h"
+#include "core/run/run.h"
 #include "tools/layers/layers.h"
 
 #define SLOWEST_KEPT 10

@@ -7,8 +7,8 @@
 
 #include <bpf/bpf.h>
 
-#include "core/hist.h"
-#include "core/log.h"
+#include "core/base/log.h"
+#include "core/rows/hist.h"
 #include "tools/layers/ledger.h"
 
 #define DEFAULT_ROWS 10 /* of a table of text */

@@ -7,11 +7,11 @@
 
 #include <bpf/btf.h>
 
-#include "core/btf_query.h"
-#include "core/ladder.h"
-#include "core/log.h"
-#include "core/run.h"
-#include "core/syscalls.h"
+#include "core/base/log.h"
+#include "core/kernel/btf_query.h"
+#include "core/kernel/ladder.h"
+#include "core/rows/syscalls.h"
+#include "core/run/run.h"
 #include "tools/syscall/attachcmp_loop.h"
 
 BPF_IMAGE(attachcmp);

@@ -3,7 +3,7 @@
 #ifndef IOSONDE_ATTACHCMP_LOOP_H
 #define IOSONDE_ATTACHCMP_LOOP_H
 
-#include "core/many_cost.h"
+#include "core/kernel/many_cost.h"
 
 /* Opens what the calls need; false with errno set. */
 bool exercises_open(void);

@@ -5,7 +5,7 @@
 #include <string.h>
 #include <sys/mount.h>
 
-#include "core/digits.h"
+#include "core/base/digits.h"
 #include "core/tool.h"
 
 BPF_IMAGE(mountsnoop);

@@ -3,8 +3,8 @@
 
 #include <string.h>
 
-#include "core/log.h"
-#include "core/run.h"
+#include "core/base/log.h"
+#include "core/run/run.h"
 #include "core/tool.h"
 
 BPF_IMAGE(rwsnoop);

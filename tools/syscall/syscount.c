@@ -5,8 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "core/run.h"
-#include "core/syscalls.h"
+#include "core/rows/syscalls.h"
+#include "core/run/run.h"
 
 BPF_IMAGE(syscount);
 

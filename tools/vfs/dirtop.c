@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
 #include "tools/vfs/dirtop.h"
 
-#include "core/names/dirs.h"
-#include "core/run.h"
+#include "core/run/dirs.h"
+#include "core/run/run.h"
 #include "core/tool.h"
 
 BPF_IMAGE(dirtop);

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
 #include "tools/vfs/filetop.h"
 
-#include "core/log.h"
-#include "core/names/dirs.h"
-#include "core/run.h"
+#include "core/base/log.h"
+#include "core/run/dirs.h"
+#include "core/run/run.h"
 #include "core/tool.h"
 
 BPF_IMAGE(filetop);

@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+#include "core/base/log.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <bpf/libbpf.h>
+
+#include "core/base/escape.h"
+
+static struct {
+	const char *name;
+	bool verbose;
+	size_t len;
+	char libbpf[64 * 1024]; /* a verifier log is long, and its end matters */
+} state = { .name = "iosonde" };
+
+/* Messages quote what people typed and what files are called: it must not reach the terminal raw.
+ */
+static void say(const char *fmt, va_list args)
+{
+	char text[4096], safe[ESCAPE_MAX * sizeof(text)];
+	size_t len, n;
+
+	vsnprintf(text, sizeof(text), fmt, args);
+	fprintf(stderr, "%s: ", state.name);
+	for (const char *line = text;; line += len + 1) {
+		/* what is quoted may have been escaped already: backslashes stay as they are */
+		len = strcspn(line, "\n\\");
+		n = escape_text(safe, line, len);
+		fwrite(safe, 1, n, stderr);
+		if (!line[len])
+			break;
+		fputc(line[len], stderr);
+	}
+	fputc('\n', stderr);
+}
+
+/* libbpf's messages are kept, not shown: the engine says what failed, on what, and what to try. */
+static int keep(enum libbpf_print_level level, const char *fmt, va_list args)
+{
+	size_t room;
+	int n;
+
+	if (level == LIBBPF_DEBUG)
+		return 0;
+	room = sizeof(state.libbpf) - state.len;
+	if (room < 4096) {
+		memmove(state.libbpf, state.libbpf + state.len / 2, state.len - state.len / 2);
+		state.len -= state.len / 2;
+		room = sizeof(state.libbpf) - state.len;
+	}
+	n = vsnprintf(state.libbpf + state.len, room, fmt, args);
+	if (n > 0)
+		state.len += (size_t)n < room ? (size_t)n : room - 1;
+	return n;
+}
+
+void log_init(const char *name, bool verbose)
+{
+	state.name = name;
+	state.verbose = verbose;
+	libbpf_set_print(keep);
+}
+
+void log_error(const char *fmt, ...)
+{
+	va_list args;
+
+	va_start(args, fmt);
+	say(fmt, args);
+	va_end(args);
+}
+
+void log_warn(const char *fmt, ...)
+{
+	va_list args;
+
+	va_start(args, fmt);
+	say(fmt, args);
+	va_end(args);
+}
+
+void log_verbose(const char *fmt, ...)
+{
+	va_list args;
+
+	if (!state.verbose)
+		return;
+	va_start(args, fmt);
+	say(fmt, args);
+	va_end(args);
+}
+
+void log_verifier(void)
+{
+	if (state.verbose)
+		fputs(log_libbpf(), stderr);
+}
+
+const char *log_libbpf(void)
+{
+	state.libbpf[state.len] = '\0';
+	return state.libbpf;
+}
+
+void log_libbpf_clear(void)
+{
+	state.len = 0;
+}

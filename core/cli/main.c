@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+/* iosonde COMMAND ..., or a link with a command's name: opensnoop ... */
+#include <stdio.h>
+#include <string.h>
+
+#include "core/base/log.h"
+#include "core/base/suggest.h"
+#include "core/cli/commands.h"
+#include "core/cli/doctor.h"
+#include "core/run/help.h"
+
+#define USAGE 2
+
+static int unknown(const char *what, const char *name)
+{
+	const char *names[128];
+	char safe[SHOWN_MAX];
+	const char *near;
+	size_t n;
+
+	n = command_names(names, 120);
+	names[n++] = "doctor";
+	names[n++] = "help";
+	names[n++] = "list";
+	near = suggest(name, names, n);
+	shown(safe, name, strlen(name));
+	if (near)
+		log_error("no %s \"%s\"; did you mean \"%s\"?", what, safe, near);
+	else
+		log_error("no %s \"%s\"; 'iosonde list' shows what there is", what, safe);
+	return USAGE;
+}
+
+static int help(int argc, char **argv)
+{
+	const struct tool *tool = argc > 1 ? command_find(argv[1]).tool : NULL;
+
+	if (argc < 2)
+		return help_overview();
+	if (!strcmp(argv[1], "doctor"))
+		return doctor(2, (char *[]){ argv[1], "--help", NULL });
+	return tool ? help_tool(tool) : unknown("command", argv[1]);
+}
+
+int main(int argc, char **argv)
+{
+	const char *slash = argc > 0 ? strrchr(argv[0], '/') : NULL;
+	const char *self = argc > 0 ? (slash ? slash + 1 : argv[0]) : "iosonde";
+	struct command command = command_find(self);
+	const char *word = argc > 1 ? argv[1] : NULL;
+
+	log_init("iosonde", false);
+	if (command.tool)
+		return command_run(&command, argc, argv);
+	if (!word)
+		return help_overview();
+	if (!strcmp(word, "help") || !strcmp(word, "--help") || !strcmp(word, "-h"))
+		return help(argc - 1, argv + 1);
+	if (!strcmp(word, "list") || !strcmp(word, "--list"))
+		return help_list();
+	if (!strcmp(word, "version") || !strcmp(word, "--version") || !strcmp(word, "-V"))
+		return help_version();
+	if (!strcmp(word, "doctor"))
+		return doctor(argc - 1, argv + 1);
+	command = command_find(word);
+	if (!command.tool)
+		return unknown(*word == '-' ? "option" : "command", word);
+	return command_run(&command, argc - 1, argv + 1);
+}

@@ -1,0 +1,154 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+#include "core/kernel/btf_query.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+/* Since 6.16 the file can be mapped, which spares a thousand reads of a page. */
+static struct btf *map_kernel_btf(void)
+{
+	int fd = open(KERNEL_BTF, O_RDONLY | O_CLOEXEC);
+	struct btf *btf = NULL;
+	struct stat st;
+	void *at;
+
+	if (fd < 0)
+		return NULL;
+	if (!fstat(fd, &st) && st.st_size) {
+		at = mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
+		if (at != MAP_FAILED) {
+			btf = btf__new(at, (__u32)st.st_size);
+			munmap(at, (size_t)st.st_size);
+		}
+	}
+	close(fd);
+	return btf;
+}
+
+struct btf *btf_of_kernel(const char *file)
+{
+	struct btf *btf = file ? btf__parse(file, NULL) : map_kernel_btf();
+
+	return btf || file ? btf : btf__load_vmlinux_btf();
+}
+
+static const struct btf_type *skip_modifiers(const struct btf *btf, __u32 id)
+{
+	const struct btf_type *t = btf__type_by_id(btf, id);
+
+	while (t && (btf_is_mod(t) || btf_is_typedef(t)))
+		t = btf__type_by_id(btf, t->type);
+	return t;
+}
+
+/* The arguments of @t from the @first one on, as btf_tracepoint_proto() describes them. */
+static bool write_proto(const struct btf *btf, const struct btf_type *t, __u16 first, char *out,
+			size_t size)
+{
+	const struct btf_param *params = btf_params(t);
+	size_t len = 0;
+
+	out[0] = '\0';
+	for (__u16 i = first; i < btf_vlen(t) && len < size; i++) {
+		const struct btf_type *p = skip_modifiers(btf, params[i].type);
+
+		if (p && btf_is_ptr(p))
+			p = skip_modifiers(btf, p->type);
+		len += (size_t)snprintf(out + len, size - len, "%s%s", i > first ? "," : "",
+					p && p->name_off ? btf__name_by_offset(btf, p->name_off)
+							 : "void");
+	}
+	return len < size;
+}
+
+bool btf_function_proto(const struct btf *btf, const char *name, char *out, size_t size)
+{
+	__s32 id = btf__find_by_name_kind(btf, name, BTF_KIND_FUNC);
+	const struct btf_type *t = id > 0 ? btf__type_by_id(btf, (__u32)id) : NULL;
+
+	t = t ? btf__type_by_id(btf, t->type) : NULL;
+	return t && btf_is_func_proto(t) && write_proto(btf, t, 0, out, size);
+}
+
+bool btf_tracepoint_proto(const struct btf *btf, const char *name, char *out, size_t size)
+{
+	const struct btf_type *t;
+	char type[256];
+	__s32 id;
+
+	snprintf(type, sizeof(type), "btf_trace_%s", name);
+	id = btf__find_by_name_kind(btf, type, BTF_KIND_TYPEDEF);
+	if (id < 0)
+		return false;
+	t = skip_modifiers(btf, (__u32)id);
+	if (t && btf_is_ptr(t))
+		t = skip_modifiers(btf, t->type);
+	if (!t || !btf_is_func_proto(t))
+		return false;
+	return write_proto(btf, t, 1, out, size); /* [0] is the program's own data */
+}
+
+bool proto_fits(const char *proto, const char *want)
+{
+	if (!want)
+		return true;
+	for (;;) {
+		size_t have_len = strcspn(proto, ","), want_len = strcspn(want, ",");
+
+		if (!(want_len == 1 && *want == '*') &&
+		    (have_len != want_len || memcmp(proto, want, want_len)))
+			return false;
+		proto += have_len;
+		want += want_len;
+		if (!*proto || !*want)
+			return *proto == *want;
+		proto++;
+		want++;
+	}
+}
+
+bool btf_has_function(const struct btf *btf, const char *name)
+{
+	return btf__find_by_name_kind(btf, name, BTF_KIND_FUNC) > 0;
+}
+
+bool btf_has_enum_value(const struct btf *btf, const char *name, const char *value)
+{
+	__s32 id = btf__find_by_name_kind(btf, name, BTF_KIND_ENUM);
+	const struct btf_type *t = id > 0 ? btf__type_by_id(btf, (__u32)id) : NULL;
+	const struct btf_enum *e = t ? btf_enum(t) : NULL;
+
+	for (__u16 i = 0; t && i < btf_vlen(t); i++)
+		if (!strcmp(btf__name_by_offset(btf, e[i].name_off), value))
+			return true;
+	return false;
+}
+
+struct btf *btf_of_module(const struct btf *kernel, const char *name)
+{
+	char path[128];
+
+	snprintf(path, sizeof(path), "/sys/kernel/btf/%s", name);
+	return access(path, R_OK) ? NULL : btf__parse_split(path, (struct btf *)kernel);
+}
+
+int btf_offset(const struct btf *btf, const char *type, const char *name, size_t *size)
+{
+	__s32 id = btf__find_by_name_kind(btf, type, BTF_KIND_STRUCT);
+	const struct btf_type *t = id > 0 ? btf__type_by_id(btf, (__u32)id) : NULL;
+
+	for (__u16 i = 0; t && i < btf_vlen(t); i++) {
+		const struct btf_member *m = &btf_members(t)[i];
+
+		if (strcmp(btf__name_by_offset(btf, m->name_off), name))
+			continue;
+		if (size)
+			*size = (size_t)btf__resolve_size(btf, m->type);
+		return (int)(btf_member_bit_offset(t, i) / 8);
+	}
+	return -1;
+}

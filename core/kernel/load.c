@@ -1,0 +1,414 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+#include "core/kernel/load.h"
+
+#include <errno.h>
+#include <linux/membarrier.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <bpf/bpf.h>
+
+#include "core/base/log.h"
+#include "core/kernel/btf_query.h"
+#include "core/kernel/btf_slim.h"
+#include "core/kernel/ladder.h"
+#include "core/kernel/load_many.h"
+#include "core/kernel/load_setup.h"
+#include "core/kernel/perf_hook.h"
+#include "core/kernel/privs.h"
+
+/*
+ * Without CAP_SYS_ADMIN libbpf can't look at the modules' types, as it does for each one that
+ * vmlinux lacks; naming the kernel's own file tells it not to.
+ */
+static struct bpf_object *open_object(struct loaded *l)
+{
+	const char *btf = l->opts.btf;
+	struct bpf_object *obj = NULL;
+	char slim[32];
+
+	if (!btf && !privs_can_read_modules())
+		btf = KERNEL_BTF;
+	if (l->slim_btf >= 0) {
+		snprintf(slim, sizeof(slim), "/proc/self/fd/%d", l->slim_btf);
+		btf = slim;
+	}
+	if (!l->elf)
+		l->elf = image_unpack(l->tool->image, l->rdonly_cast, &l->elf_size);
+	if (l->elf)
+		obj = image_open(l->tool->image->name, l->elf, l->elf_size, btf);
+	if (!obj) {
+		log_error("cannot open the programs of %s: %s", l->tool->name, strerror(errno));
+		log_verifier();
+	}
+	return obj;
+}
+
+static void say_load_failed(int err, const char *name)
+{
+	if (err == -EPERM)
+		log_error(
+			"the kernel refused to load the programs%s%s (EPERM): tracing needs "
+			"CAP_BPF and CAP_PERFMON, before 5.11 also locked memory (ulimit -l), and "
+			"lockdown must not forbid it; try as root",
+			*name ? ": " : "", name);
+	else
+		log_error("loading %s%s failed: %s; --verbose shows the kernel's words",
+			  *name ? "program " : "the programs", name, strerror(-err));
+	log_verifier();
+}
+
+/* Locked memory was charged against a limit before 5.11; raising it needs a privilege there. */
+static void allow_locked_memory(void)
+{
+	struct rlimit limit = { RLIM_INFINITY, RLIM_INFINITY };
+
+	setrlimit(RLIMIT_MEMLOCK, &limit);
+}
+
+/* The mapped variable @name of .bss; NULL if the programs have none. */
+static volatile uint32_t *bss_var(const struct loaded *l, const char *name)
+{
+	struct bpf_map *map;
+	size_t off;
+
+	if (!setup_find_var(l->obj, ".bss", name, &map, &off))
+		return NULL;
+	return (volatile uint32_t *)(l->bss + off);
+}
+
+/* What bpf_map__initial_value() points at stays libbpf's own copy after a plain load. */
+static bool map_variables(struct loaded *l)
+{
+	struct bpf_map *map;
+	size_t off;
+	void *at;
+
+	if (!setup_find_var(l->obj, ".bss", "all_attached", &map, &off))
+		return true;
+	l->bss_size = bpf_map__value_size(map);
+	at = mmap(NULL, l->bss_size, PROT_READ | PROT_WRITE, MAP_SHARED, bpf_map__fd(map), 0);
+	if (at == MAP_FAILED) {
+		log_error("cannot map the programs' variables: %s", strerror(errno));
+		return false;
+	}
+	l->bss = at;
+	l->epoch = bss_var(l, "epoch");
+	l->all_attached = bss_var(l, "all_attached");
+	l->many_attached = bss_var(l, "many_attached");
+	return true;
+}
+
+static size_t memos_size(const struct loaded *l)
+{
+	return MEMO_INDEX((size_t)l->n_cpus, 0) * l->memo_size;
+}
+
+static bool map_memo(struct loaded *l)
+{
+	const struct bpf_map *map = bpf_object__find_map_by_name(l->obj, "memo");
+	void *at;
+
+	if (!map || !bpf_map__autocreate(map))
+		return true;
+	l->memo_size = bpf_map__value_size(map);
+	at = mmap(NULL, memos_size(l), PROT_READ | PROT_WRITE, MAP_SHARED, bpf_map__fd(map), 0);
+	if (at == MAP_FAILED) {
+		log_error("cannot map the memo: %s", strerror(errno));
+		return false;
+	}
+	l->memo = at;
+	return true;
+}
+
+static bool map_counters(struct loaded *l)
+{
+	int fd = loaded_map(l, "counters");
+	size_t size = (size_t)l->n_cpus * sizeof(struct counters);
+	void *at = fd < 0 ? MAP_FAILED : mmap(NULL, size, PROT_READ, MAP_SHARED, fd, 0);
+
+	if (at == MAP_FAILED) {
+		log_error("cannot map the counters: %s", strerror(errno));
+		return false;
+	}
+	l->counters = at;
+	return map_variables(l) && map_memo(l);
+}
+
+/* The program that libbpf's last message is about; "" if about none. */
+static void failed_program(char *name, size_t size)
+{
+	const char *at = strstr(log_libbpf(), "prog '");
+
+	snprintf(name, size, "%.*s", at ? (int)strcspn(at + 6, "'") : 0, at ? at + 6 : "");
+}
+
+static void unload(struct loaded *l)
+{
+	while (l->n_links)
+		bpf_link__destroy(l->links[--l->n_links]);
+	while (l->n_iters)
+		bpf_link__destroy(l->iters[--l->n_iters]);
+	if (l->counters)
+		munmap(l->counters, (size_t)l->n_cpus * sizeof(struct counters));
+	if (l->bss)
+		munmap(l->bss, l->bss_size);
+	if (l->memo)
+		munmap(l->memo, memos_size(l));
+	bpf_object__close(l->obj);
+	l->counters = NULL;
+	l->bss = l->memo = NULL;
+	l->epoch = l->all_attached = l->many_attached = NULL;
+	l->obj = NULL;
+}
+
+static bool load(struct loaded *l)
+{
+	char prog[64];
+	int err;
+
+	for (;;) {
+		if (!l->obj)
+			l->obj = open_object(l);
+		if (!l->obj || !setup_object(l))
+			return false;
+		log_libbpf_clear();
+		err = bpf_object__load(l->obj);
+		if (!err)
+			return map_counters(l);
+		failed_program(prog, sizeof(prog));
+		if (!ladder_step_down(l, prog, err)) {
+			if (!ladder_say_tried(l, prog))
+				say_load_failed(err, prog);
+			return false;
+		}
+		unload(l);
+	}
+}
+
+/* Gives libbpf less to look through: the object is opened again, to be relocated against that. */
+static void slim_down(struct loaded *l, const struct btf *kernel)
+{
+	if (ladder_without("slim_btf") || access("/proc/self/fd", X_OK))
+		return;
+	l->slim_btf = btf_slim(bpf_object__btf(l->obj), kernel);
+	if (l->slim_btf < 0)
+		return;
+	bpf_object__close(l->obj);
+	l->obj = open_object(l);
+}
+
+struct loaded *loaded_open(const struct load_opts *opts)
+{
+	struct loaded *l = calloc(1, sizeof(*l));
+	struct btf *btf;
+	bool ok;
+
+	if (!l) {
+		log_error("out of memory");
+		return NULL;
+	}
+	l->tool = opts->tool;
+	l->opts = *opts;
+	l->slim_btf = -1;
+	l->n_cpus = libbpf_num_possible_cpus();
+	btf = btf_of_kernel(opts->btf);
+	if (!btf) {
+		log_error(opts->btf
+				  ? "%s holds no type information (BTF) that can be read: %s; take "
+				    "/sys/kernel/btf/vmlinux of this very kernel"
+				  : "this kernel offers no type information (%s: %s); give the BTF "
+				    "of "
+				    "this very kernel with --btf FILE",
+			  opts->btf ? opts->btf : KERNEL_BTF, strerror(errno));
+		free(l);
+		return NULL;
+	}
+	allow_locked_memory();
+	l->own_btf = !ladder_without("own_btf") && !access(KERNEL_BTF, R_OK);
+	l->task_storage = ladder_has_task_storage(btf);
+	l->rdonly_cast = l->own_btf && ladder_has_rdonly_cast(btf);
+	l->exact_tp_btf = ladder_has_exact_tp_btf(btf);
+	l->exact_fentry = ladder_has_exact_fentry();
+	l->classic_targets = !(l->own_btf && l->exact_tp_btf) &&
+			     tracefs_has_event("sched/sched_process_exec") &&
+			     tracefs_has_event("sched/sched_process_exit");
+	l->guard_counts = hook_guard_counts(btf);
+	l->obj = open_object(l);
+	if (l->obj)
+		slim_down(l, btf);
+	ok = l->obj && ladder_choose(l, btf, opts->cfg) && loaded_choose_many(l, btf);
+	btf__free(btf);
+	if (ok && load(l))
+		return l;
+	loaded_free(l);
+	return NULL;
+}
+
+/* Attaches @prog. Returns 0 or a negative errno. */
+static int attach_program(struct loaded *l, struct bpf_program *prog)
+{
+	bool iter = !strncmp(bpf_program__section_name(prog), "iter/", 5);
+	struct bpf_link *link;
+
+	if (!strchr(bpf_program__section_name(prog), '/')) /* a model of others: many_spec */
+		return 0;
+	if (l->n_links == MAX_LINKS || l->n_iters == MAX_ITERS)
+		return -E2BIG;
+	link = bpf_program__attach(prog);
+	if (!link)
+		return -errno;
+	if (iter)
+		l->iters[l->n_iters++] = link;
+	else
+		l->links[l->n_links++] = link;
+	return 0;
+}
+
+/* Attaches all programs in use; the one that can't be goes to *@failed. */
+static int attach_all(struct loaded *l, struct bpf_program **failed)
+{
+	struct bpf_program *prog;
+	int err;
+
+	bpf_object__for_each_program(prog, l->obj)
+	{
+		err = bpf_program__autoload(prog) ? attach_program(l, prog) : 0;
+		if (err) {
+			*failed = prog;
+			return err;
+		}
+	}
+	return 0;
+}
+
+/* What the object was made from: nothing is opened or relocated any more. */
+static void drop_sources(struct loaded *l)
+{
+	if (l->slim_btf >= 0)
+		close(l->slim_btf);
+	l->slim_btf = -1;
+	free(l->elf);
+	l->elf = NULL;
+}
+
+bool loaded_attach(struct loaded *l, bool (*ready)(void *arg), void *arg)
+{
+	for (;;) {
+		struct bpf_program *failed;
+		char sec[96];
+		int err;
+
+		if (ready && !ready(arg))
+			return false;
+		err = attach_all(l, &failed);
+		if (!err)
+			break;
+		snprintf(sec, sizeof(sec), "%s", bpf_program__section_name(failed));
+		if (!ladder_step_down(l, bpf_program__name(failed), err)) {
+			if (!ladder_say_tried(l, bpf_program__name(failed)))
+				log_error("cannot attach to %s: %s; --verbose says what this "
+					  "kernel offers",
+					  sec, strerror(-err));
+			return false;
+		}
+		unload(l);
+		if (!load(l))
+			return false;
+	}
+	drop_sources(l);
+	if (l->all_attached)
+		*l->all_attached = 1;
+	return true;
+}
+
+/* Programs run inside RCU read sections; this returns when all that are running now are over. */
+static void grace_period(void)
+{
+	/* refused where some CPUs run without ticks (nohz_full): then wait far longer than a
+	 * program runs */
+	if (syscall(SYS_membarrier, MEMBARRIER_CMD_GLOBAL, 0, 0))
+		usleep(100000);
+}
+
+void loaded_detach(struct loaded *l)
+{
+	if (l->all_attached)
+		*l->all_attached = 0;
+	if (l->many_attached)
+		*l->many_attached = 0;
+	while (l->n_links)
+		bpf_link__destroy(l->links[--l->n_links]);
+	grace_period();
+}
+
+uint32_t loaded_next_epoch(struct loaded *l)
+{
+	uint32_t old = (*l->epoch)++;
+
+	if (l->n_links || (l->many_attached && *l->many_attached))
+		grace_period();
+	return old;
+}
+
+void loaded_free(struct loaded *l)
+{
+	if (!l)
+		return;
+	unload(l);
+	drop_sources(l);
+	free(l);
+}
+
+int loaded_map(const struct loaded *l, const char *name)
+{
+	return bpf_object__find_map_fd_by_name(l->obj, name);
+}
+
+int loaded_iter(const struct loaded *l, const char *name)
+{
+	struct bpf_program *prog;
+	size_t i = 0;
+
+	bpf_object__for_each_program(prog, l->obj)
+	{
+		if (!bpf_program__autoload(prog) ||
+		    strncmp(bpf_program__section_name(prog), "iter/", 5))
+			continue;
+		if (!strcmp(bpf_program__name(prog), name) && i < l->n_iters)
+			return bpf_iter_create(bpf_link__fd(l->iters[i]));
+		i++;
+	}
+	errno = ENOENT;
+	return -1;
+}
+
+struct memo_head *loaded_memo(const struct loaded *l, int index)
+{
+	return (void *)(l->memo + (size_t)index * l->memo_size);
+}
+
+struct counters loaded_counters(const struct loaded *l)
+{
+	struct counters sum = { 0 };
+
+	for (int cpu = 0; cpu < l->n_cpus; cpu++) {
+		const __u64 *from = (const __u64 *)&l->counters[cpu];
+		__u64 *to = (__u64 *)&sum;
+
+		for (size_t i = 0; i < sizeof(sum) / sizeof(*to); i++)
+			to[i] += __atomic_load_n(&from[i], __ATOMIC_RELAXED);
+	}
+	for (int i = 0; l->memo && i < MEMO_INDEX(l->n_cpus, 0); i++) {
+		const struct memo_head *head = loaded_memo(l, i);
+
+		sum.generated += head->events;
+		sum.emitted += head->events;
+	}
+	return sum;
+}

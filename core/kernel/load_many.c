@@ -1,0 +1,142 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+#include "core/kernel/load_many.h"
+
+#include <bpf/btf.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "core/base/log.h"
+#include "core/kernel/btf_query.h"
+#include "core/kernel/hooks.h"
+#include "core/kernel/ladder.h"
+
+/* By then it is minutes, and tens of megabytes. */
+#define ONE_BY_ONE_MAX 2000
+
+uint32_t loaded_targets(const struct loaded *l)
+{
+	return l->opts.many && l->opts.many->n ? (uint32_t)l->opts.many->n : 1;
+}
+
+static bool is_model(const struct loaded *l, const char *spec)
+{
+	const char *model = l->tool->many.prog;
+
+	return model && strlen(model) == strcspn(spec, "(") && !strncmp(model, spec, strlen(model));
+}
+
+/* The probe that names the model. */
+static int many_probe(const struct loaded *l)
+{
+	for (int i = 0; l->tool->probes[i].what; i++)
+		if (is_model(l, l->tool->probes[i].rungs[0].progs[0]))
+			return i;
+	return 0;
+}
+
+static bool has_functions(const struct many *m)
+{
+	for (size_t i = 0; i < m->n; i++)
+		if (m->target[i].how == HOW_KPROBE_MULTI)
+			return true;
+	return !m->n;
+}
+
+bool loaded_choose_many(struct loaded *l, const struct btf *btf)
+{
+	struct many *m = l->opts.many;
+	struct choice *choice;
+
+	if (!l->tool->many.functions || (m && !has_functions(m)))
+		return true;
+	choice = &l->choices[many_probe(l)];
+	if (!many_choose(btf, &l->many_how, choice->why, sizeof(choice->why))) {
+		log_error("this kernel offers no hook for %s: tried %s",
+			  l->tool->probes[many_probe(l)].what, choice->why);
+		return false;
+	}
+	if (!m)
+		return true;
+	many_set_how(m, l->many_how);
+	if (l->many_how == HOW_KPROBE_MULTI || m->n <= ONE_BY_ONE_MAX)
+		return true;
+	log_error(
+		"%zu functions would be hooked one by one on this kernel: that takes too long for "
+		"more than %d; a narrower pattern helps",
+		m->n, ONE_BY_ONE_MAX);
+	return false;
+}
+
+bool loaded_attach_many(struct loaded *l, bool verbose)
+{
+	const struct bpf_program *model =
+		bpf_object__find_program_by_name(l->obj, l->tool->many.prog);
+	struct many *m = l->opts.many;
+	struct btf *btf = btf_of_kernel(l->opts.btf);
+	size_t n = btf && model ? many_attach(m, model, btf) : 0;
+
+	btf__free(btf);
+	if (m->unlisted)
+		log_verbose("tracefs doesn't tell which functions can be hooked: each was tried");
+	if (l->tool->many.functions || !n) /* else there are rows that tell */
+		many_report_missing(m, verbose);
+	if (m->interrupted) {
+		log_error("interrupted while attaching");
+		return false;
+	}
+	if (!n) {
+		log_error("no hook that was tried can be used here");
+		return false;
+	}
+	log_verbose("%zu of %zu hooked", n, m->n);
+	*l->many_attached = 1;
+	return true;
+}
+
+const char *loaded_hook(const struct loaded *l, const char *spec)
+{
+	static const char *const all[] = { "kprobe.multi/*", "kprobe/*", NULL, "fentry/*" };
+	const char *sec = ladder_hook(l->obj, spec);
+
+	if (!sec || strchr(sec, '/'))
+		return sec;
+	return l->tool->many.functions && is_model(l, spec) ? all[l->many_how] : "any/*";
+}
+
+bool loaded_missed_uncounted(const struct loaded *l)
+{
+	struct bpf_program *prog;
+
+	if (l->guard_counts)
+		return false;
+	bpf_object__for_each_program(prog, l->obj)
+	{
+		enum hook_kind_id kind = hook_kind_of(bpf_program__section_name(prog));
+
+		if (bpf_program__autoload(prog) &&
+		    (kind == HK_KPROBE || kind == HK_KPROBE_MULTI || kind == HK_TRACEPOINT))
+			return true;
+	}
+	return l->opts.many && !many_misses_counted(l->opts.many);
+}
+
+uint64_t loaded_missed(const struct loaded *l, uint64_t *details)
+{
+	struct bpf_program *prog;
+	uint64_t missed = l->opts.many ? many_missed(l->opts.many) : 0;
+
+	*details = 0;
+	bpf_object__for_each_program(prog, l->obj)
+	{
+		uint64_t n;
+
+		if (!bpf_program__autoload(prog))
+			continue;
+		n = hook_missed(bpf_program__fd(prog));
+		if (ladder_is_aside(l, bpf_program__name(prog)))
+			*details += n;
+		else
+			missed += n;
+	}
+	return missed;
+}

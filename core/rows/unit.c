@@ -1,0 +1,480 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+/* Values out of records. Records come from a ring buffer, a file or a fuzzer: nothing is trusted.
+ */
+#include "core/rows/unit.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "core/base/digits.h"
+#include "core/names/cgroup.h"
+#include "core/names/disk.h"
+#include "core/names/ids.h"
+#include "core/rows/syscalls.h"
+#include "core/rows/unit_args.h"
+
+static void set_bytes(struct value *out, const char *p, size_t len)
+{
+	out->kind = V_BYTES;
+	out->bytes.p = p;
+	out->bytes.len = len;
+}
+
+static void set_int(struct value *out, int64_t i)
+{
+	out->kind = V_INT;
+	out->i = i;
+}
+
+static void set_uint(struct value *out, uint64_t u)
+{
+	out->kind = V_UINT;
+	out->u = u;
+}
+
+/* Are @len bytes at @off inside a record of @rec_len? */
+static bool inside(size_t off, size_t len, size_t rec_len)
+{
+	return off <= rec_len && len <= rec_len - off;
+}
+
+#define LOAD(type, p)                                                                              \
+	({                                                                                         \
+		type v_;                                                                           \
+		memcpy(&v_, p, sizeof(v_));                                                        \
+		v_;                                                                                \
+	})
+
+static void read_chars(const char *p, size_t size, struct value *out)
+{
+	set_bytes(out, p, strnlen(p, size));
+}
+
+static void read_cstr(const char *p, struct value *out)
+{
+	const char *s = LOAD(const char *, p);
+
+	if (s)
+		set_bytes(out, s, strlen(s));
+}
+
+static void read_vstr(const char *p, const char *rec, size_t rec_len, struct value *out)
+{
+	struct vstr v = LOAD(struct vstr, p);
+
+	if (v.off && inside(v.off, v.len, rec_len))
+		set_bytes(out, rec + v.off, v.len);
+}
+
+static void read_vstack(const char *p, const char *rec, size_t rec_len, struct value *out)
+{
+	struct vstack v = LOAD(struct vstack, p);
+	size_t len = v.len - v.len % sizeof(uint64_t);
+
+	if (len && inside(v.off, v.len, rec_len))
+		set_bytes(out, rec + v.off, len);
+}
+
+static char *append(char *to, const char *s, size_t n)
+{
+	memcpy(to, s, n);
+	return to + n;
+}
+
+/* The components at @src, leaf first and NUL-ended, as "root/../leaf". Returns the new end. */
+static char *reverse_components(char *to, const char *src, size_t len)
+{
+	bool first = true;
+	size_t end = len;
+
+	while (end > 0) {
+		size_t start;
+
+		if (src[end - 1] == '\0') {
+			end--;
+			continue;
+		}
+		start = end;
+		while (start > 0 && src[start - 1] != '\0')
+			start--;
+		if (!first)
+			*to++ = '/';
+		first = false;
+		to = append(to, src + start, end - start);
+		end = start;
+	}
+	return to;
+}
+
+/* As the kernel's d_path(): pipe:[123], anon_inode:[eventpoll], memfd:name. */
+static void read_pseudo(const struct vpath *v, const char *rec, char *scratch, struct value *out)
+{
+	size_t len = strnlen(rec + v->off, v->len);
+	char *to = scratch;
+
+	if (len == 0)
+		return;
+	if (!v->ino && !memchr(rec + v->off, ':', len))
+		to = append(to, "anon_inode:", strlen("anon_inode:"));
+	to = append(to, rec + v->off, len);
+	if (v->ino) {
+		to = append(to, ":[", 2);
+		to += put_u64(to, v->ino);
+		*to++ = ']';
+	}
+	set_bytes(out, scratch, (size_t)(to - scratch));
+}
+
+/* How many @c the @len bytes at @s begin with. */
+static size_t strspn_n(const char *s, size_t len, char c)
+{
+	size_t n = 0;
+
+	while (n < len && s[n] == c)
+		n++;
+	return n;
+}
+
+static void read_vpath(const char *p, const char *rec, size_t rec_len, char *scratch,
+		       struct value *out)
+{
+	struct vpath v = LOAD(struct vpath, p);
+	char *to = scratch, *head;
+
+	if (!inside(v.off, v.len, rec_len) || !inside(v.tail_off, v.tail_len, rec_len) ||
+	    (uint64_t)v.len + v.tail_len > VALUE_SCRATCH - 32)
+		return;
+	if (v.flags & VPATH_AS_PASSED) {
+		if (v.tail_off)
+			set_bytes(out, rec + v.tail_off, v.tail_len);
+		return;
+	}
+	if (v.flags & VPATH_PSEUDO)
+		return read_pseudo(&v, rec, scratch, out);
+	if (v.flags & VPATH_TRUNCATED)
+		to = append(to, "…/", strlen("…/"));
+	else if (v.flags & VPATH_ABSOLUTE)
+		*to++ = '/';
+	head = to;
+	to = reverse_components(to, rec + v.off, v.len);
+	if (v.tail_len) {
+		const char *tail = rec + v.tail_off;
+		size_t slashes = strspn_n(tail, v.tail_len, '/');
+
+		if (to != head)
+			*to++ = '/';
+		to = append(to, tail + slashes, v.tail_len - slashes);
+	}
+	if (to == scratch)
+		return;
+	if (v.flags & VPATH_DELETED)
+		to = append(to, " (deleted)", strlen(" (deleted)"));
+	set_bytes(out, scratch, (size_t)(to - scratch));
+}
+
+/* Leaves @out alone (V_NONE) where there is no value. */
+static void read_field(const struct field *f, const char *rec, size_t len, char *scratch,
+		       struct value *out)
+{
+	const char *p = rec + f->off;
+
+	switch (f->kind) {
+	case F_NONE:
+		return;
+	case F_U8:
+		return set_uint(out, LOAD(uint8_t, p));
+	case F_U16:
+		return set_uint(out, LOAD(uint16_t, p));
+	case F_U32:
+		return set_uint(out, LOAD(uint32_t, p));
+	case F_U64:
+		return set_uint(out, LOAD(uint64_t, p));
+	case F_S8:
+		return set_int(out, LOAD(int8_t, p));
+	case F_S16:
+		return set_int(out, LOAD(int16_t, p));
+	case F_S32:
+		return set_int(out, LOAD(int32_t, p));
+	case F_S64:
+		return set_int(out, LOAD(int64_t, p));
+	case F_BOOL:
+		return set_uint(out, LOAD(uint8_t, p) != 0);
+	case F_CHARS:
+		return read_chars(p, f->size, out);
+	case F_CSTR:
+		return read_cstr(p, out);
+	case F_VSTR:
+		return read_vstr(p, rec, len, out);
+	case F_VPATH:
+		return read_vpath(p, rec, len, scratch, out);
+	case F_VSTACK:
+		return read_vstack(p, rec, len, out);
+	case F_VARGS: /* args_value() */
+		return;
+	}
+}
+
+static void name_error(char *scratch, struct value *v)
+{
+	uint64_t err = v->kind == V_INT && v->i < 0 ? magnitude(v->i) : 0;
+	const char *name;
+
+	v->kind = V_NONE;
+	if (!err)
+		return;
+	name = err <= INT32_MAX ? errno_name((int)err) : NULL;
+	if (name)
+		set_bytes(v, name, strlen(name));
+	else
+		set_bytes(v, scratch, put_u64(scratch, err));
+}
+
+static void name_enum(const struct column *col, char *scratch, struct value *v)
+{
+	uint64_t i = 0;
+
+	if (v->kind == V_INT && v->i < 0)
+		return set_bytes(v, scratch, put_i64(scratch, v->i));
+	while (col->names && i < v->u && col->names[i])
+		i++;
+	if (col->names && i == v->u && col->names[i])
+		set_bytes(v, col->names[i], strlen(col->names[i]));
+	else
+		set_bytes(v, scratch, put_u64(scratch, v->u));
+}
+
+static bool flag_set(const struct flag_name *f, uint64_t bits, uint64_t rest)
+{
+	uint64_t mask = f->mask ? f->mask : f->value;
+
+	if (!mask) /* the name of nothing at all */
+		return bits == 0;
+	/* The second test keeps a part (O_DSYNC) quiet after its whole (O_SYNC) was named. */
+	return (bits & mask) == f->value && (rest & f->value) == f->value;
+}
+
+static void name_flags(const struct column *col, char *scratch, struct value *v)
+{
+	unsigned width = col->field.size * 8;
+	uint64_t bits = width < 64 ? v->u & ((1ull << width) - 1) : v->u, rest = bits;
+	char *to = scratch, *end = scratch + VALUE_SCRATCH - DIGITS_MAX;
+
+	for (const struct flag_name *f = col->flag_names; f && f->name; f++) {
+		size_t len;
+
+		if (!flag_set(f, bits, rest))
+			continue;
+		len = strlen(f->name);
+		if (len >= (size_t)(end - to))
+			continue;
+		if (to != scratch)
+			*to++ = '|';
+		to = append(to, f->name, len);
+		rest &= ~f->value;
+	}
+	if (rest) {
+		if (to != scratch)
+			*to++ = '|';
+		to += put_hex(to, rest);
+	}
+	if (to == scratch) {
+		v->kind = V_NONE; /* no bit is set, and none of the names is for that */
+		return;
+	}
+	set_bytes(v, scratch, (size_t)(to - scratch));
+}
+
+/* A path that was sent once, by its id. */
+static void name_path(struct value *v)
+{
+	const char *name;
+	size_t len;
+
+	if (v->kind == V_UINT && name_of_id(v->u, &name, &len))
+		set_bytes(v, name, len);
+	else
+		v->kind = V_NONE;
+}
+
+/* Makes a count a rate, in thousandths per second: the row ends with the interval's length. */
+static void per_second(const void *rec, size_t len, struct value *v)
+{
+	uint64_t span_ns;
+
+	if (v->kind != V_UINT || len < sizeof(span_ns)) {
+		v->kind = V_NONE;
+		return;
+	}
+	memcpy(&span_ns, (const char *)rec + len - sizeof(span_ns), sizeof(span_ns));
+	if (!span_ns)
+		v->kind = V_NONE;
+	else
+		v->u = (uint64_t)((unsigned __int128)v->u * 1000000000000ULL / span_ns);
+}
+
+/* Makes a sum a mean, or a part of it hundredths of a percent. */
+static void in_proportion(const struct column *col, const void *rec, size_t len, struct value *v)
+{
+	bool percent = col->unit == U_PERCENT || col->unit == U_SHARE;
+	struct value of = { V_NONE };
+
+	if (inside(col->of.off, col->of.size, len))
+		read_field(&col->of, rec, len, NULL, &of);
+	if (v->kind != V_UINT || of.kind != V_UINT || !of.u)
+		v->kind = V_NONE;
+	else
+		v->u = (uint64_t)((unsigned __int128)v->u * (percent ? 10000 : 1) / of.u);
+}
+
+static bool is_blank(const struct value *v)
+{
+	if (v->kind == V_BYTES)
+		return !v->bytes.len;
+	return v->kind != V_NONE && !v->u;
+}
+
+static void name_syscall(char *scratch, struct value *v)
+{
+	bool compat = v->u & 1;
+	const char *name;
+	char *to = scratch;
+
+	if (v->u == SYSCALL_NONE) {
+		v->kind = V_NONE;
+		return;
+	}
+	name = syscall_name((int64_t)v->u >> 1, compat);
+	if (name)
+		to = append(to, name, strlen(name));
+	else
+		to += put_i64(to, (int64_t)v->u >> 1);
+	if (compat)
+		to = append(to, " (32-bit)", strlen(" (32-bit)"));
+	set_bytes(v, scratch, (size_t)(to - scratch));
+}
+
+static void name_kernel_object(enum unit unit, struct value *v)
+{
+	const char *name;
+
+	if (!v->u) {
+		v->kind = V_NONE;
+		return;
+	}
+	name = unit == U_DISK ? disk_name((uint32_t)v->u) : cgroup_name(v->u);
+	set_bytes(v, name, strlen(name));
+}
+
+void column_value(const struct column *col, const void *rec, size_t len, char *scratch,
+		  struct value *out)
+{
+	out->kind = V_NONE;
+	if (!inside(col->field.off, col->field.size, len))
+		return;
+	if (col->render)
+		return col->render(rec, len, scratch, out);
+	if (col->unit == U_ARGS && col->field.kind == F_VARGS)
+		return args_value(col, rec, len, scratch, out);
+	read_field(&col->field, rec, len, scratch, out);
+	if (col->of.kind != F_NONE)
+		in_proportion(col, rec, len, out);
+	if ((col->flags & COL_OPTIONAL) && out->kind == V_INT && out->i < 0)
+		out->kind = V_NONE;
+	if ((col->flags & COL_BLANK) && is_blank(out))
+		out->kind = V_NONE;
+	if ((col->flags & COL_OPTIONAL) && out->kind == V_UINT && out->u == UINT64_MAX)
+		out->kind = V_NONE;
+	if (out->kind != V_INT && out->kind != V_UINT)
+		return;
+	switch (col->unit) {
+	case U_FD:
+	case U_OCTAL:
+		if (out->kind == V_INT && out->i < 0)
+			out->kind = V_NONE;
+		break;
+	case U_ERRNO:
+		name_error(scratch, out);
+		break;
+	case U_ENUM:
+		name_enum(col, scratch, out);
+		break;
+	case U_FLAGS:
+		name_flags(col, scratch, out);
+		break;
+	case U_PATH:
+		name_path(out);
+		break;
+	case U_RATE:
+		per_second(rec, len, out);
+		break;
+	case U_SYSCALL:
+		name_syscall(scratch, out);
+		break;
+	case U_DISK:
+	case U_CGROUP:
+		name_kernel_object(col->unit, out);
+		break;
+	default:
+		break;
+	}
+}
+
+bool unit_is_text(enum unit unit)
+{
+	switch (unit) {
+	case U_TEXT:
+	case U_PATH:
+	case U_ERRNO:
+	case U_ENUM:
+	case U_FLAGS:
+	case U_DISK:
+	case U_CGROUP:
+	case U_STACK:
+		return true;
+	default:
+		return false;
+	}
+}
+
+static const char *key_suffix(enum unit unit)
+{
+	switch (unit) {
+	case U_CLOCK:
+	case U_NSEC:
+		return "_ns";
+	case U_BYTES:
+		return "_bytes";
+	case U_PERCENT:
+	case U_SHARE:
+		return "_percent";
+	case U_RATE:
+		return "_per_s";
+	case U_USER:
+		return "_uid";
+	default:
+		return "";
+	}
+}
+
+/* "bytes", "total_bytes" and, for the unit "_bytes", nothing else. */
+static bool has_suffix(const char *name, const char *suffix)
+{
+	size_t n = strlen(name), m = strlen(suffix);
+
+	return strcmp(name, suffix + 1) == 0 || (n > m && strcmp(name + n - m, suffix) == 0);
+}
+
+const char *column_key(const struct column *col, char *buf, size_t size)
+{
+	const char *suffix = key_suffix(col->unit);
+
+	if (col->unit == U_USER && strcmp(col->name, "user") == 0)
+		snprintf(buf, size, "uid");
+	else if (strcmp(col->name, "type") == 0) /* says what kind of row it is */
+		snprintf(buf, size, "kind");
+	else if (!*suffix || has_suffix(col->name, suffix))
+		snprintf(buf, size, "%s", col->name);
+	else
+		snprintf(buf, size, "%s%s", col->name, suffix);
+	return buf;
+}

@@ -1,0 +1,311 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+#include "core/run/common.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "out/sink.h"
+
+#define SECOND 1000000000ULL
+
+static bool parse_ids(const struct option_spec *spec, const char *arg, void *cfg, char *err,
+		      size_t err_size)
+{
+	struct id_list *list = (struct id_list *)((char *)cfg + spec->field.off);
+
+	for (const char *p = arg;; p++) {
+		char *end;
+		unsigned long id = *p >= '0' && *p <= '9' ? strtoul(p, &end, 10) : 0;
+
+		if (!id || id > INT32_MAX || (*end && *end != ',')) {
+			snprintf(err, err_size,
+				 "\"%s\" is not a %s; give numbers such as 1234 or 1234,5678", arg,
+				 spec->letter == 't' ? "thread id" : "process id");
+			return false;
+		}
+		if (list->n == MAX_IDS) {
+			snprintf(err, err_size, "more than %d ids; use --cgroup or -n for many",
+				 MAX_IDS);
+			return false;
+		}
+		list->id[list->n++] = (uint32_t)id;
+		p = end;
+		if (!*p)
+			return true;
+	}
+}
+
+static bool parse_comm(const struct option_spec *spec, const char *arg, void *cfg, char *err,
+		       size_t err_size)
+{
+	struct common_opts *opts = cfg;
+	size_t len = strlen(arg);
+
+	(void)spec;
+	if (opts->n_comms == MAX_COMM_GLOBS) {
+		snprintf(err, err_size,
+			 "at most %d names; a glob such as 'postgres*' covers several",
+			 MAX_COMM_GLOBS);
+		return false;
+	}
+	if (!len || len >= COMM_LEN) {
+		snprintf(err, err_size,
+			 "a command name has 1 to %d characters (the kernel cuts longer ones); "
+			 "try '%.13s*'",
+			 COMM_LEN - 1, arg);
+		return false;
+	}
+	memcpy(opts->comms[opts->n_comms++], arg, len + 1);
+	return true;
+}
+
+static bool parse_buffer(const struct option_spec *spec, const char *arg, void *cfg, char *err,
+			 size_t err_size)
+{
+	uint64_t *bytes = (uint64_t *)((char *)cfg + spec->field.off), value, size = 4096;
+	const char *why;
+
+	if (!unit_parse(U_BYTES, arg, strlen(arg), 0, &value, &why)) {
+		snprintf(err, err_size, "\"%s\" is %s; try 64K, 4M or 1G", arg, why);
+		return false;
+	}
+	if (!value || value > 1ULL << 30) {
+		snprintf(err, err_size, "\"%s\" is outside 4K to 1G", arg);
+		return false;
+	}
+	while (size < value) /* the kernel wants a power of two of whole pages */
+		size *= 2;
+	*bytes = size;
+	return true;
+}
+
+/* "t:CATEGORY:NAME" is a tracepoint, "p::NAME" a function in bcc's spelling. */
+static bool parse_pattern(const struct option_spec *spec, const char *arg, void *cfg, char *err,
+			  size_t err_size)
+{
+	struct common_opts *opts = cfg;
+	struct pattern *p = &opts->patterns[opts->n_patterns];
+	bool tracepoint = !strncmp(arg, "t:", 2), number = *arg >= '0' && *arg <= '9';
+	const char *why;
+
+	(void)spec;
+	if (number) { /* no function's name begins so */
+		if (unit_parse(U_NSEC, arg, strlen(arg), SECOND, &opts->duration_ns, &why) &&
+		    opts->duration_ns)
+			return true;
+		snprintf(err, err_size, "\"%s\" is neither a function nor a duration", arg);
+		return false;
+	}
+	if (!strncmp(arg, "p::", 3))
+		arg += 3;
+	else if (tracepoint)
+		arg += 2;
+	if (!tracepoint && strchr(arg, ':') && *arg != '^' && arg[strlen(arg) - 1] != '/') {
+		snprintf(err, err_size,
+			 "\"%s\" is in a program or library; only the kernel's functions, and "
+			 "tracepoints as t:CATEGORY:NAME, can be given",
+			 arg);
+		return false;
+	}
+	if (opts->n_patterns == MAX_PATTERNS) {
+		snprintf(err, err_size,
+			 "more than %d patterns; a regular expression such as "
+			 "'/^(vfs|ext4)_/' covers several",
+			 MAX_PATTERNS);
+		return false;
+	}
+	if (!pattern_compile(p, arg, err, err_size))
+		return false;
+	p->tracepoint = tracepoint;
+	opts->n_patterns++;
+	return true;
+}
+
+void common_free(struct common_opts *opts)
+{
+	while (opts->n_patterns)
+		pattern_free(&opts->patterns[--opts->n_patterns]);
+}
+
+static const char *const formats[] = { "text", "json", "csv", NULL };
+
+#define COMMON(member)	  .field = FIELD(struct common_opts, member)
+#define COMMON_AT(member) .field = { .off = offsetof(struct common_opts, member) }
+
+static const struct option_spec target_options[] = {
+	{ "pid", 'p', COMMON_AT(pids), .kind = OPT_CUSTOM, .parse = parse_ids, .arg = "PID[,PID]",
+	  .help = "only these processes, with all their threads" },
+	{ "tid", 't', COMMON_AT(tids), .kind = OPT_CUSTOM, .parse = parse_ids, .arg = "TID[,TID]",
+	  .help = "only these threads" },
+	{ "user", 'u', COMMON(user), .kind = OPT_STRING, .arg = "USER",
+	  .help = "only this user (name or uid)" },
+	{ "name", 'n', COMMON_AT(comms), .kind = OPT_CUSTOM, .parse = parse_comm, .arg = "COMM",
+	  .help = "only commands with this name; a glob, may be repeated" },
+	{ "cgroup", 0, COMMON(cgroup), .kind = OPT_STRING, .arg = "PATH",
+	  .help = "only this cgroup (v2) and those below it" },
+	{ "mntns", 0, COMMON(mntns), .kind = OPT_STRING, .arg = "INODE|PID",
+	  .help = "only this mount namespace, by inode, or that of a process" },
+	{ "uid", 0, .kind = OPT_SAME, .arg = "user" },
+	{ "cgroupmap", 0, .kind = OPT_RENAMED, .help = "a cgroup is --cgroup PATH" },
+	{ "mntnsmap", 0, .kind = OPT_RENAMED,
+	  .help = "a mount namespace is --mntns INODE, or --mntns PID for a process's" },
+	{ "self", 0, COMMON(self), .kind = OPT_FLAG, .help = "include iosonde itself" },
+	{}
+};
+
+static const struct option_spec function_options[] = {
+	{ "function", 0, COMMON_AT(patterns), .kind = OPT_CUSTOM, .parse = parse_pattern,
+	  .arg = "PATTERN", .positional = true,
+	  .help = "kernel functions: a name, a glob, or /regex/; several may be given; "
+		  "t:CATEGORY:NAME are tracepoints" },
+	{ "regexp", 'r', .kind = OPT_RENAMED,
+	  .help = "a regular expression stands between slashes: '/^vfs_(read|write)$/'" },
+	{ "debug", 'D', .kind = OPT_RENAMED, .help = "--ebpf lists the programs" },
+	{}
+};
+
+#define DURATION_OPTION                                                                            \
+	{                                                                                          \
+		"duration", 'd', COMMON(duration_ns), U_NSEC, .bare = SECOND, .min = 1,            \
+							      .arg = "DURATION",                   \
+							      .help = "stop after this long"       \
+	}
+#define INTERVAL_HELP "time between two reports"
+
+static const struct option_spec run_options[] = { DURATION_OPTION,
+						  { "interval", 'i', COMMON(interval_ns), U_NSEC,
+						    .bare = SECOND, .min = 1000000,
+						    .arg = "DURATION", .help = INTERVAL_HELP },
+						  {} };
+
+#define COUNT_OPTION                                                                               \
+	{                                                                                          \
+		"count", 0, COMMON(count), U_COUNT, .min = 1, .arg = "N",                          \
+						    .help = "stop after this many intervals",      \
+						    .positional = true                             \
+	}
+
+/* A histogram is one of the whole run unless an interval is given, a table one of each second. */
+static const struct option_spec histogram_options[] = {
+	DURATION_OPTION,
+	{ "interval", 'i', COMMON(interval_ns), U_NSEC, .bare = SECOND, .min = 1000000,
+	  .arg = "DURATION", .help = INTERVAL_HELP, .positional = true },
+	COUNT_OPTION,
+	{}
+};
+
+static const struct option_spec table_options[] = {
+	DURATION_OPTION,
+	{ "interval", 'i', COMMON(interval_ns), U_NSEC, .bare = SECOND, .min = 1000000,
+	  .deflt = "1s", .arg = "DURATION", .help = INTERVAL_HELP, .positional = true },
+	COUNT_OPTION,
+	{}
+};
+
+static const struct option_spec linger_options[] = {
+	{ "linger", 0, COMMON(linger_ns), U_NSEC, .bare = SECOND, .min = 1, .arg = "DURATION",
+	  .help = "go on for so long after the command's end: what it left behind is still "
+		  "under way" },
+	{}
+};
+
+static const struct option_spec output_options[] = {
+	{ "wall", 'T', COMMON(wall), .kind = OPT_FLAG,
+	  .help = "time of day instead of seconds since the start" },
+	{ "output", 'o', COMMON(format), .kind = OPT_CHOICE, .names = formats, .arg = "FORMAT",
+	  .deflt = "text", .help = "text, json (one object per line) or csv" },
+	{ "output-file", 'O', COMMON(file), .kind = OPT_STRING, .arg = "FILE",
+	  .help = "rows go there; the traced command keeps stdout and stderr" },
+	{ "columns", 0, COMMON(columns), .kind = OPT_STRING, .arg = "A,B",
+	  .help = "these columns; +NAME adds to the usual ones" },
+	{ "where", 0, COMMON(where), .kind = OPT_STRING, .arg = "EXPR",
+	  .help = "only rows for which EXPR is true: 'lat > 10ms && comm ~ \"pg*\"'" },
+	{ "by", 0, COMMON(by), .kind = OPT_STRING, .arg = "A,B",
+	  .help = "a table of counts per value of these columns, instead of rows; of a table: "
+		  "rows that differ in other columns are added up" },
+	{ "sort", 's', COMMON(sort), .kind = OPT_STRING, .arg = "COLUMN",
+	  .help = "order of a table" },
+	{ "top", 'r', COMMON(top), U_COUNT, .min = 1, .arg = "N",
+	  .help = "at most N rows of a table" },
+	{ "kstack", 0, COMMON(kstack), .kind = OPT_FLAG, .help = "kernel stack of each event" },
+	{ "ustack", 0, COMMON(ustack), .kind = OPT_FLAG, .help = "user stack of each event" },
+	{}
+};
+
+static const struct option_spec engine_options[] = {
+	{ "buffer", 0, COMMON(buffer), .kind = OPT_CUSTOM, .parse = parse_buffer, .arg = "SIZE",
+	  .help = "ring buffer: " DEFAULT_BUFFER ", or " DEFAULT_BUFFER_COUNTS
+		  " where the kernel counts" },
+	{ "btf", 0, COMMON(btf), .kind = OPT_STRING, .arg = "FILE",
+	  .help = "the kernel's type information, where /sys/kernel/btf/vmlinux is missing" },
+	{ "verbose", 0, COMMON(verbose), .kind = OPT_FLAG,
+	  .help = "say which hooks were chosen, and why" },
+	{ "stats", 0, COMMON(stats), .kind = OPT_FLAG, .help = "say what iosonde itself cost" },
+	{ "ebpf", 0, COMMON(ebpf), .kind = OPT_FLAG,
+	  .help = "list programs, hooks and instruction counts, and exit" },
+	{ "help", 'h', COMMON(help), .kind = OPT_FLAG, .help = "this text" },
+	{ "version", 0, COMMON(version), .kind = OPT_FLAG, .help = "the version" },
+	{}
+};
+
+static const struct option_spec *run_specs(const struct tool *tool)
+{
+	if (tool->kind == TOOL_TABLE && !tool->one_report)
+		return table_options;
+	if (tool->many.functions) /* bare words are functions */
+		return run_options;
+	return tool->kind == TOOL_HISTOGRAM || tool->one_report ? histogram_options : run_options;
+}
+
+size_t common_option_sets(const struct tool *tool, struct common_opts *opts, void *cfg,
+			  struct option_set *sets)
+{
+	size_t n = 0;
+
+	if (tool->options)
+		sets[n++] = (struct option_set){ tool->options, cfg, "Options" };
+	if (tool->many.functions)
+		sets[n++] = (struct option_set){ function_options, opts, "Functions" };
+	sets[n++] = (struct option_set){ target_options, opts, "Targets" };
+	sets[n++] = (struct option_set){ run_specs(tool), opts, "Run" };
+	if (tool->lingers)
+		sets[n++] = (struct option_set){ linger_options, opts, "With -- COMMAND" };
+	sets[n++] = (struct option_set){ output_options, opts, "Output" };
+	sets[n++] = (struct option_set){ engine_options, opts, "Engine" };
+	return n;
+}
+
+uint64_t common_buffer(const struct tool *tool, const struct common_opts *opts)
+{
+	const char *size = tool->drain.map ? DEFAULT_BUFFER_COUNTS : DEFAULT_BUFFER, *why;
+	uint64_t bytes = opts->buffer;
+
+	if (!bytes)
+		unit_parse(U_BYTES, size, strlen(size), 0, &bytes, &why);
+	return bytes;
+}
+
+bool common_check(const struct tool *tool, const struct common_opts *opts, bool command, char *err,
+		  size_t err_size)
+{
+	const char *what = NULL;
+
+	if (opts->by && tool->kind != TOOL_EVENTS && (tool->kind != TOOL_TABLE || tool->many.prog))
+		what = "--by groups rows by their columns; this command's have no smaller parts";
+	else if ((opts->sort || opts->top) && tool->kind == TOOL_EVENTS && !opts->by)
+		what = "--sort and --top order a table; with rows as they happen, add --by COLUMNS";
+	else if (opts->interval_ns && tool->kind == TOOL_EVENTS && !opts->by)
+		what = "-i is the interval of a table; with rows as they happen, add --by COLUMNS";
+	else if ((opts->kstack || opts->ustack) && tool->kind != TOOL_EVENTS)
+		what = "--kstack and --ustack belong to commands that print events";
+	else if (opts->linger_ns && !command)
+		what = "--linger is counted from the end of a command after --; else use -d";
+	else if (command && (opts->pids.n || opts->tids.n))
+		what = "give either -p/-t or a command after --, not both";
+	else if (tool->many.functions && !opts->n_patterns)
+		what = "which functions? Give a name, a glob such as 'vfs_*', or '/regex/'";
+	if (what)
+		snprintf(err, err_size, "%s", what);
+	return !what;
+}

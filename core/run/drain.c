@@ -1,0 +1,400 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+/* The aggregating kinds: one epoch of a map becomes rows. */
+#include "core/run/drain.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include <bpf/bpf.h>
+
+#include "core/base/log.h"
+#include "core/rows/hist.h"
+#include "core/rows/unit_format.h"
+
+/* Entries of a map are fetched this many bytes of values at a time, at least this many entries. */
+#define BATCH_BYTES (1U << 16)
+#define BATCH_LEAST 16
+
+/* The member @f of the tool's options; 0 if there is none. */
+static uint64_t drain_cfg(const struct report *r, const struct field *f)
+{
+	uint64_t value = 0;
+
+	if (f->kind != F_NONE)
+		memcpy(&value, (const char *)r->run->cfg + f->off, f->size);
+	return value;
+}
+
+/* Which words of a value are merged by taking the larger one. */
+static bool find_maxima(struct report *r)
+{
+	const struct tool *tool = r->run->tool;
+	size_t n_words = r->d->value_size / 8, hist = r->d->hist_off / 8;
+
+	r->is_max = calloc(n_words, sizeof(*r->is_max));
+	if (!r->is_max)
+		return false;
+	for (const struct column *c = tool->row.columns; c->name; c++)
+		if (tool->kind == TOOL_TABLE && (c->flags & COL_MAX) &&
+		    c->field.off >= r->d->key_size &&
+		    c->field.off < r->d->key_size + r->d->value_size)
+			r->is_max[(c->field.off - r->d->key_size) / 8] = true;
+	if (r->d->hist) {
+		r->is_max[hist + offsetof(struct hist_value, inv_min) / 8] = true;
+		r->is_max[hist + offsetof(struct hist_value, max) / 8] = true;
+	}
+	return true;
+}
+
+void report_merge(const struct report *r, uint64_t *to, const uint64_t *from)
+{
+	for (size_t w = 0; w < r->d->value_size / 8; w++) {
+		if (!r->is_max[w])
+			to[w] += from[w];
+		else if (from[w] > to[w])
+			to[w] = from[w];
+	}
+}
+
+void report_merge_cpus(const struct report *r, uint64_t *value)
+{
+	for (int cpu = 1; cpu < r->n_cpus; cpu++)
+		report_merge(r, value, value + (size_t)cpu * (r->d->value_size / 8));
+}
+
+/* An entry is a row's share of one CPU: keeps it until all of them are there. */
+static void keep_entry(struct report *r, const char *key, const uint64_t *value)
+{
+	const struct field *cpu = &r->d->cpu;
+	char whole[DRAIN_KEY_MAX];
+	uint64_t *sum;
+
+	memcpy(whole, key, r->d->key_size);
+	memset(whole + cpu->off, 0, cpu->size);
+	sum = keymap_get(&r->merged, whole, true);
+	if (sum)
+		report_merge(r, sum, value);
+	else
+		r->failed = true;
+}
+
+/* Adds the entries of our epoch to the report; moves their keys to the start of @keys. */
+static uint32_t add_entries(struct report *r, char *keys, uint64_t *values, uint32_t n)
+{
+	const struct drain *d = r->d;
+	size_t words = d->value_size / 8 * (size_t)r->n_cpus;
+	uint32_t ours = 0;
+
+	for (uint32_t i = 0; i < n; i++) {
+		char *key = keys + (size_t)i * d->key_size;
+		uint64_t *value = values + i * words;
+		uint32_t epoch;
+
+		memcpy(&epoch, key, sizeof(epoch));
+		if (epoch != r->epoch)
+			continue;
+		r->entries++;
+		report_merge_cpus(r, value);
+		if (d->cpu.kind != F_NONE || r->run->by)
+			keep_entry(r, key, value);
+		else
+			report_add_entry(r, key, value);
+		memmove(keys + (size_t)ours++ * d->key_size, key, d->key_size);
+	}
+	return ours;
+}
+
+/*
+ * Fetches and removes the entries of the epoch. A walk by key would begin anew whenever its key is
+ * gone; one by batch goes from bucket to bucket, and every kernel since 5.6 has it. Returns 0,
+ * -ENOSPC if a bucket holds more than @cap entries, or another negative error.
+ */
+static int drain_entries(struct report *r, int fd, uint32_t cap, uint32_t *at, bool *begun)
+{
+	size_t value_size = (size_t)r->d->value_size * (size_t)r->n_cpus;
+	uint64_t *values = malloc(cap * value_size);
+	char *keys = malloc((size_t)cap * r->d->key_size);
+	int err = keys && values ? 0 : -ENOMEM;
+
+	while (!err) {
+		uint32_t n = cap, ours;
+
+		err = bpf_map_lookup_batch(fd, *begun ? at : NULL, at, keys, values, &n, NULL);
+		if (err && err != -ENOENT)
+			break;
+		*begun = true;
+		ours = add_entries(r, keys, values, n);
+		if (ours)
+			bpf_map_delete_batch(fd, keys, &ours, NULL);
+	}
+	free(keys);
+	free(values);
+	return err == -ENOENT ? 0 : err; /* ENOENT: that was the last bucket */
+}
+
+/* The same, with as much room as it takes. */
+static int drain_map(struct report *r, int fd)
+{
+	uint32_t cap = BATCH_BYTES / (r->d->value_size * (uint32_t)r->n_cpus), at = 0;
+	bool begun = false;
+	int err;
+
+	cap = cap < BATCH_LEAST ? BATCH_LEAST : cap;
+	do {
+		err = drain_entries(r, fd, cap, &at, &begun);
+		cap *= 2;
+	} while (err == -ENOSPC);
+	return err;
+}
+
+static void drain_epoch(struct report *r)
+{
+	int err;
+
+	r->ts_ns = now_ns();
+	r->span_ns = r->ts_ns - r->run->epoch_began_ns;
+	r->run->epoch_began_ns = r->ts_ns;
+	r->epoch = loaded_next_epoch(r->run->loaded);
+	memo_collect(r->run, r->epoch);
+	loop_consume(r->run); /* what the rows' ids stand for, before anything asks */
+	err = r->run->tool->many.prog ? drain_targets(r) : drain_map(r, r->map_fd);
+	if (!err && r->reserve_fd >= 0)
+		err = drain_map(r, r->reserve_fd);
+	if (err && err != -ENOMEM)
+		log_error("reading map %s failed: %s", r->d->map, strerror(-err));
+	r->failed |= err == -ENOMEM;
+	if (r->run->by)
+		drain_by(r);
+	for (size_t i = 0; i < r->merged.n && !r->run->by; i++)
+		report_add_entry(r, keymap_key(&r->merged, i), keymap_value(&r->merged, i));
+}
+
+bool drain_is_key(const struct tool *tool, const struct column *col)
+{
+	return col->field.kind != F_NONE && col->field.off >= sizeof(uint32_t) &&
+	       col->field.off < tool->drain.key_size;
+}
+
+bool drain_identifies(const struct tool *tool, const struct column *col)
+{
+	return drain_is_key(tool, col) || (col->flags & COL_KEY);
+}
+
+size_t drain_terminal(const struct run *run)
+{
+	struct winsize size;
+
+	if (run->opts.format != FORMAT_TEXT || !isatty(run->out_fd))
+		return 0;
+	return ioctl(run->out_fd, TIOCGWINSZ, &size) || !size.ws_col ? 80 : size.ws_col;
+}
+
+static bool has_key_columns(const struct tool *tool)
+{
+	for (const struct column *c = tool->row.columns; c->name; c++)
+		if (drain_is_key(tool, c))
+			return true;
+	return false;
+}
+
+/* A table without a key has one row per interval: zeros where nothing happened. */
+static void add_idle_row(struct report *r)
+{
+	const struct tool *tool = r->run->tool;
+	char *key = calloc(1, r->d->key_size);
+	uint64_t *value = calloc(1, r->d->value_size);
+
+	if (!key || !value)
+		r->failed = true;
+	else if (tool->kind == TOOL_TABLE && !r->entries && !has_key_columns(tool))
+		report_add_entry(r, key, value);
+	free(key);
+	free(value);
+}
+
+/* struct many_row follows the value. */
+static bool is_about_target(const struct tool *tool, const struct column *col)
+{
+	return tool->many.prog && col->field.off >= tool->drain.key_size + tool->drain.value_size;
+}
+
+/*
+ * A map has no order of its own. Equal rows stay as they were, so: by the last column of the key
+ * first, by the first one next, and by what was asked for, or the first number, at the end.
+ */
+static void report_sort(struct report *r)
+{
+	const struct tool *tool = r->run->tool;
+	const struct column *cols = tool->row.columns;
+	int n_cols = 0, first = -1;
+
+	while (cols[n_cols].name)
+		n_cols++;
+	for (int i = n_cols - 1; i >= 0; i--) {
+		if (is_about_target(tool, &cols[i]))
+			continue;
+		if (drain_identifies(tool, &cols[i]))
+			sort_rows(&tool->row, (struct sort){ .col = i }, r->row, r->n);
+		else if (cols[i].field.off >= tool->drain.key_size && cols[i].unit != U_CLOCK &&
+			 cols[i].unit != U_STACK)
+			first = i;
+	}
+	if (r->run->sorted)
+		sort_rows(&tool->row, r->run->sort, r->row, r->n);
+	else if (tool->kind != TOOL_HISTOGRAM && first >= 0 && r->d->order != DRAIN_KEYS)
+		sort_rows(&tool->row, (struct sort){ first, true }, r->row, r->n);
+}
+
+/* Smallest first, and with -r still the largest ones. */
+static void reverse(struct sort_row *row, size_t n)
+{
+	for (size_t i = 0; i < n / 2; i++) {
+		struct sort_row swap = row[i];
+
+		row[i] = row[n - 1 - i];
+		row[n - 1 - i] = swap;
+	}
+}
+
+/*
+ * A table of several rows is refreshed in place on a terminal, as top does it; a single row per
+ * interval is a log, and so is everything in a pipe. The last report stays below the one before.
+ */
+static void refresh(const struct report *r, bool last)
+{
+	static const struct column time = { "time", { 0, 8, F_U64 }, U_CLOCK };
+	const struct value ts = { V_UINT, .u = r->ts_ns };
+	char title[96];
+	double load[3];
+	size_t n;
+
+	if (!has_key_columns(r->run->tool) || r->run->tool->kind != TOOL_TABLE ||
+	    !r->run->opts.interval_ns || !drain_terminal(r->run))
+		return;
+	if (!last && !drain_cfg(r, &r->d->no_clear))
+		sink_clear(r->run->sink);
+	n = unit_format(&time, &ts, &r->run->clock, title, sizeof(title));
+	if (getloadavg(load, 3) == 3)
+		snprintf(title + n, sizeof(title) - n, "  load average %.2f %.2f %.2f", load[0],
+			 load[1], load[2]);
+	sink_title(r->run->sink, title);
+}
+
+/* What sums up each key's histogram: always for machines, for people if they ask. */
+static void print_totals(struct report *r)
+{
+	const struct hist_style *hist = r->d->hist;
+	size_t size = report_totals_size(r->d);
+	const struct selection *sel;
+
+	if (!r->totals.len ||
+	    (r->run->opts.format != FORMAT_JSON && !drain_cfg(r, &hist->show_totals)))
+		return;
+	sel = run_default_columns(r->run, &hist->totals);
+	rows_sort(&hist->totals, 0, false, r->totals.data, r->totals.len / size, size);
+	for (size_t at = 0; sel && at < r->totals.len; at += size)
+		sink_row(r->run->sink, sel, r->totals.data + at, size);
+}
+
+static void report_print(struct report *r, bool last)
+{
+	const struct common_opts *opts = &r->run->opts;
+	size_t n = r->n;
+
+	for (size_t i = 0; i < n; i++)
+		r->row[i].rec = r->bytes.data + (size_t)r->row[i].rec;
+	report_sort(r);
+	if (opts->top && opts->top < n)
+		n = opts->top;
+	if (r->d->order == DRAIN_SMALLEST && !r->run->sorted)
+		reverse(r->row, n);
+	/* who asks for columns, an order or a number of rows wants a table */
+	if (r->run->tool->kind == TOOL_HISTOGRAM && opts->format == FORMAT_TEXT && !opts->columns &&
+	    !opts->sort && !opts->top) {
+		drain_draw_histograms(r, n);
+	} else {
+		refresh(r, last);
+		for (size_t i = 0; i < n; i++)
+			sink_row(r->run->sink, &r->run->selection, r->row[i].rec, r->row[i].len);
+	}
+	print_totals(r);
+}
+
+/* What found no room in the map is added to it by keep_entry(). */
+static bool reserve_fits(const struct run *run, const struct bpf_map *map)
+{
+	const struct drain *d = &run->tool->drain;
+	const struct bpf_map *reserve;
+
+	if (!d->reserve)
+		return true;
+	reserve = bpf_object__find_map_by_name(run->loaded->obj, d->reserve);
+	return reserve && d->cpu.kind != F_NONE && bpf_map__type(reserve) == bpf_map__type(map) &&
+	       bpf_map__key_size(reserve) == d->key_size &&
+	       bpf_map__value_size(reserve) == d->value_size;
+}
+
+/* Does the map look like what the descriptor says? */
+static bool layout_fits(const struct run *run, const struct bpf_map *map)
+{
+	const struct drain *d = &run->tool->drain;
+	const struct bpf_map *stacks =
+		d->stack_map ? bpf_object__find_map_by_name(run->loaded->obj, d->stack_map) : NULL;
+
+	/* a place per target is found by index, its rows have a key all the same */
+	if (map && run->loaded->epoch &&
+	    (run->tool->many.prog ? d->key_size == sizeof(struct many_key)
+				  : bpf_map__key_size(map) == d->key_size) &&
+	    bpf_map__value_size(map) == d->value_size && !(d->key_size % 8) &&
+	    !(d->value_size % 8) && d->key_size <= DRAIN_KEY_MAX && !d->stack_map == !stacks &&
+	    (!d->hist || d->hist_off + sizeof(struct hist_value) == d->value_size) &&
+	    (!stacks || bpf_map__value_size(stacks) <= STACK_FRAMES * 8) && reserve_fits(run, map))
+		return true;
+	log_error("internal error: map %s of the programs and of the descriptor differ", d->map);
+	return false;
+}
+
+void drain_report(struct run *run, bool last)
+{
+	struct report r = {
+		.run = run,
+		.d = &run->tool->drain,
+		.n_cpus = 1,
+		.merged = { run->tool->drain.key_size, run->tool->drain.value_size },
+	};
+	const struct bpf_map *map = bpf_object__find_map_by_name(run->loaded->obj, r.d->map);
+
+	if (!layout_fits(run, map)) {
+		run->stop = true;
+		return;
+	}
+	r.map_fd = bpf_map__fd(map);
+	r.reserve_fd = r.d->reserve ? loaded_map(run->loaded, r.d->reserve) : -1;
+	if (bpf_map__type(map) == BPF_MAP_TYPE_PERCPU_HASH ||
+	    bpf_map__type(map) == BPF_MAP_TYPE_LRU_PERCPU_HASH ||
+	    bpf_map__type(map) == BPF_MAP_TYPE_PERCPU_ARRAY)
+		r.n_cpus = run->loaded->n_cpus;
+	if (r.d->hist)
+		r.view = (struct hist_view){ r.d->hist->scale, drain_cfg(&r, &r.d->hist->linear),
+					     drain_cfg(&r, &r.d->hist->fine) };
+	if (r.d->hist && r.d->hist->scale_of.kind != F_NONE)
+		r.view.scale = (enum hist_scale)drain_cfg(&r, &r.d->hist->scale_of);
+	if (find_maxima(&r))
+		drain_epoch(&r);
+	else
+		r.failed = true;
+	if (!r.failed)
+		add_idle_row(&r);
+	if (r.failed)
+		log_error("out of memory: this report is not complete");
+	report_print(&r, last);
+	keymap_free(&r.merged);
+	text_free(&r.bytes);
+	text_free(&r.totals);
+	free(r.is_max);
+	free(r.row);
+}

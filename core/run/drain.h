@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+/* What the parts of core/run/drain*.c share. */
+#ifndef IOSONDE_RUN_DRAIN_H
+#define IOSONDE_RUN_DRAIN_H
+
+#include "core/base/keymap.h"
+#include "core/rows/hist.h"
+#include "core/run/internal.h"
+
+/* A report under construction: records of any length, one after the other. */
+struct report {
+	struct run *run;
+	const struct drain *d;
+	int map_fd, n_cpus;
+	int reserve_fd; /* -1: the tool has none */
+	uint32_t epoch;
+	uint64_t ts_ns;	  /* ends every row: when the epoch was closed */
+	uint64_t span_ns; /* and, after it, a table's: how long the epoch was */
+	struct text_buf bytes;
+	struct sort_row *row; /* rec is an offset into bytes until report_print() */
+	size_t n, cap;
+	uint64_t entries;      /* of the map, before --where */
+	bool failed;	       /* out of memory */
+	struct hist_view view; /* of values that hold a histogram */
+	bool *is_max;	       /* per word of a value: merging takes the larger one */
+	/* where the CPU is a part of the key, or --by was given: the sums over CPUs */
+	struct keymap merged;
+	bool counted;		/* rows to come went past --where already, as parts of others */
+	struct text_buf totals; /* rows of drain->hist->totals, all of one length */
+};
+
+/* Is @col a part of the tool's keys that identifies a row? The epoch isn't. */
+bool drain_is_key(const struct tool *tool, const struct column *col);
+
+/* The same, or the key of a tool whose map needs less than its rows tell? */
+bool drain_identifies(const struct tool *tool, const struct column *col);
+
+/* The output's width if it is a terminal that may be drawn on, else 0. */
+size_t drain_terminal(const struct run *run);
+
+/* Adds the rows that stand for one entry of the map: @value summed over CPUs, @key as it is. */
+void report_add_entry(struct report *r, const char *key, const uint64_t *value);
+
+/* Room for a row of @len bytes; NULL when out of memory. */
+char *report_add_row(struct report *r, size_t len);
+
+/* Keeps or drops the newest row, which stands for @events events. */
+void report_filter_row(struct report *r, const char *row, uint64_t events);
+
+/* Sums one key's value over the CPUs, if the map is kept per CPU. */
+void report_merge_cpus(const struct report *r, uint64_t *value);
+
+/* The rows of a map with a place per target (tool->many). Returns 0 or a negative error. */
+int drain_targets(struct report *r);
+
+/* Adds @from to @to, as the same key's values on two CPUs. */
+void report_merge(const struct report *r, uint64_t *to, const uint64_t *from);
+
+/* --by: adds a row for each group of those in report->merged. */
+void drain_by(struct report *r);
+
+/* One of report->totals, whose length is this. */
+size_t report_totals_size(const struct drain *d);
+
+/*
+ * Text for people: histogram rows, sorted by key and slot, as a block of bars per key. Empty log2
+ * slots between two in use are shown, too, for a gap is part of the shape.
+ */
+void drain_draw_histograms(const struct report *r, size_t n);
+
+#endif

@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+/* Tables with a place per target: one half of an array becomes rows, while the other is counted in.
+ */
+#include "core/run/drain.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <bpf/bpf.h>
+
+#include "core/kernel/many.h"
+
+static struct many_row describe(struct many_target *t)
+{
+	snprintf(t->na, sizeof(t->na), "n/a: %s", t->why);
+	return (struct many_row){
+		.name = t->shown,
+		.module = t->module,
+		.how = hook_how_names[t->how],
+		.note = *t->why ? t->na : t->note,
+		.address = t->address ? t->address : MANY_NONE,
+		.added_ns = t->added_ns,
+		.run_ns = t->run_ns,
+	};
+}
+
+/* key, value, time, target, length of the epoch */
+static void add_target_row(struct report *r, const struct many_key *key, const uint64_t *value)
+{
+	struct many_target *t = &r->run->many.target[key->index];
+	const struct many_row target = describe(t);
+	size_t size = r->d->value_size;
+	char *row = report_add_row(r, sizeof(*key) + size + sizeof(r->ts_ns) + sizeof(target) +
+					      sizeof(r->span_ns));
+	char *at = row;
+
+	if (!row)
+		return;
+	at = mempcpy(at, key, sizeof(*key));
+	if (*t->why) /* nothing was counted, which isn't nothing */
+		at = (char *)memset(at, 0xff, size) + size;
+	else
+		at = mempcpy(at, value, size);
+	at = mempcpy(at, &r->ts_ns, sizeof(r->ts_ns));
+	at = mempcpy(at, &target, sizeof(target));
+	memcpy(at, &r->span_ns, sizeof(r->span_ns));
+	report_filter_row(r, row, *t->why ? 0 : value[0]);
+}
+
+static bool any(const uint64_t *value, size_t words)
+{
+	for (size_t i = 0; i < words; i++)
+		if (value[i])
+			return true;
+	return false;
+}
+
+int drain_targets(struct report *r)
+{
+	const struct many *m = &r->run->many;
+	size_t words = r->d->value_size / 8 * (size_t)r->n_cpus;
+	uint64_t *value = calloc(words, 8), *zero = calloc(words, 8);
+	int err = value && zero ? 0 : -ENOMEM;
+
+	for (uint32_t i = 0; !err && i < m->n; i++) {
+		const struct many_key key = { r->epoch, i };
+		uint32_t slot = (r->epoch & 1) * (uint32_t)m->n + i;
+
+		err = bpf_map_lookup_elem(r->map_fd, &slot, value) ? -errno : 0;
+		if (err)
+			break;
+		if (any(value, words)) {
+			err = bpf_map_update_elem(r->map_fd, &slot, zero, BPF_ANY) ? -errno : 0;
+			report_merge_cpus(r, value);
+			add_target_row(r, &key, value);
+		} else if (r->d->zeros) {
+			add_target_row(r, &key, value);
+		}
+	}
+	free(value);
+	free(zero);
+	return err;
+}

@@ -1,0 +1,132 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+#include "core/run/help.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "core/base/text_buf.h"
+#include "core/run/common.h"
+#include "core/run/run.h"
+
+/* The layers of the stack, in the order in which an I/O passes them. */
+static const struct {
+	const char *name, *title;
+} layers[] = {
+	{ "layers", "Every layer at once" },
+	{ "syscall", "System calls" },
+	{ "vfs", "VFS" },
+	{ "fs", "Filesystems" },
+	{ "cache", "Dentry and page cache" },
+	{ "block", "Block layer" },
+	{ "sched", "Scheduler and stacks" },
+	{ "func", "Kernel functions" },
+	{ "net", "Network" },
+	{ "mem", "Memory" },
+};
+
+static int finish(struct text_buf *out)
+{
+	const char *text = text_cstr(out);
+	bool ok = !out->failed && fputs(text, stdout) >= 0 && !fflush(stdout);
+
+	text_free(out);
+	return ok ? 0 : 1;
+}
+
+#define OVERVIEW_WIDTH	78
+#define OVERVIEW_INDENT 24
+
+/* The names of a layer's commands, behind its title, on as many lines as they need. */
+static void list_layer(struct text_buf *out, const char *layer, const char *title)
+{
+	size_t at = 0;
+
+	for (size_t i = 0; catalogue[i]; i++) {
+		const struct tool_alias *alias = catalogue[i]->aliases;
+		const char *name = catalogue[i]->name;
+
+		if (strcmp(catalogue[i]->layer, layer))
+			continue;
+		for (; name; name = alias && alias->name ? (alias++)->name : NULL) {
+			if (!at)
+				text_printf(out, "%-*s", OVERVIEW_INDENT, title);
+			else if (at + 1 + strlen(name) > OVERVIEW_WIDTH)
+				text_printf(out, "\n%*s", OVERVIEW_INDENT, "");
+			at = !at || at + 1 + strlen(name) > OVERVIEW_WIDTH ? OVERVIEW_INDENT : at;
+			text_printf(out, "%s%s", at > OVERVIEW_INDENT ? " " : "", name);
+			at += (at > OVERVIEW_INDENT) + strlen(name);
+		}
+	}
+	if (at)
+		text_puts(out, "\n");
+}
+
+int help_overview(void)
+{
+	struct text_buf out = { 0 };
+
+	text_puts(&out,
+		  "iosonde shows what Linux does with file I/O, in every layer from the system "
+		  "call to\nthe disk.\n\n"
+		  "  iosonde COMMAND [OPTIONS] [-- PROGRAM ARGS]   trace a program and its "
+		  "descendants\n"
+		  "  iosonde COMMAND [OPTIONS] -p PID              trace what is running\n\n");
+	for (size_t l = 0; l < sizeof(layers) / sizeof(layers[0]); l++)
+		list_layer(&out, layers[l].name, layers[l].title);
+	text_puts(
+		&out,
+		"\nStart with: iosonde layers -- dd if=/dev/zero of=f bs=1M count=100 "
+		"conv=fsync\n"
+		"What works here, and why the rest doesn't: iosonde doctor\n"
+		"What each is for: iosonde list. More: iosonde help COMMAND, iosonde --version\n");
+	return finish(&out);
+}
+
+int help_list(void)
+{
+	struct text_buf out = { 0 };
+
+	for (size_t i = 0; catalogue[i]; i++) {
+		const struct tool *tool = catalogue[i];
+		const struct tool_alias *alias = tool->aliases;
+
+		text_printf(&out, "%-14s %-8s %s\n", tool->name, tool->layer, tool->summary);
+		for (; alias && alias->name; alias++)
+			text_printf(&out, "%-14s %-8s %s\n", alias->name, tool->layer,
+				    alias->summary);
+	}
+	return finish(&out);
+}
+
+int help_version(void)
+{
+	struct text_buf out = { 0 };
+
+	text_puts(&out, "iosonde " IOSONDE_VERSION "\n");
+	return finish(&out);
+}
+
+int help_tool(const struct tool *t)
+{
+	struct option_set sets[MAX_OPTION_SETS];
+	struct common_opts opts = { 0 };
+	struct text_buf out = { 0 };
+	size_t n = common_option_sets(t, &opts, NULL, sets);
+
+	text_printf(&out, "iosonde %s: %s\n\n%s\n", t->name, t->summary, t->text);
+	for (size_t i = 0; i < n; i++) {
+		text_puts(&out, "\n");
+		options_help(&sets[i], &out);
+	}
+	text_puts(&out, "\nColumns (* only if named in --columns, or in JSON):\n");
+	for (const struct column *c = t->row.columns; c->name; c++)
+		text_printf(&out, "  %s%-14s %s\n",
+			    c->flags & (COL_HIDDEN | COL_MACHINE) ? "*" : " ", c->name, c->help);
+	if (t->aliases)
+		text_puts(&out, "\nOther names:\n");
+	for (const struct tool_alias *a = t->aliases; a && a->name; a++)
+		text_printf(&out, "  %-14s %s\n", a->name, a->summary);
+	if (t->examples)
+		text_printf(&out, "\nExamples:\n%s", t->examples);
+	return finish(&out);
+}

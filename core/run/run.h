@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+/* The life of one run, and what a tool's own functions may use of it. */
+#ifndef IOSONDE_RUN_H
+#define IOSONDE_RUN_H
+
+#include "core/kernel/load.h"
+#include "core/rows/sort.h"
+#include "core/run/common.h"
+#include "core/tool.h"
+#include "out/sink.h"
+
+struct run;
+
+/* Runs @tool with @argv (argv[0] is ignored). Returns the exit status of the process. */
+int run_tool(const struct tool *tool, int argc, char **argv);
+
+/* --- for tool_ops --- */
+const struct common_opts *run_opts(const struct run *run);
+void *run_cfg(struct run *run);	       /* the tool's cfg, writable until start() */
+void *run_tool_state(struct run *run); /* tool_ops.state_size bytes */
+struct loaded *run_loaded(struct run *run);
+struct sink *run_sink(struct run *run);
+/* Targets of tool->many; prepare() may add some, unless the command line names them. */
+struct many *run_many(struct run *run);
+bool run_has_command(const struct run *run);
+uint64_t run_elapsed_ns(const struct run *run);
+/* Names of kernel addresses; the first call opens them, so make it in start(). NULL: no memory. */
+struct stack_names;
+struct stack_names *run_kernel_names(struct run *run);
+/* Hands a row of tool->row to the usual path: --where, --by, the sink. */
+void run_row(struct run *run, const void *rec, size_t len);
+/*
+ * Adds to the account: @generated and @filtered events that the tool's programs counted in a map of
+ * their own, and @shown ones that stood in a table of its own.
+ */
+void run_count(struct run *run, uint64_t generated, uint64_t shown, uint64_t filtered);
+/* A row of another table than tool->row: all columns that the format shows by default. */
+const struct selection *run_default_columns(struct run *run, const struct table *table);
+/* --sort's column in @table, if it has one of that name: true, and *@sort is set. */
+bool run_sort(const struct run *run, const struct table *table, struct sort *sort);
+/* Adds a pair to the summary record and, if @text, to the summary line. Keys are borrowed. */
+void run_summary_add(struct run *run, const char *key, uint64_t value, bool text);
+#endif
