@@ -8,6 +8,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "core/base/heap.h"
+
 /* Since 6.16 the file can be mapped, which spares a thousand reads of a page. */
 static struct btf *map_kernel_btf(void)
 {
@@ -31,8 +33,10 @@ static struct btf *map_kernel_btf(void)
 
 struct btf *btf_of_kernel(const char *file)
 {
-	struct btf *btf = file ? btf__parse(file, NULL) : map_kernel_btf();
+	struct btf *btf;
 
+	heap_expect_much();
+	btf = file ? btf__parse(file, NULL) : map_kernel_btf();
 	return btf || file ? btf : btf__load_vmlinux_btf();
 }
 

@@ -13,6 +13,7 @@
 
 #include <bpf/bpf.h>
 
+#include "core/base/heap.h"
 #include "core/base/log.h"
 #include "core/kernel/btf_query.h"
 #include "core/kernel/btf_slim.h"
@@ -322,6 +323,7 @@ bool loaded_attach(struct loaded *l, bool (*ready)(void *arg), void *arg)
 			return false;
 	}
 	drop_sources(l);
+	heap_give_back();
 	if (l->all_attached)
 		*l->all_attached = 1;
 	return true;

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "core/base/heap.h"
 #include "core/base/log.h"
 #include "core/kernel/btf_query.h"
 #include "core/kernel/hooks.h"
@@ -76,6 +77,7 @@ bool loaded_attach_many(struct loaded *l, bool verbose)
 	size_t n = btf && model ? many_attach(m, model, btf) : 0;
 
 	btf__free(btf);
+	heap_give_back();
 	if (m->unlisted)
 		log_verbose("tracefs doesn't tell which functions can be hooked: each was tried");
 	if (l->tool->many.functions || !n) /* else there are rows that tell */

@@ -14,10 +14,9 @@
 #include "core/rows/name_record.h"
 
 /* The kernel side wakes us when data has piled up; this covers what has not. */
-#define POLL_MS 100
-/* And in the beginning, when somebody is waiting for a first row: this often, for this long. */
-#define EAGER_POLL_MS 10
-#define EAGER_NS      200000000ULL
+#define POLL_NS 100000000ULL
+/* In the beginning somebody is waiting for a first row: look sooner, then less and less often. */
+#define EAGER_POLL_NS 1000000ULL
 /* Look at the clock and the signals after this many records of a burst. */
 #define RECORDS_PER_CHECK 8192
 
@@ -177,10 +176,11 @@ bool loop_open(struct run *run)
 
 static int timeout_ms(const struct run *run)
 {
-	uint64_t now = now_ns(), next;
+	uint64_t now = now_ns(), next, pause = (now - run->clock.start_ns) / 2;
 
-	next = now + (now - run->clock.start_ns < EAGER_NS ? EAGER_POLL_MS : POLL_MS) * 1000000ULL;
-
+	if (pause < EAGER_POLL_NS)
+		pause = EAGER_POLL_NS;
+	next = now + (pause < POLL_NS ? pause : POLL_NS);
 	if (run->end_ns && run->end_ns < next)
 		next = run->end_ns;
 	if (run->next_report_ns && run->next_report_ns < next)

@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+/* What takes much memory for a moment takes few page faults, and gives the memory back. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <unistd.h>
+#include <cmocka.h>
+
+#include "core/base/heap.h"
+
+#define PAGE   4096
+#define PIECE  ((size_t)5 << 20)
+#define PIECES 3
+
+static long faults(void)
+{
+	struct rusage usage;
+
+	getrusage(RUSAGE_SELF, &usage);
+	return usage.ru_minflt;
+}
+
+static long resident_pages(void)
+{
+	FILE *file = fopen("/proc/self/statm", "re");
+	long size = 0, resident = 0;
+
+	assert_non_null(file);
+	assert_int_equal(fscanf(file, "%ld %ld", &size, &resident), 2);
+	fclose(file);
+	return resident;
+}
+
+static int huge_pages(void)
+{
+	char modes[64] = "[never]";
+	FILE *file = fopen("/sys/kernel/mm/transparent_hugepage/enabled", "re");
+
+	if (file) {
+		assert_non_null(fgets(modes, sizeof(modes), file));
+		fclose(file);
+	}
+	return !strstr(modes, "[never]");
+}
+
+/* As loading does: pieces of some MiB, one of which is freed in between and taken again. */
+static void use_memory(void)
+{
+	char *piece[PIECES];
+
+	for (size_t i = 0; i < PIECES; i++) {
+		piece[i] = malloc(PIECE);
+		assert_non_null(piece[i]);
+		memset(piece[i], 1, PIECE);
+		if (i == 1) {
+			free(piece[0]);
+			piece[0] = malloc(PIECE);
+			assert_non_null(piece[0]);
+			memset(piece[0], 2, PIECE);
+		}
+	}
+	for (size_t i = 0; i < PIECES; i++)
+		free(piece[i]);
+}
+
+static void few_faults(void **state)
+{
+	long before, few, resident = resident_pages();
+
+	(void)state;
+	heap_expect_much();
+	before = faults();
+	use_memory();
+	few = faults() - before;
+	heap_give_back();
+	assert_true(resident_pages() < resident + 200);
+	if (huge_pages())
+		assert_true(few < 100);
+	else /* what was freed is used again, at least */
+		assert_true(few < (long)(PIECES * PIECE / PAGE) + 100);
+}
+
+static void again(void **state)
+{
+	(void)state;
+	heap_expect_much();
+	heap_expect_much();
+	use_memory();
+	heap_give_back();
+	heap_give_back();
+	use_memory();
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = { cmocka_unit_test(few_faults), cmocka_unit_test(again) };
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
