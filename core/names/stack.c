@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
 #include "core/names/stack.h"
 
-#include <elfutils/libdwfl.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -9,6 +8,7 @@
 #include <time.h>
 
 #include "core/base/log.h"
+#include "core/names/libdw.h"
 
 struct ksym {
 	uint64_t addr;
@@ -48,7 +48,7 @@ void stack_names_close(struct stack_names *names)
 		return;
 	for (size_t i = 0; i < PROCESS_SLOTS; i++)
 		if (names->processes[i].dwfl)
-			dwfl_end(names->processes[i].dwfl);
+			libdw()->dwfl_end(names->processes[i].dwfl);
 	if (names->kallsyms)
 		fclose(names->kallsyms);
 	free(names->syms);
@@ -151,10 +151,25 @@ const char *stack_kernel_name(struct stack_names *names, uint64_t addr, bool pla
 	return names->buf;
 }
 
-static const Dwfl_Callbacks callbacks = {
-	.find_elf = dwfl_linux_proc_find_elf,
-	.find_debuginfo = dwfl_standard_find_debuginfo,
-};
+/* The memory map of @pid as it is now; NULL: it could not be read. */
+static Dwfl *read_map(uint32_t pid)
+{
+	static Dwfl_Callbacks callbacks;
+	const struct libdw *dw = libdw();
+	Dwfl *dwfl;
+
+	if (!dw)
+		return NULL;
+	callbacks.find_elf = dw->dwfl_linux_proc_find_elf;
+	callbacks.find_debuginfo = dw->dwfl_standard_find_debuginfo;
+	dwfl = dw->dwfl_begin(&callbacks);
+	if (dwfl && (dw->dwfl_linux_proc_report(dwfl, (pid_t)pid) ||
+		     dw->dwfl_report_end(dwfl, NULL, NULL))) {
+		dw->dwfl_end(dwfl);
+		return NULL;
+	}
+	return dwfl;
+}
 
 /* @again: an address wasn't there, so look whether the map has changed, once a second at most. */
 static Dwfl *process_dwfl(struct stack_names *names, uint32_t pid, bool again)
@@ -164,16 +179,11 @@ static Dwfl *process_dwfl(struct stack_names *names, uint32_t pid, bool again)
 
 	if (p->pid == pid && !(again && p->read_at != time(NULL)))
 		return p->dwfl;
-	fresh = dwfl_begin(&callbacks);
-	if (fresh &&
-	    (dwfl_linux_proc_report(fresh, (pid_t)pid) || dwfl_report_end(fresh, NULL, NULL))) {
-		dwfl_end(fresh);
-		fresh = NULL;
-	}
+	fresh = read_map(pid);
 	if (p->pid == pid && !fresh)
 		return p->dwfl; /* it is gone: what we know of it stays right */
 	if (p->dwfl)
-		dwfl_end(p->dwfl);
+		libdw()->dwfl_end(p->dwfl);
 	*p = (struct process){ pid, time(NULL), fresh };
 	return fresh;
 }
@@ -181,21 +191,21 @@ static Dwfl *process_dwfl(struct stack_names *names, uint32_t pid, bool again)
 const char *stack_user_name(struct stack_names *names, uint32_t pid, uint64_t addr)
 {
 	Dwfl *dwfl = process_dwfl(names, pid, false);
-	Dwfl_Module *module = dwfl ? dwfl_addrmodule(dwfl, addr) : NULL;
+	Dwfl_Module *module = dwfl ? libdw()->dwfl_addrmodule(dwfl, addr) : NULL;
 	const char *file = NULL, *symbol = NULL;
 	GElf_Off off = 0;
 	GElf_Sym sym;
 
 	if (!module) {
 		dwfl = process_dwfl(names, pid, true);
-		module = dwfl ? dwfl_addrmodule(dwfl, addr) : NULL;
+		module = dwfl ? libdw()->dwfl_addrmodule(dwfl, addr) : NULL;
 	}
 	if (module) {
 		const char *path =
-			dwfl_module_info(module, NULL, NULL, NULL, NULL, NULL, NULL, NULL);
+			libdw()->dwfl_module_info(module, NULL, NULL, NULL, NULL, NULL, NULL, NULL);
 
 		file = path && strrchr(path, '/') ? strrchr(path, '/') + 1 : path;
-		symbol = dwfl_module_addrinfo(module, addr, &off, &sym, NULL, NULL, NULL);
+		symbol = libdw()->dwfl_module_addrinfo(module, addr, &off, &sym, NULL, NULL, NULL);
 	}
 	if (symbol)
 		snprintf(names->buf, sizeof(names->buf), "%s+0x%" PRIx64 " (%s)", symbol,

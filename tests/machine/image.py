@@ -64,9 +64,21 @@ def is_elf(path):
         return file.read(4) == b"\x7fELF"
 
 
+def loaded_later(programs):
+    """The shared libraries that the programs name, and may load themselves."""
+    text = subprocess.run(["/sbin/ldconfig", "-p"], text=True, capture_output=True).stdout
+    # the first of a name is the one that is taken
+    known = dict(reversed(re.findall(r"^\s*(\S+) \(.*\) => (/\S+)$", text, re.M)))
+    names = set().union(*(re.findall(rb"\0(lib[\w+-]+\.so\.\d+)(?=\0)", program.read_bytes())
+                          for program in programs))
+    return [known[name.decode()] for name in sorted(names) if name.decode() in known]
+
+
 def libraries(programs):
     """The shared libraries and loaders that the programs need, by the paths they look for."""
-    dynamic = [str(program) for program in programs if is_elf(program)]
+    programs = [Path(program) for program in programs if is_elf(program)]
+    later = loaded_later(programs)
+    dynamic = [*map(str, programs), *later]
     if not dynamic:
         return []
     # Fails for static programs, which is no failure here.
@@ -74,7 +86,7 @@ def libraries(programs):
     missing = re.findall(r"^\s*(\S+) => not found", text, re.M)
     if missing:
         raise ImageError(f"shared libraries not found: {', '.join(sorted(set(missing)))}")
-    return sorted(set(re.findall(r"^\s*(?:\S+ => )?(/\S+) \(0x", text, re.M)))
+    return sorted({*later, *re.findall(r"^\s*(?:\S+ => )?(/\S+) \(0x", text, re.M)})
 
 
 class Root:
