@@ -18,8 +18,8 @@
 /* In either ABI, a call with number @nr either goes through those functions or isn't followed. */
 static __always_inline bool by_functions(s64 nr)
 {
-	return syscall_maybe(nr) && syscall_calls[0][nr] <= ROUTE_PWRITE &&
-	       syscall_calls[1][nr] <= ROUTE_PWRITE;
+	return syscall_maybe(nr) && syscall_calls[nr][0] <= ROUTE_PWRITE &&
+	       syscall_calls[nr][1] <= ROUTE_PWRITE;
 }
 
 #ifdef FILE_IO_SUMS_ONLY
@@ -106,16 +106,16 @@ static __always_inline bool rest_is_done(struct pt_regs *regs, s64 nr, s64 ret)
 
 	/* a number that both ABIs have would need a look which of them it is */
 	if (!h || !h->word || ret < 0 || n_parked || !by_functions(nr) ||
-	    (syscall_calls[0][nr] && syscall_calls[1][nr]))
+	    (syscall_calls[nr][0] && syscall_calls[nr][1]))
 		return false;
-	syscall_args(regs, !syscall_calls[0][nr], &args);
+	syscall_args(regs, !syscall_calls[nr][0], &args);
 	if (h->check != handed_check((void *)h->word, args.a[2], ret))
 		return false;
 	h->check = 0;
 	ids = ids_of(task);
 	if (!target_match(ids))
 		return true;
-	io.route = syscall_calls[0][nr] | syscall_calls[1][nr];
+	io.route = syscall_calls[nr][0] | syscall_calls[nr][1];
 	io.write = route_writes(io.route);
 	io.fd = (s32)args.a[0];
 	io.ret = ret;

@@ -132,7 +132,9 @@ struct comm_glob {
 	__u32 mask[256];
 };
 
+/* What most events need is in the end, on the same page as what programs have after it. */
 struct target_cfg {
+	struct comm_glob comms[MAX_COMM_GLOBS];
 	__u32 flags;
 	__u32 self_tgid; /* in the initial pid namespace, or in pidns_ino's with TARGET_PIDNS */
 	__u32 uid;
@@ -142,7 +144,6 @@ struct target_cfg {
 	__u32 n_comms;
 	__u32 only_tgid;
 	__u32 reserved;
-	struct comm_glob comms[MAX_COMM_GLOBS];
 };
 
 /*

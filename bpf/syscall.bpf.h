@@ -9,21 +9,24 @@
 #include "bpf/filter.bpf.h"
 #include "bpf/syscall_max.h"
 
-/* [0] the native ABI, [1] the 32-bit one; a value is 1 + the index in the descriptor's list. */
-const volatile u8 syscall_calls[2][SYSCALL_MAX];
+/*
+ * By number; [0] the native ABI, [1] the 32-bit one, side by side in one cache line. A value is
+ * 1 + the index in the descriptor's list.
+ */
+const volatile u8 syscall_calls[SYSCALL_MAX][2];
 
 /* The call that @nr means in the ABI @compat; 0 for one that the command doesn't follow. */
 static __always_inline u32 syscall_call(s64 nr, bool compat)
 {
 	if (nr < 0 || nr >= SYSCALL_MAX)
 		return 0;
-	return compat ? syscall_calls[1][nr] : syscall_calls[0][nr];
+	return compat ? syscall_calls[nr][1] : syscall_calls[nr][0];
 }
 
 /* Could @nr be a call that is followed, in either ABI? */
 static __always_inline bool syscall_maybe(s64 nr)
 {
-	return nr >= 0 && nr < SYSCALL_MAX && (syscall_calls[0][nr] | syscall_calls[1][nr]);
+	return nr >= 0 && nr < SYSCALL_MAX && (syscall_calls[nr][0] | syscall_calls[nr][1]);
 }
 
 /*

@@ -85,7 +85,7 @@ static bool configure(struct loaded *l)
 	const struct load_opts *opts = &l->opts;
 	struct engine_cfg engine = opts->engine;
 	uint32_t n_targets = loaded_targets(l);
-	uint8_t calls[2][SYSCALL_MAX];
+	uint8_t calls[SYSCALL_MAX][2];
 	const char *unknown = l->tool->calls ? syscall_table(l->tool->calls, calls) : NULL;
 
 	engine.has_task_storage = l->task_storage;

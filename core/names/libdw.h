@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
 /*
  * elfutils' libdw, which names what is in user stacks. It is loaded when it is first needed: with
- * the libraries that it needs itself it is a tenth of a start, and few runs have user stacks.
+ * the libraries that it needs itself it takes some ms of a start, and few runs have user stacks.
  */
 #ifndef IOSONDE_LIBDW_H
 #define IOSONDE_LIBDW_H

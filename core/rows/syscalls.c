@@ -34,7 +34,7 @@ const char *syscall_name(int64_t nr, bool compat)
 	return t->name;
 }
 
-const char *syscall_table(const char *const *names, uint8_t calls[2][SYSCALL_MAX])
+const char *syscall_table(const char *const *names, uint8_t calls[SYSCALL_MAX][2])
 {
 	memset(calls, 0, 2 * SYSCALL_MAX);
 	for (size_t i = 0; names[i]; i++) {
@@ -45,7 +45,7 @@ const char *syscall_table(const char *const *names, uint8_t calls[2][SYSCALL_MAX
 
 			known |= nr >= 0;
 			if (nr >= 0 && nr < SYSCALL_MAX)
-				calls[compat][nr] = (uint8_t)(i + 1);
+				calls[nr][compat] = (uint8_t)(i + 1);
 		}
 		if (!known)
 			return names[i];

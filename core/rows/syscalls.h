@@ -29,6 +29,6 @@ const char *syscall_name(int64_t nr, bool compat);
  * that start with '?' are calls that only some architectures have. Returns NULL, or a name that is
  * no system call in either ABI.
  */
-const char *syscall_table(const char *const *names, uint8_t calls[2][SYSCALL_MAX]);
+const char *syscall_table(const char *const *names, uint8_t calls[SYSCALL_MAX][2]);
 
 #endif

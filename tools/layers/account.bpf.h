@@ -86,13 +86,6 @@ struct {
 } layers_files SEC(".maps");
 
 struct {
-	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
-	__uint(max_entries, N_CALLS);
-	__type(key, u32);
-	__type(value, struct layers_hist);
-} layers_hists SEC(".maps");
-
-struct {
 	__uint(type, BPF_MAP_TYPE_STACK_TRACE);
 	__uint(max_entries, 4096);
 	__uint(key_size, sizeof(u32));

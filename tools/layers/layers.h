@@ -110,6 +110,13 @@ struct layers_entry {
 #define SLOWEST_MAX 16
 #define NAME_KEPT   256 /* of the name that an open passed, for one that fails */
 
+/* Latencies of one call. */
+struct layers_hist {
+	__u64 max_ns;
+	__u64 count; /* operations that ended here; a counter of the engine's costs more */
+	__u32 slots[HIST_SLOTS];
+};
+
 /*
  * A CPU's own record; docs/ledger.md, "Where an operation is kept". What each operation needs is in
  * its first cache line.
@@ -123,17 +130,11 @@ struct layers_cpu {
 	__u64 slowest_least_ns;
 	__u64 slowest_ns[SLOWEST_MAX];
 	__u64 slowest_least; /* its place in slowest_ns */
-	__u64 generated;     /* operations that ended here; a counter of the engine's costs more */
 	__u64 filtered;
-	__u64 reserved[5];
+	__u64 reserved[6];
 	struct layers_slot slots[LAYERS_SLOTS];
+	struct layers_hist hists[N_CALLS];
 	char name[NAME_KEPT]; /* what @entry passed, if name_len isn't 0 */
-};
-
-/* Latencies of one call, per CPU. */
-struct layers_hist {
-	__u64 max_ns;
-	__u32 slots[HIST_SLOTS];
 };
 
 struct layers_wait_key {

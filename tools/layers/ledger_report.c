@@ -13,12 +13,19 @@
 
 #define DEFAULT_ROWS 10 /* of a table of text */
 
+/* Of one call, on all CPUs. */
+struct latencies {
+	uint64_t max_ns;
+	uint64_t slots[HIST_SLOTS];
+};
+
 struct sums {
 	struct keymap calls;	 /* uint32_t to struct sum_row */
 	struct keymap files;	 /* struct layers_file to struct sum_row */
 	struct keymap processes; /* uint32_t to struct sum_row */
 	uint64_t count;
 	uint64_t generated, filtered; /* as the programs counted them */
+	struct latencies *latencies;  /* by call; NULL: out of memory */
 };
 
 static void add(struct sum_row *row, const struct layers_sums *s)
@@ -68,6 +75,21 @@ static void add_table(struct run *run, struct sums *sums, struct ledger *l)
 	}
 }
 
+static void add_latencies(struct sums *sums, const struct layers_hist *from)
+{
+	struct latencies *to = sums->latencies;
+
+	for (size_t call = 0; call < N_CALLS; call++) {
+		sums->generated += from[call].count;
+		if (!to)
+			continue;
+		for (size_t s = 0; s < HIST_SLOTS; s++)
+			to[call].slots[s] += from[call].slots[s];
+		if (from[call].max_ns > to[call].max_ns)
+			to[call].max_ns = from[call].max_ns;
+	}
+}
+
 /* While operations go on, what CPUs keep may be read in mid-change: shown so, and exact in the end.
  */
 static void add_kept(struct run *run, struct sums *sums, struct ledger *l)
@@ -76,8 +98,8 @@ static void add_kept(struct run *run, struct sums *sums, struct ledger *l)
 	struct layers_cpu *c = malloc(sizeof(*c));
 
 	for (uint32_t cpu = 0; c && !bpf_map_lookup_elem(fd, &cpu, c); cpu++) {
-		sums->generated += c->generated;
 		sums->filtered += c->filtered;
+		add_latencies(sums, c->hists);
 		for (int i = 0; i < LAYERS_SLOTS; i++)
 			if (c->slots[i].sums.count)
 				add_key(sums, l, &c->slots[i].key, &c->slots[i].sums);
@@ -85,29 +107,23 @@ static void add_kept(struct run *run, struct sums *sums, struct ledger *l)
 	free(c);
 }
 
-static void add_percentiles(struct run *run, struct sums *sums)
+static void add_percentiles(struct sums *sums)
 {
-	const struct loaded *l = run_loaded(run);
-	int fd = loaded_map(l, "layers_hists");
-	struct layers_hist *cpus = calloc((size_t)l->n_cpus, sizeof(*cpus));
-
-	for (size_t i = 0; cpus && i < sums->calls.n; i++) {
+	for (size_t i = 0; sums->latencies && i < sums->calls.n; i++) {
 		struct sum_row *row = keymap_value(&sums->calls, i);
-		uint64_t slots[HIST_SLOTS] = { 0 }, count;
+		const struct latencies *of;
+		uint64_t count;
+		uint32_t call;
 
-		if (bpf_map_lookup_elem(fd, keymap_key(&sums->calls, i), cpus))
+		memcpy(&call, keymap_key(&sums->calls, i), sizeof(call));
+		if (call >= N_CALLS)
 			continue;
-		for (int cpu = 0; cpu < l->n_cpus; cpu++) {
-			for (size_t s = 0; s < HIST_SLOTS; s++)
-				slots[s] += cpus[cpu].slots[s];
-			if (cpus[cpu].max_ns > row->max_ns)
-				row->max_ns = cpus[cpu].max_ns;
-		}
-		count = slots_count(slots, HIST_SLOTS);
-		row->p50_ns = slots_percentile(slots, HIST_SLOTS, count, 50, 0, row->max_ns);
-		row->p99_ns = slots_percentile(slots, HIST_SLOTS, count, 99, 0, row->max_ns);
+		of = &sums->latencies[call];
+		count = slots_count(of->slots, HIST_SLOTS);
+		row->max_ns = of->max_ns;
+		row->p50_ns = slots_percentile(of->slots, HIST_SLOTS, count, 50, 0, row->max_ns);
+		row->p99_ns = slots_percentile(of->slots, HIST_SLOTS, count, 99, 0, row->max_ns);
 	}
-	free(cpus);
 }
 
 /* The title of a table of which @top of @n rows are shown. */
@@ -275,13 +291,14 @@ void ledger_report(struct run *run, struct ledger *l, bool last)
 		.calls = KEYMAP(uint32_t, struct sum_row),
 		.files = KEYMAP(struct layers_file, struct sum_row),
 		.processes = KEYMAP(uint32_t, struct sum_row),
+		.latencies = calloc(N_CALLS, sizeof(*sums.latencies)),
 	};
 
 	if (opts->top)
 		top = opts->top;
 	add_table(run, &sums, l);
 	add_kept(run, &sums, l);
-	add_percentiles(run, &sums);
+	add_percentiles(&sums);
 	sink_clear(run_sink(run));
 	print_sums(run, &layers_calls_table, &sums.calls, "System calls", SIZE_MAX);
 	print_sums(run, &layers_files_table, &sums.files, "Files", top);
@@ -294,4 +311,5 @@ void ledger_report(struct run *run, struct ledger *l, bool last)
 	keymap_free(&sums.calls);
 	keymap_free(&sums.files);
 	keymap_free(&sums.processes);
+	free(sums.latencies);
 }

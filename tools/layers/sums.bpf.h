@@ -258,13 +258,15 @@ __noinline u32 latency_slot(u64 lat)
 	return slot_of(lat);
 }
 
-static __always_inline void add_latency(u32 call, u64 lat)
+static __always_inline void add_latency(struct layers_cpu *c, u32 call, u64 lat)
 {
-	struct layers_hist *h = bpf_map_lookup_elem(&layers_hists, &call);
 	u32 slot = latency_slot(lat);
+	struct layers_hist *h;
 
-	if (!h || slot >= HIST_SLOTS)
+	if (call >= N_CALLS || slot >= HIST_SLOTS)
 		return;
+	h = &c->hists[call];
+	h->count++;
 	h->slots[slot]++;
 	if (lat > h->max_ns)
 		h->max_ns = lat;
@@ -289,14 +291,13 @@ static __noinline int add_cells(struct layers_sums *sums, const struct layers_op
 static __always_inline void add_result(struct layers_cpu *c, struct layers_sums *sums, u32 call,
 				       s64 ret, u64 lat)
 {
-	c->generated++;
 	sums->count++;
 	sums->lat_ns += lat;
 	if (ret < 0)
 		sums->errors++;
 	else if (!O_OPEN(call))
 		sums->bytes += ret;
-	add_latency(call, lat);
+	add_latency(c, call, lat);
 }
 
 /* The operation @op, in the state @st of the current thread, is over, with its time given out up to
