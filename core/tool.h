@@ -192,6 +192,8 @@ struct tool_ops {
 	size_t state_size; /* run_tool_state() points at this much zeroed memory */
 	/* Before loading: look at the options, refuse (false, with a message by log_error()). */
 	bool (*prepare)(struct run *run);
+	/* What it hooks: a failure, with a message, is one of the run. */
+	bool (*find)(struct run *run);
 	/* Prints what an option asks for instead of a trace; false if none does. */
 	bool (*answer)(struct run *run);
 	bool (*start)(struct run *run); /* attached, privileges still held */
@@ -228,6 +230,10 @@ struct tool {
 	const char *const *calls; /* system calls to follow, in the order of the tool's enum */
 	/* names of counters.tool[], for the summary; for people, too, where one begins with '+' */
 	const char *const *counters;
+	/* not NULL: --by is refused with this, which says what to do instead */
+	const char *no_by;
+	/* a ledger: heading of the options about its rows, which stream with an option alone */
+	const char *rows_with;
 	bool lingers; /* what it shows may follow the end of its cause: there is --linger */
 	struct drain drain;
 	struct fold fold;

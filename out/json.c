@@ -116,7 +116,7 @@ static void json_number(struct sink *s, const struct cell *c, const struct value
 
 	if (!to)
 		return;
-	if (c->col->field.kind == F_BOOL) {
+	if (field_is_bool(&c->col->field)) {
 		to = v->u ? append(to, "true", 4) : append(to, "false", 5);
 	} else {
 		if (quoted)

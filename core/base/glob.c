@@ -86,3 +86,38 @@ bool glob_match(const char *pat, size_t plen, const char *s, size_t slen)
 		pat++;
 	return pat == end;
 }
+
+size_t glob_element(const char *pat, size_t plen)
+{
+	const char *end = NULL;
+	bool matched;
+
+	if (*pat == '[')
+		end = match_set(pat + 1, pat + plen, 0, &matched);
+	else if (*pat == '\\' && plen > 1)
+		end = pat + 2;
+	return end ? (size_t)(end - pat) : 1;
+}
+
+size_t glob_shortest(const char *pat, size_t plen)
+{
+	size_t n = 0, len;
+
+	for (; plen; pat += len, plen -= len) {
+		len = glob_element(pat, plen);
+		n += *pat != '*';
+	}
+	return n;
+}
+
+bool glob_is_plain(const char *pat, size_t plen)
+{
+	size_t len;
+
+	for (; plen; pat += len, plen -= len) {
+		len = glob_element(pat, plen);
+		if (*pat == '*' || *pat == '?' || (*pat == '[' && len > 1))
+			return false;
+	}
+	return true;
+}

@@ -13,4 +13,16 @@
  */
 bool glob_match(const char *pat, size_t plen, const char *s, size_t slen);
 
+/*
+ * Bytes of the element that @pat begins with: a byte, one behind a backslash, a set, "?" or "*".
+ * @plen isn't 0.
+ */
+size_t glob_element(const char *pat, size_t plen);
+
+/* The least length of what @pat matches. */
+size_t glob_shortest(const char *pat, size_t plen);
+
+/* Does @pat match one text alone: is there no "*", "?" or set in it? */
+bool glob_is_plain(const char *pat, size_t plen);
+
 #endif

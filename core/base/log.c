@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
 #include "core/base/log.h"
 
+#include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -91,6 +92,22 @@ void log_verbose(const char *fmt, ...)
 	va_start(args, fmt);
 	say(fmt, args);
 	va_end(args);
+}
+
+const char *error_text(int err)
+{
+	static char text[128];
+
+	libbpf_strerror(err, text, sizeof(text));
+	return text;
+}
+
+bool stdout_written(void)
+{
+	if (!fflush(stdout) && !ferror(stdout))
+		return true;
+	log_error("writing to standard output failed: %s", strerror(errno));
+	return false;
 }
 
 void log_verifier(void)

@@ -18,4 +18,10 @@ void log_verifier(void);
 const char *log_libbpf(void);
 void log_libbpf_clear(void);
 
+/* What @err says, an errno or one of libbpf's own numbers; good until the next call. */
+const char *error_text(int err);
+
+/* Writes what was printed to standard output; false, after a message, if that can't be done. */
+bool stdout_written(void);
+
 #endif

@@ -14,6 +14,7 @@
 #include "core/cli/doctor_ask.h"
 #include "core/cli/doctor_commands.h"
 #include "core/kernel/abilities.h"
+#include "core/kernel/btf_file.h"
 #include "core/kernel/btf_query.h"
 #include "core/options/option.h"
 #include "core/rows/columns.h"
@@ -150,7 +151,7 @@ static bool report_commands(struct sink *out, enum format format, const char *bt
 static int help(const struct option_set *set)
 {
 	struct text_buf out = { 0 };
-	bool ok;
+	bool complete;
 
 	text_puts(
 		&out,
@@ -160,14 +161,15 @@ static int help(const struct option_set *set)
 		"is tried is attached for an instant, and sees nothing of other processes.\n\n"
 		"With --field, --symbol or --syscall it answers that question alone: exit status\n"
 		"0 if found, 1 if not.\n\n");
-	options_help(set, &out);
+	options_help(set, 1, &out);
 	text_puts(&out, "\nExamples:\n"
 			"  sudo iosonde doctor\n"
 			"  iosonde doctor --field task_struct.io_uring && echo io_uring is there\n"
 			"  iosonde doctor --symbol 'vfs_*' -o json\n");
-	ok = !out.failed && fputs(text_cstr(&out), stdout) >= 0 && !fflush(stdout);
+	fputs(text_cstr(&out), stdout);
+	complete = !out.failed;
 	text_free(&out);
-	return ok ? 0 : FAILED;
+	return stdout_written() && complete ? 0 : FAILED;
 }
 
 /* The line as a whole: 0, or the exit status after a message. */
@@ -205,25 +207,24 @@ static int examine(const struct doctor_opts *opts)
 {
 	/* never cut to a terminal's width: the end of a line is what to do */
 	struct sink_opts o = { .format = opts->format, .fd = STDOUT_FILENO };
-	struct btf *btf = btf_of_kernel(opts->btf);
+	struct doctor_opts checked = *opts;
+	struct btf *btf;
 	struct sink *out;
 	int status, error;
 
-	if (!btf && opts->btf) {
-		char why[128];
-
-		libbpf_strerror(errno, why, sizeof(why));
-		log_error("%s holds no type information (BTF) that can be read: %s", opts->btf,
-			  why);
-		return FAILED;
+	if (opts->btf) {
+		checked.btf = btf_file_take(opts->btf);
+		if (!checked.btf)
+			return FAILED;
 	}
+	btf = btf_of_kernel(checked.btf);
 	out = sink_open(&o);
 	if (!out) {
 		log_error("out of memory");
 		btf__free(btf);
 		return FAILED;
 	}
-	status = answer(out, opts, btf);
+	status = answer(out, &checked, btf);
 	error = sink_close(out);
 	btf__free(btf);
 	if (error && error != EPIPE)

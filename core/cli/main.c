@@ -22,6 +22,7 @@ static int unknown(const char *what, const char *name)
 	names[n++] = "doctor";
 	names[n++] = "help";
 	names[n++] = "list";
+	names[n++] = "version";
 	near = suggest(name, names, n);
 	shown(safe, name, strlen(name));
 	if (near)
@@ -31,15 +32,23 @@ static int unknown(const char *what, const char *name)
 	return USAGE;
 }
 
+/* What isn't in the catalogue. */
+static int help_other(const char *word)
+{
+	if (!strcmp(word, "doctor"))
+		return doctor(2, (char *[]){ (char *)word, "--help", NULL });
+	if (!strcmp(word, "help") || !strcmp(word, "list") || !strcmp(word, "version"))
+		return help_overview();
+	return unknown("command", word);
+}
+
 static int help(int argc, char **argv)
 {
 	const struct tool *tool = argc > 1 ? command_find(argv[1]).tool : NULL;
 
 	if (argc < 2)
 		return help_overview();
-	if (!strcmp(argv[1], "doctor"))
-		return doctor(2, (char *[]){ argv[1], "--help", NULL });
-	return tool ? help_tool(tool) : unknown("command", argv[1]);
+	return tool ? help_tool(tool) : help_other(argv[1]);
 }
 
 int main(int argc, char **argv)

@@ -13,7 +13,7 @@
 
 bool ladder_without(const char *ability)
 {
-	const char *list = getenv("IOSONDE_WITHOUT");
+	const char *list = secure_getenv("IOSONDE_WITHOUT");
 	size_t len = strlen(ability);
 
 	for (const char *p = list; p && *p; p += strcspn(p, ","), p += *p == ',')

@@ -44,7 +44,7 @@ static struct bpf_object *open_object(struct loaded *l)
 	if (l->elf)
 		obj = image_open(l->tool->image->name, l->elf, l->elf_size, btf);
 	if (!obj) {
-		log_error("cannot open the programs of %s: %s", l->tool->name, strerror(errno));
+		log_error("cannot open the programs of %s: %s", l->tool->name, error_text(errno));
 		log_verifier();
 	}
 	return obj;
@@ -60,7 +60,7 @@ static void say_load_failed(int err, const char *name)
 			*name ? ": " : "", name);
 	else
 		log_error("loading %s%s failed: %s; --verbose shows the kernel's words",
-			  *name ? "program " : "the programs", name, strerror(-err));
+			  *name ? "program " : "the programs", name, error_text(-err));
 	log_verifier();
 }
 
@@ -204,12 +204,36 @@ static void slim_down(struct loaded *l, const struct btf *kernel)
 	l->obj = open_object(l);
 }
 
+/* Programs, maps and hooks are a descriptor each, and those of the largest command are about 90. */
+#define DESCRIPTORS_LEAST 128
+
+static bool allow_descriptors(void)
+{
+	struct rlimit limit, wanted;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) || limit.rlim_cur >= DESCRIPTORS_LEAST)
+		return true;
+	wanted = limit;
+	wanted.rlim_cur = DESCRIPTORS_LEAST;
+	if (wanted.rlim_max < DESCRIPTORS_LEAST)
+		wanted.rlim_max = DESCRIPTORS_LEAST;
+	if (!setrlimit(RLIMIT_NOFILE, &wanted)) /* above the maximum it takes CAP_SYS_RESOURCE */
+		return true;
+	log_error("only %llu files may be open at a time here (ulimit -n), and tracing takes up to "
+		  "%d",
+		  (unsigned long long)limit.rlim_max, DESCRIPTORS_LEAST);
+	return false;
+}
+
 struct loaded *loaded_open(const struct load_opts *opts)
 {
-	struct loaded *l = calloc(1, sizeof(*l));
+	struct loaded *l;
 	struct btf *btf;
 	bool ok;
 
+	if (!allow_descriptors())
+		return NULL;
+	l = calloc(1, sizeof(*l));
 	if (!l) {
 		log_error("out of memory");
 		return NULL;
@@ -226,7 +250,7 @@ struct loaded *loaded_open(const struct load_opts *opts)
 				  : "this kernel offers no type information (%s: %s); give the BTF "
 				    "of "
 				    "this very kernel with --btf FILE",
-			  opts->btf ? opts->btf : KERNEL_BTF, strerror(errno));
+			  opts->btf ? opts->btf : KERNEL_BTF, error_text(errno));
 		free(l);
 		return NULL;
 	}
@@ -315,7 +339,7 @@ bool loaded_attach(struct loaded *l, bool (*ready)(void *arg), void *arg)
 			if (!ladder_say_tried(l, bpf_program__name(failed)))
 				log_error("cannot attach to %s: %s; --verbose says what this "
 					  "kernel offers",
-					  sec, strerror(-err));
+					  sec, error_text(-err));
 			return false;
 		}
 		unload(l);

@@ -7,13 +7,60 @@
 
 #include "core/base/glob.h"
 
+/* Longer than any name of the kernel's. */
+#define TEXT_MAX 1024
+/* regcomp() takes stack for each level, and memory and time for each copy that {n,m} makes. */
+#define NESTED_MAX 64
+#define COPIES_MAX 1000
+
+/* How often the last number between the braces at @p lets the part before it be there. */
+static unsigned long copies(const char *p, const char *end)
+{
+	unsigned long n = 0;
+
+	for (; p < end && *p != '}'; p++) {
+		if (*p == ',')
+			n = 0;
+		else if (*p >= '0' && *p <= '9' && n <= COPIES_MAX)
+			n = 10 * n + (unsigned long)(*p - '0');
+	}
+	return n > 1 ? n : 1;
+}
+
+/* NULL, or why the library isn't given this expression. Brackets count, too: it is cautious. */
+static const char *too_much(const char *text, size_t len)
+{
+	unsigned long repeated = 1;
+	int nested = 0;
+
+	for (size_t i = 0; i < len; i++) {
+		if (text[i] == '\\' && i + 1 < len) {
+			i++;
+			if (text[i] >= '1' && text[i] <= '9')
+				return "it refers back to what was matched";
+		} else if (text[i] == '(') {
+			if (++nested > NESTED_MAX)
+				return "more than 64 parentheses are open at a time";
+		} else if (text[i] == ')') {
+			nested -= nested > 0;
+		} else if (text[i] == '{') {
+			repeated *= copies(text + i + 1, text + len);
+			if (repeated > COPIES_MAX)
+				return "its {repetitions} make more than 1,000 copies";
+		}
+	}
+	return NULL;
+}
+
 static bool compile_regex(struct pattern *p, const char *text, size_t len, char *err, size_t size)
 {
-	char *copy = strndup(text, len), why[128];
+	const char *refused = too_much(text, len);
+	char *copy = refused ? NULL : strndup(text, len), why[128];
 	int error;
 
 	if (!copy) {
-		snprintf(err, size, "out of memory");
+		snprintf(err, size, "\"%.40s%s\" can't be used: %s", text, len > 40 ? "..." : "",
+			 refused ? refused : "out of memory");
 		return false;
 	}
 	error = regcomp(&p->regex, copy, REG_EXTENDED | REG_NOSUB);
@@ -31,8 +78,10 @@ bool pattern_compile(struct pattern *p, const char *text, char *err, size_t err_
 	size_t len = strlen(text);
 
 	*p = (struct pattern){ .text = text };
-	if (!len) {
-		snprintf(err, err_size, "an empty pattern matches nothing");
+	if (!len || len > TEXT_MAX) {
+		snprintf(err, err_size, "%s",
+			 len ? "the pattern is longer than any name can be"
+			     : "an empty pattern matches nothing");
 		return false;
 	}
 	if (len > 2 && text[0] == '/' && text[len - 1] == '/')

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <stdio.h>
+#include <sys/auxv.h>
 #include <sys/capability.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
@@ -31,6 +32,11 @@ bool privs_can_trace(char *missing, size_t size)
 	snprintf(missing, size, "%s%s%s", bpf ? "" : "CAP_BPF", bpf || perfmon ? "" : " and ",
 		 perfmon ? "" : "CAP_PERFMON");
 	return false;
+}
+
+bool privs_of_file(void)
+{
+	return getauxval(AT_SECURE) != 0;
 }
 
 bool privs_can_read_modules(void)

@@ -30,4 +30,10 @@ bool privs_drop(bool keep_bpf, bool keep_ptrace);
  */
 bool privs_maps_readable_without(int fd);
 
+/*
+ * Did this process get privileges by the binary's file (capabilities, set-user-id)? Then whoever
+ * started it may have fewer, and must not choose what is read.
+ */
+bool privs_of_file(void);
+
 #endif

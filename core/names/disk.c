@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
 #include "core/names/disk.h"
 
+#include <dirent.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -119,4 +121,49 @@ enum disk_found disk_number(const char *name, uint32_t *dev)
 	if (what != DISK_NO)
 		*dev = found;
 	return what;
+}
+
+#define EXAMPLES 3
+
+/* How well a disk does as an example: 2 with hardware behind it, 1 with room on it, else 0. */
+static int example_rank(const char *name)
+{
+	char path[sizeof("/sys/block//device") + NAME_MAX];
+	unsigned long long sectors = 0;
+	FILE *f;
+
+	snprintf(path, sizeof(path), "/sys/block/%s/size", name);
+	f = fopen(path, "re");
+	if (f && fscanf(f, "%llu", &sectors) != 1)
+		sectors = 0;
+	if (f)
+		fclose(f);
+	snprintf(path, sizeof(path), "/sys/block/%s/device", name);
+	return sectors ? 1 + !access(path, F_OK) : 0;
+}
+
+static int is_visible(const struct dirent *entry)
+{
+	return entry->d_name[0] != '.';
+}
+
+const char *disk_examples(void)
+{
+	static char text[EXAMPLES * (NAME_MAX + 4)];
+	struct dirent **entry;
+	int n = scandir("/sys/block", &entry, is_visible, versionsort), taken = 0;
+	size_t len = 0;
+
+	for (int rank = 2; rank >= 0; rank--) {
+		/* an empty loop device will do where there is nothing else */
+		for (int i = 0; i < n && taken < EXAMPLES && (rank || !taken); i++)
+			if (example_rank(entry[i]->d_name) == rank)
+				len += (size_t)snprintf(text + len, sizeof(text) - len, "%s%s",
+							taken++ ? " or " : "", entry[i]->d_name);
+	}
+	for (int i = 0; i < n; i++)
+		free(entry[i]);
+	if (n >= 0)
+		free(entry);
+	return taken ? text : NULL;
 }

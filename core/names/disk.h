@@ -26,4 +26,10 @@ enum disk_found { DISK_YES, DISK_NO, DISK_PARTITION };
  */
 enum disk_found disk_number(const char *name, uint32_t *dev);
 
+/*
+ * Disks of this machine, for messages: "vda", "sda or sdb"; three at most, those with hardware
+ * behind them first. NULL: it has none now. Good until the next call. Not for threads.
+ */
+const char *disk_examples(void);
+
 #endif

@@ -79,7 +79,7 @@ static const char *near_option(const struct parser *p, const char *word, size_t 
 	n = 0;
 	for (size_t i = 0; i < p->n_sets; i++)
 		for (const struct option_spec *s = p->sets[i].specs; s->name; s++)
-			if (s->kind != OPT_RENAMED && s->kind != OPT_SAME)
+			if (s->kind != OPT_RENAMED && s->kind != OPT_SAME && !p->sets[i].unlisted)
 				names[n++] = s->name;
 	for (size_t i = 0; i < n && !near && len > 1; i++)
 		if (strncmp(names[i], copy, len) == 0)
@@ -104,6 +104,15 @@ static bool expand(struct parser *p, const struct option_spec *spec)
 		if (!parse_one(&words))
 			return false;
 	return true;
+}
+
+/* What a classic spelling is answered with; where that is about disks, with one that is here. */
+static const char *advice(const struct option_spec *classic, char *buf, size_t size)
+{
+	const char *disks = classic->unit == U_DISK ? unit_examples(U_DISK) : NULL;
+
+	snprintf(buf, size, "%s%s%s", classic->help, disks ? "; here: " : "", disks ? disks : "");
+	return buf;
 }
 
 /* The classic spelling that shares its name or letter with the option typed as @name. */
@@ -137,6 +146,7 @@ static bool apply(struct parser *p, struct found f, const char *name, const char
 	char word[SHOWN_MAX];
 	struct found classic;
 	const char *remedy = err.remedy;
+	char text[256];
 
 	if (f.spec->kind == OPT_EXPAND)
 		return expand(p, f.spec);
@@ -146,7 +156,7 @@ static bool apply(struct parser *p, struct found f, const char *name, const char
 		return true;
 	classic = find_classic(p, name);
 	if (classic.spec)
-		remedy = classic.spec->help;
+		remedy = advice(classic.spec, text, sizeof(text));
 	return fail(p, "%s %s: %s%s%s", name,
 		    value && *value ? shown(word, value, strlen(value)) : "\"\"", err.what,
 		    *remedy ? "; " : "", remedy);
@@ -187,10 +197,11 @@ static bool missing_value(struct parser *p, const struct option_spec *spec, cons
 {
 	const char *examples = spec->kind == OPT_VALUE ? unit_examples(spec->unit) : NULL;
 	struct found classic = find_classic(p, name);
+	char text[256];
 
 	if (classic.spec)
 		return fail(p, "%s needs a value: %s; %s", name, option_arg(spec),
-			    classic.spec->help);
+			    advice(classic.spec, text, sizeof(text)));
 	return fail(p, "%s needs a value: %s%s%s", name, option_arg(spec),
 		    examples ? ", such as " : "", examples ? examples : "");
 }
@@ -212,12 +223,13 @@ static bool parse_long(struct parser *p, const char *arg)
 	size_t len = strcspn(body, "=");
 	struct found f = find(p, 0, body, len, false);
 	const char *value;
-	char name[80];
+	char name[80], text[256];
 
 	if (!f.spec) {
 		f = find(p, 0, body, len, true);
 		if (f.spec)
-			return fail(p, "--%s: %s", f.spec->name, f.spec->help);
+			return fail(p, "--%s: %s", f.spec->name,
+				    advice(f.spec, text, sizeof(text)));
 		return unknown_option(p, arg, body, len);
 	}
 	snprintf(name, sizeof(name), "--%s", f.spec->name);
@@ -232,10 +244,10 @@ static bool parse_long(struct parser *p, const char *arg)
 static bool unknown_letter(struct parser *p, const char *arg, const char *at)
 {
 	struct found f = find(p, *at, NULL, 0, true);
-	char word[SHOWN_MAX];
+	char word[SHOWN_MAX], text[256];
 
 	if (f.spec)
-		return fail(p, "-%c: %s", *at, f.spec->help);
+		return fail(p, "-%c: %s", *at, advice(f.spec, text, sizeof(text)));
 	if (!isgraph((unsigned char)*at))
 		return fail(p, "unknown option %s; --help lists them",
 			    shown(word, arg, strlen(arg)));

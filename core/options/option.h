@@ -58,7 +58,8 @@ struct option_spec {
 struct option_set {
 	const struct option_spec *specs;
 	void *cfg;
-	const char *title; /* heading in the help */
+	const char *title; /* heading in the help; NULL: under the one before */
+	bool unlisted;	   /* known, to be refused with a reason: neither in help nor suggested */
 };
 
 #define OPTION_TERMS 8
@@ -85,8 +86,8 @@ struct option_result {
 bool options_parse(const struct option_set *sets, size_t n_sets, int argc, char **argv,
 		   struct option_result *result);
 
-/* Writes the help of one set, aligned, 80 columns, to @out. */
+/* Writes the help of @n sets, aligned under each heading, 80 columns, to @out. */
 struct text_buf;
-void options_help(const struct option_set *set, struct text_buf *out);
+void options_help(const struct option_set *sets, size_t n, struct text_buf *out);
 
 #endif

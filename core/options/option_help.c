@@ -34,8 +34,13 @@ static size_t width_of(const char *s, size_t len)
 	return text_columns(s, len);
 }
 
-/* Where the help of every option begins. */
-static size_t help_column(const struct option_set *set)
+static bool listed(const struct option_spec *s)
+{
+	return s->kind != OPT_RENAMED && s->kind != OPT_SAME;
+}
+
+/* Columns of the widest option, as far as its help can stand beside it. */
+static size_t widest_left(const struct option_set *set)
 {
 	size_t widest = 0;
 
@@ -43,7 +48,7 @@ static size_t help_column(const struct option_set *set)
 		struct text_buf left = { 0 };
 		size_t width;
 
-		if (s->kind == OPT_RENAMED || s->kind == OPT_SAME)
+		if (!listed(s))
 			continue;
 		write_left(&left, s);
 		width = width_of(left.data, left.len);
@@ -51,7 +56,7 @@ static size_t help_column(const struct option_set *set)
 			widest = width;
 		text_free(&left);
 	}
-	return widest + GAP;
+	return widest;
 }
 
 /* Writes @text word by word, beginning at column @at, continuing at @indent. */
@@ -96,13 +101,39 @@ static void write_option(struct text_buf *out, const struct option_spec *s, size
 	text_puts(out, "\n");
 }
 
-void options_help(const struct option_set *set, struct text_buf *out)
+/* The sets from the first of @sets that stand under its heading. */
+static size_t under_heading(const struct option_set *sets, size_t n)
 {
-	size_t indent = help_column(set);
+	size_t i = 1;
 
-	if (set->title)
-		text_printf(out, "%s:\n", set->title);
-	for (const struct option_spec *s = set->specs; s->name; s++)
-		if (s->kind != OPT_RENAMED && s->kind != OPT_SAME)
-			write_option(out, s, indent);
+	while (i < n && !sets[i].title)
+		i++;
+	return i;
+}
+
+static void write_sets(const struct option_set *sets, size_t n, struct text_buf *out)
+{
+	size_t indent = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		size_t width = sets[i].unlisted ? 0 : widest_left(&sets[i]) + GAP;
+
+		indent = width > indent ? width : indent;
+	}
+	if (sets->title)
+		text_printf(out, "%s:\n", sets->title);
+	for (size_t i = 0; i < n; i++)
+		for (const struct option_spec *s = sets[i].specs; !sets[i].unlisted && s->name; s++)
+			if (listed(s))
+				write_option(out, s, indent);
+}
+
+void options_help(const struct option_set *sets, size_t n, struct text_buf *out)
+{
+	for (size_t i = 0, k; i < n; i += k) {
+		k = under_heading(sets + i, n - i);
+		if (i)
+			text_puts(out, "\n");
+		write_sets(sets + i, k, out);
+	}
 }

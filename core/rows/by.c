@@ -10,6 +10,9 @@
 #include "core/rows/hist.h"
 
 #define FIRST_SLOTS 64 /* of the hash table; a power of two */
+/* What a group costs besides its record: its places in the tables and in an order, and malloc(). */
+#define GROUP_TABLES 128
+#define OTHERS	     "(others)"
 
 struct group {
 	struct hist hist;
@@ -29,30 +32,9 @@ static uint64_t random_seed(void)
 	return (uint64_t)now.tv_nsec << 32 ^ (uint64_t)now.tv_sec;
 }
 
-struct by *by_open(const struct table *table, const char *keys, char *err, size_t err_size)
+void by_set_limit(struct by *by, size_t bytes)
 {
-	struct by *by = calloc(1, sizeof(*by));
-
-	if (by) {
-		by->source = table;
-		by->limit = BY_GROUPS_MAX;
-		by->seed = random_seed();
-		by->slots = calloc(FIRST_SLOTS, sizeof(*by->slots));
-		by->n_slots = FIRST_SLOTS;
-	}
-	if (by && by->slots) {
-		if (by_table_make(by, keys, err, err_size))
-			return by;
-	} else {
-		snprintf(err, err_size, "out of memory");
-	}
-	by_free(by);
-	return NULL;
-}
-
-void by_set_limit(struct by *by, size_t n)
-{
-	by->limit = n;
+	by->limit = bytes;
 }
 
 /* --- adding rows --- */
@@ -90,16 +72,16 @@ static void key_bytes(struct by *by, struct field field, size_t head, const stru
 		memcpy(by->key.data + field.off - head, &at, sizeof(at));
 }
 
-static void key_number(struct by *by, const struct column *src, struct field field, size_t head,
-		       const struct value *v, const char *rec)
+static void key_number(struct by *by, struct field field, size_t head, const struct value *v)
 {
-	char *to = by->key.data + field.off - head;
-
 	/* All that mean "none" are the same. */
-	if (v->kind == V_NONE)
-		memset(to, 0xff, field.size);
-	else
-		memcpy(to, rec + src->field.off, field.size);
+	struct kept kept = { .kind = v->kind };
+
+	if (v->kind == V_INT || v->kind == V_UINT)
+		kept.number = v->u;
+	else if (v->kind == V_BYTES)
+		kept.text = v->bytes.p;
+	memcpy(by->key.data + field.off - head, &kept, sizeof(kept));
 }
 
 /* Puts the key of a row together in by->key: what follows struct by_head in a group's record. */
@@ -117,7 +99,7 @@ static bool make_key(struct by *by, const void *rec, size_t len)
 
 		column_value(src, rec, len, scratch, &v);
 		if (!unit_is_text(src->unit))
-			key_number(by, src, by->columns[i].field, head, &v, rec);
+			key_number(by, by->columns[i].field, head, &v);
 		else
 			key_bytes(by, by->columns[i].field, head, &v);
 	}
@@ -179,22 +161,38 @@ static bool grow_groups(struct by *by)
 	return true;
 }
 
+static size_t group_bytes(const struct group *g)
+{
+	return sizeof(*g) + g->len + GROUP_TABLES;
+}
+
+/* A group with by->key; NULL when out of memory. */
+static struct group *new_group(const struct by *by, uint32_t hash)
+{
+	size_t len = sizeof(struct by_head) + by->key.len;
+	struct group *g = by->key.failed ? NULL : calloc(1, sizeof(*g) + len);
+
+	if (!g)
+		return NULL;
+	g->hash = hash;
+	g->len = (uint32_t)len;
+	memcpy(g->rec + sizeof(struct by_head), by->key.data, by->key.len);
+	return g;
+}
+
 /* The number, from 1, of the group with by->key, made if need be; 0: there is no room. */
 static uint32_t find_group(struct by *by)
 {
 	uint32_t hash = hash_key(by->seed, by->key.data, by->key.len);
-	size_t len = sizeof(struct by_head) + by->key.len;
 	uint32_t number = *find_slot(by, hash);
 	struct group *g;
 
-	if (number || by->n >= by->limit || !grow_groups(by) || !grow_slots(by))
+	if (number || by->bytes >= by->limit || !grow_groups(by) || !grow_slots(by))
 		return number;
-	g = calloc(1, sizeof(*g) + len);
+	g = new_group(by, hash);
 	if (!g)
 		return 0;
-	g->hash = hash;
-	g->len = (uint32_t)len;
-	memcpy(g->rec + sizeof(struct by_head), by->key.data, by->key.len);
+	by->bytes += group_bytes(g);
 	by->groups[by->n++] = g;
 	return *find_slot(by, hash) = (uint32_t)by->n;
 }
@@ -207,6 +205,7 @@ static struct by_head *head_of(struct group *g)
 static void add_latency(struct by *by, struct group *g, const void *rec, size_t len)
 {
 	char scratch[VALUE_SCRATCH];
+	size_t slots = g->hist.n;
 	struct value v;
 
 	column_value(by->latency, rec, len, scratch, &v);
@@ -214,35 +213,79 @@ static void add_latency(struct by *by, struct group *g, const void *rec, size_t 
 		hist_add(&g->hist, v.u);
 	else if (v.kind == V_INT)
 		hist_add(&g->hist, v.i > 0 ? (uint64_t)v.i : 0);
+	by->bytes += (g->hist.n - slots) * sizeof(*g->hist.slots);
 }
 
 uint32_t by_group(struct by *by, const void *rec, size_t len)
 {
-	uint32_t number = make_key(by, rec, len) ? find_group(by) : 0;
+	return make_key(by, rec, len) ? find_group(by) : 0;
+}
 
-	by->overflow += !number;
-	return number;
+/* The row's own group, or that of all that found no room. */
+static struct group *group_of(struct by *by, const void *rec, size_t len)
+{
+	uint32_t number = by_group(by, rec, len);
+
+	return number ? by->groups[number - 1] : by->others;
 }
 
 void by_count(struct by *by, const void *rec, size_t len, uint64_t n)
 {
-	uint32_t number = by_group(by, rec, len);
-
-	if (number)
-		head_of(by->groups[number - 1])->count += n;
-	else
-		by->overflow += n - 1;
+	head_of(group_of(by, rec, len))->count += n;
 }
 
 void by_add(struct by *by, const void *rec, size_t len)
 {
-	uint32_t number = by_group(by, rec, len);
+	struct group *g = group_of(by, rec, len);
 
-	if (!number)
-		return;
-	head_of(by->groups[number - 1])->count++;
+	head_of(g)->count++;
 	if (by->latency)
-		add_latency(by, by->groups[number - 1], rec, len);
+		add_latency(by, g, rec, len);
+}
+
+/* A column that can say OTHERS: the first that is text, else the first. */
+static const struct column *others_column(const struct by *by)
+{
+	for (size_t i = 0; i < by->n_keys; i++)
+		if (by->columns[i].field.kind == F_VSTR)
+			return &by->columns[i];
+	return &by->columns[0];
+}
+
+/* The group of those that find no room: its key says so. */
+static struct group *make_others(struct by *by)
+{
+	const struct column *col = others_column(by);
+	const struct value name = { V_BYTES, .bytes = { OTHERS, strlen(OTHERS) } };
+
+	by->key.len = 0;
+	text_pad(&by->key, 0, by->fixed - sizeof(struct by_head));
+	if (col->field.kind == F_VSTR)
+		key_bytes(by, col->field, sizeof(struct by_head), &name);
+	else if (col->field.kind != F_VSTACK && !by->key.failed)
+		key_number(by, col->field, sizeof(struct by_head), &name);
+	return new_group(by, 0);
+}
+
+struct by *by_open(const struct table *table, const char *keys, char *err, size_t err_size)
+{
+	struct by *by = calloc(1, sizeof(*by));
+
+	if (by) {
+		by->source = table;
+		by->limit = SIZE_MAX;
+		by->seed = random_seed();
+		by->slots = calloc(FIRST_SLOTS, sizeof(*by->slots));
+		by->n_slots = FIRST_SLOTS;
+	}
+	snprintf(err, err_size, "out of memory");
+	if (by && by->slots && by_table_make(by, keys, err, err_size)) {
+		by->others = make_others(by);
+		if (by->others)
+			return by;
+	}
+	by_free(by);
+	return NULL;
 }
 
 /* --- reading groups --- */
@@ -272,18 +315,20 @@ size_t by_sorted(struct by *by, const struct sort *sort, size_t top)
 	sort_rows(&by->table, sort ? *sort : by_count, by->order, by->n);
 	for (size_t i = 0; i < by->n; i++)
 		((struct by_head *)by->order[i].rec)->rank = i + 1;
-	return top && top < by->n ? top : by->n;
+	by->n_shown = top && top < by->n ? top : by->n;
+	fill_figures(by->others);
+	return by->n_shown + (by_overflow(by) > 0);
 }
 
 const void *by_row(const struct by *by, size_t i, size_t *len)
 {
-	*len = by->order[i].len;
-	return by->order[i].rec;
+	*len = i < by->n_shown ? by->order[i].len : by->others->len;
+	return i < by->n_shown ? by->order[i].rec : by->others->rec;
 }
 
 uint64_t by_overflow(const struct by *by)
 {
-	return by->overflow;
+	return head_of(by->others)->count;
 }
 
 void by_clear(struct by *by)
@@ -293,7 +338,11 @@ void by_clear(struct by *by)
 		free(by->groups[i]);
 	}
 	by->n = 0;
-	by->overflow = 0;
+	by->bytes = 0;
+	if (by->others) {
+		hist_free(&by->others->hist);
+		memset(head_of(by->others), 0, sizeof(struct by_head));
+	}
 	memset(by->slots, 0, by->n_slots * sizeof(*by->slots));
 	free(by->order);
 	by->order = NULL;
@@ -305,6 +354,7 @@ void by_free(struct by *by)
 		return;
 	if (by->slots)
 		by_clear(by);
+	free(by->others);
 	free(by->groups);
 	free(by->slots);
 	free(by->order);

@@ -10,9 +10,6 @@
 #include "core/rows/columns.h"
 #include "core/rows/sort.h"
 
-/* Groups that are kept; rows that would open one more are counted by by_overflow(). */
-#define BY_GROUPS_MAX 1000000
-
 struct by;
 
 /*
@@ -22,8 +19,12 @@ struct by;
 struct by *by_open(const struct table *table, const char *keys, char *err, size_t err_size);
 void by_free(struct by *by);
 
-/* Keeps at most @n groups instead of BY_GROUPS_MAX. */
-void by_set_limit(struct by *by, size_t n);
+/*
+ * Opens no more groups once they take @bytes of memory; without, there is no limit. Rows that would
+ * need one more are then added to a group of their own, whose name is "(others)", in the first
+ * column that is text or else in the first: what is shown always adds up.
+ */
+void by_set_limit(struct by *by, size_t bytes);
 
 /* People see the groups' ranks, too, not only machines. Before anybody selects columns. */
 void by_show_rank(struct by *by);
@@ -34,7 +35,7 @@ void by_add(struct by *by, const void *rec, size_t len);
 /* Adds @n rows like this one, whose latencies aren't known. */
 void by_count(struct by *by, const void *rec, size_t len, uint64_t n);
 
-/* The number of a row's group, from 1, without adding the row. 0: it would be one too many. */
+/* The number of a row's group, from 1, without adding the row. 0: there is no room for it. */
 uint32_t by_group(struct by *by, const void *rec, size_t len);
 
 /* Is @col, of the table that is grouped, among those that were named? */
@@ -50,7 +51,8 @@ const struct table *by_table(const struct by *by);
 /*
  * Puts the groups in order (@sort NULL: by count, largest first; groups that are equal stay in the
  * order in which they came) and returns how many there are to show: all, or @top if that is fewer
- * and not 0. by_row() then gives them one by one, until the next by_add() or by_clear().
+ * and not 0; and behind them, in any case, the others, if there are any. by_row() then gives them
+ * one by one, until the next by_add() or by_clear().
  */
 size_t by_sorted(struct by *by, const struct sort *sort, size_t top);
 const void *by_row(const struct by *by, size_t i, size_t *len);
@@ -58,7 +60,7 @@ const void *by_row(const struct by *by, size_t i, size_t *len);
 /* Is one of the figures that come from latencies in @sel, or in @sort (NULL: no)? */
 bool by_shows_latency(const struct by *by, const struct selection *sel, const struct sort *sort);
 
-/* Rows that were counted in no group, since by_open() or by_clear(). */
+/* Rows that are among the others, since by_open() or by_clear(). */
 uint64_t by_overflow(const struct by *by);
 
 /* Forgets all groups: the next interval begins. */

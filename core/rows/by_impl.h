@@ -15,25 +15,27 @@ struct by_head {
 	uint64_t p50;
 	uint64_t p99;
 	uint64_t max;
-	uint64_t rank; /* from 1, as of by_sorted() */
+	uint64_t rank; /* from 1, as of by_sorted(); 0: the others */
 };
 
 struct by {
 	const struct table *source;
 	const struct column *latency; /* in source; NULL: none */
-	size_t n_keys, limit;
-	int *keys; /* indices into source->columns */
+	size_t n_keys;
+	size_t bytes, limit; /* of memory: what the groups take, and where new ones end */
+	int *keys;	     /* indices into source->columns */
 	struct table table;
 	struct column *columns;
 	size_t fixed;	       /* bytes of a record before the variable ones */
 	struct group **groups; /* in the order in which they came */
 	size_t n, cap;
+	struct group *others; /* the rows that found no room */
 	uint32_t *slots; /* the hash table: index + 1 into groups, 0 is free; open addressing */
 	size_t n_slots;
-	uint64_t seed; /* so that nobody can choose names that collide */
-	uint64_t overflow;
+	uint64_t seed;	     /* so that nobody can choose names that collide */
 	struct text_buf key; /* of the row being added */
 	struct sort_row *order;
+	size_t n_shown; /* of the order */
 };
 
 /*

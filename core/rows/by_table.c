@@ -23,8 +23,8 @@ static int text_width(const struct column *src)
 }
 
 /*
- * The key column at @off of a group's record for @src. Numbers keep their field and unit; what
- * reads as text is kept as the text it reads as, so that values are equal if they look equal.
+ * The key column at @off of a group's record for @src. Numbers keep their unit; what reads as text
+ * is kept as the text it reads as, so that values are equal if they look equal.
  */
 static struct column key_column(const struct column *src, size_t off)
 {
@@ -32,8 +32,13 @@ static struct column key_column(const struct column *src, size_t off)
 
 	col.flags = (src->flags & COL_WIDE) | COL_KEY;
 	col.field.off = (uint32_t)off;
-	if (!unit_is_text(src->unit))
+	col.render = NULL; /* it is done, once per row */
+	col.of = (struct field){ 0 };
+	if (!unit_is_text(src->unit)) {
+		col.field.kind = field_is_bool(&src->field) ? F_KEPT_BOOL : F_KEPT;
+		col.field.size = sizeof(struct kept);
 		return col;
+	}
 	if (src->unit == U_STACK) {
 		col.field.kind = F_VSTACK;
 		col.field.size = sizeof(struct vstack);
@@ -57,7 +62,8 @@ static const struct column figures[] = {
 };
 
 static const struct column rank = { "rank", FIELD(struct by_head, rank), U_COUNT,
-				    .flags = COL_HIDDEN, .help = "its place in this order" };
+				    .flags = COL_HIDDEN | COL_BLANK,
+				    .help = "its place in this order" };
 
 #define N_FIGURES (sizeof(figures) / sizeof(figures[0]))
 

@@ -29,6 +29,21 @@ enum field_kind {
 	F_VPATH,
 	F_VSTACK,
 	F_VARGS,
+	F_KEPT,	     /* struct kept */
+	F_KEPT_BOOL, /* the same, of a bool */
+};
+
+/*
+ * A number that was read out of another record before, rows built in user space only. Unlike the
+ * other kinds it knows by itself whether there is one.
+ */
+struct kept {
+	union {
+		uint64_t number;
+		const char *text; /* instead of a number; static */
+	};
+	uint32_t kind; /* enum value_kind */
+	uint32_t reserved;
 };
 
 struct field {
@@ -42,8 +57,14 @@ struct field {
 	__u8: F_U8, __u16: F_U16, __u32: F_U32, __u64: F_U64, uint64_t: F_U64,                    \
 	__s8: F_S8, __s16: F_S16, __s32: F_S32, __s64: F_S64, int64_t: F_S64,                     \
 	bool: F_BOOL, char *: F_CHARS, const char *: F_CSTR,                                      \
-	struct vstr: F_VSTR, struct vpath: F_VPATH, struct vstack: F_VSTACK, struct vargs: F_VARGS)
+	struct vstr: F_VSTR, struct vpath: F_VPATH, struct vstack: F_VSTACK, struct vargs: F_VARGS, \
+	struct kept: F_KEPT)
 /* clang-format on */
+
+static inline bool field_is_bool(const struct field *f)
+{
+	return f->kind == F_BOOL || f->kind == F_KEPT_BOOL;
+}
 
 #ifndef FIELD /* cppcheck takes the null pointer below for an access */
 #define FIELD(type, member)                                                                        \

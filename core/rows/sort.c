@@ -14,7 +14,8 @@ struct item {
 	size_t index; /* where it was: makes the sort stable */
 	enum value_kind kind;
 	uint64_t number;      /* ordered as the value is */
-	size_t text_off, len; /* V_BYTES: in the arena */
+	const char *text;     /* V_BYTES: in the record, which need not be copied; else NULL */
+	size_t text_off, len; /* in the arena */
 };
 
 struct sorter {
@@ -46,7 +47,9 @@ bool sort_parse(const struct table *table, const char *text, struct sort *out, c
 static int compare_bytes(const struct item *a, const struct item *b, const char *arena)
 {
 	size_t n = a->len < b->len ? a->len : b->len;
-	int order = n ? memcmp(arena + a->text_off, arena + b->text_off, n) : 0;
+	const char *left = a->text ? a->text : arena + a->text_off;
+	const char *right = b->text ? b->text : arena + b->text_off;
+	int order = n ? memcmp(left, right, n) : 0;
 
 	return order ? order : (a->len > b->len) - (a->len < b->len);
 }
@@ -80,8 +83,14 @@ static void read_item(const struct column *col, struct item *it, struct text_buf
 	} else if (v.kind == V_UINT) {
 		it->number = v.u;
 	} else if (v.kind == V_BYTES) {
-		it->text_off = arena->len;
+		const char *rec = it->row.rec;
+
 		it->len = v.bytes.len;
+		if (v.bytes.p >= rec && v.bytes.p < rec + it->row.len) {
+			it->text = v.bytes.p;
+			return;
+		}
+		it->text_off = arena->len;
 		text_add(arena, v.bytes.p, v.bytes.len);
 	}
 }

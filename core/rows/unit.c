@@ -75,6 +75,18 @@ static void read_vstack(const char *p, const char *rec, size_t rec_len, struct v
 		set_bytes(out, rec + v.off, len);
 }
 
+static void read_kept(const char *p, struct value *out)
+{
+	struct kept k = LOAD(struct kept, p);
+
+	if (k.kind == V_INT)
+		set_int(out, (int64_t)k.number);
+	else if (k.kind == V_UINT)
+		set_uint(out, k.number);
+	else if (k.kind == V_BYTES)
+		set_bytes(out, k.text, strlen(k.text));
+}
+
 static char *append(char *to, const char *s, size_t n)
 {
 	memcpy(to, s, n);
@@ -209,6 +221,9 @@ static void read_field(const struct field *f, const char *rec, size_t len, char 
 		return read_vpath(p, rec, len, scratch, out);
 	case F_VSTACK:
 		return read_vstack(p, rec, len, out);
+	case F_KEPT:
+	case F_KEPT_BOOL:
+		return read_kept(p, out);
 	case F_VARGS: /* args_value() */
 		return;
 	}
@@ -429,6 +444,8 @@ bool unit_is_text(enum unit unit)
 	case U_FLAGS:
 	case U_DISK:
 	case U_CGROUP:
+	case U_SYSCALL:
+	case U_ARGS:
 	case U_STACK:
 		return true;
 	default:

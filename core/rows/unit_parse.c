@@ -298,7 +298,7 @@ const char *unit_examples(enum unit unit)
 	case U_SHARE:
 		return "50 or 12.5%";
 	case U_DISK:
-		return "a name from /sys/block such as sda, its path, or 8:0";
+		return disk_examples();
 	case U_USER:
 		return "a number or a user's name";
 	default:

@@ -12,6 +12,9 @@
  * them. ~ matches a glob (see core/base/glob.h) against the column's unescaped text; it and
  * (in)equality are all that text, paths, names of errors, enums and flags can be asked.
  *
+ * A comparison that no row can decide otherwise is a mistake: a name longer than the column's, a
+ * value or error that there isn't, a number that its field doesn't hold.
+ *
  * A column without a value (V_NONE) makes == and the orderings and ~ false, != and !~ true.
  */
 #ifndef IOSONDE_WHERE_H

@@ -58,6 +58,16 @@ bool where_parse(struct where_parser *p);
  */
 bool where_literal(struct where_parser *p, const char *op_text, struct where_test *t);
 
+/*
+ * Refuses, with the mistake noted at @at, a text or a number that no row of @t->col can have: its
+ * test would decide nothing.
+ */
+bool where_check_text(struct where_parser *p, const char *at, const struct where_test *t);
+bool where_check_number(struct where_parser *p, const char *at, const struct where_test *t);
+
+/* Errors are numbered up to here on every architecture; gaps have no name. */
+#define ERRNO_MAX 133
+
 void where_skip_blanks(struct where_parser *p);
 
 #endif

@@ -9,9 +9,6 @@
 
 #include "core/base/suggest.h"
 
-/* Errors are numbered up to here on every architecture; gaps have no name. */
-#define ERRNO_MAX 133
-
 /* The literal as typed: p..p+len is what is inside the quotes, if there are any. */
 struct typed {
 	const char *start;
@@ -19,24 +16,6 @@ struct typed {
 	size_t len;
 	bool quoted;
 };
-
-static bool is_text(const struct column *col)
-{
-	switch (col->unit) {
-	case U_TEXT:
-	case U_PATH:
-	case U_ERRNO:
-	case U_ENUM:
-	case U_FLAGS:
-	case U_DISK:
-	case U_CGROUP:
-	case U_SYSCALL:
-	case U_ARGS:
-		return true;
-	default:
-		return false;
-	}
-}
 
 static bool is_glob(enum where_op op)
 {
@@ -226,7 +205,9 @@ static bool text_literal(struct where_parser *p, const char *op_text, const stru
 		return errno_literal(p, lit, t);
 	if (!store_text(p, lit, t))
 		return false;
-	return t->col->unit != U_ENUM || is_glob(t->op) || check_enum(p, lit, t);
+	if (t->col->unit == U_ENUM && !is_glob(t->op))
+		return check_enum(p, lit, t);
+	return where_check_text(p, lit->start, t);
 }
 
 static bool is_signed(const struct column *col)
@@ -236,6 +217,7 @@ static bool is_signed(const struct column *col)
 	case F_S16:
 	case F_S32:
 	case F_S64:
+	case F_KEPT:
 		return true;
 	default:
 		return col->unit == U_CLOCK; /* counted from the start: some came before */
@@ -261,7 +243,7 @@ static bool number_literal(struct where_parser *p, const struct typed *lit, stru
 	size_t len = lit->len;
 	char word[SHOWN_MAX];
 
-	if (t->col->field.kind == F_BOOL && (is_word(lit, "true") || is_word(lit, "false"))) {
+	if (field_is_bool(&t->col->field) && (is_word(lit, "true") || is_word(lit, "false"))) {
 		t->number = is_word(lit, "true");
 		return true;
 	}
@@ -272,7 +254,7 @@ static bool number_literal(struct where_parser *p, const struct typed *lit, stru
 	}
 	if (len && unit_parse(literal_unit(t->col, s, len), s, len, 0, &t->number, &problem)) {
 		if (!t->negative || is_signed(t->col))
-			return true;
+			return where_check_number(p, lit->start, t);
 		return where_fail(p, lit->start, "%s is never negative", t->col->name);
 	}
 	shown(word, lit->p, lit->len);
@@ -289,11 +271,11 @@ bool where_literal(struct where_parser *p, const char *op_text, struct where_tes
 
 	if (!read_literal(p, op_text, &lit))
 		return false;
-	if (is_text(t->col))
+	if (unit_is_text(t->col->unit))
 		return text_literal(p, op_text, &lit, t);
 	if (!is_glob(t->op))
 		return number_literal(p, &lit, t);
 	if (t->col->unit == U_USER)
-		return store_text(p, &lit, t);
+		return store_text(p, &lit, t) && where_check_text(p, lit.start, t);
 	return where_fail(p, op_at, "'%s' matches text, and %s is a number", op_text, t->col->name);
 }

@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/base/glob.h"
+#include "core/run/drain.h"
 #include "out/sink.h"
 
 #define SECOND 1000000000ULL
@@ -49,14 +51,14 @@ static bool parse_comm(const struct option_spec *spec, const char *arg, void *cf
 			 MAX_COMM_GLOBS);
 		return false;
 	}
-	if (!len || len >= COMM_LEN) {
+	if (!len || glob_shortest(arg, len) >= COMM_LEN) {
 		snprintf(err, err_size,
 			 "a command name has 1 to %d characters (the kernel cuts longer ones); "
 			 "try '%.13s*'",
 			 COMM_LEN - 1, arg);
 		return false;
 	}
-	memcpy(opts->comms[opts->n_comms++], arg, len + 1);
+	opts->comms[opts->n_comms++] = arg;
 	return true;
 }
 
@@ -171,37 +173,37 @@ static const struct option_spec function_options[] = {
 							      .arg = "DURATION",                   \
 							      .help = "stop after this long"       \
 	}
-#define INTERVAL_HELP "time between two reports"
-
-static const struct option_spec run_options[] = { DURATION_OPTION,
-						  { "interval", 'i', COMMON(interval_ns), U_NSEC,
-						    .bare = SECOND, .min = 1000000,
-						    .arg = "DURATION", .help = INTERVAL_HELP },
-						  {} };
-
-#define COUNT_OPTION                                                                               \
+#define INTERVAL_OPTION(...)                                                                       \
+	{                                                                                          \
+		"interval", 'i', COMMON(interval_ns), U_NSEC,                                      \
+			.bare = SECOND, .min = 1000000, .arg = "DURATION",                         \
+			.help = "time between two reports", ##__VA_ARGS__                          \
+	}
+#define COUNT_OPTION(...)                                                                          \
 	{                                                                                          \
 		"count", 0, COMMON(count), U_COUNT, .min = 1, .arg = "N",                          \
 						    .help = "stop after this many intervals",      \
-						    .positional = true                             \
+						    ##__VA_ARGS__                                  \
 	}
+
+/* Rows as they happen have no interval, but for --by. */
+static const struct option_spec event_options[] = { DURATION_OPTION, {} };
+
+/* Where bare words mean something else. */
+static const struct option_spec report_options[] = {
+	DURATION_OPTION, INTERVAL_OPTION(), COUNT_OPTION(), {}
+};
 
 /* A histogram is one of the whole run unless an interval is given, a table one of each second. */
 static const struct option_spec histogram_options[] = {
-	DURATION_OPTION,
-	{ "interval", 'i', COMMON(interval_ns), U_NSEC, .bare = SECOND, .min = 1000000,
-	  .arg = "DURATION", .help = INTERVAL_HELP, .positional = true },
-	COUNT_OPTION,
-	{}
+	DURATION_OPTION, INTERVAL_OPTION(.positional = true), COUNT_OPTION(.positional = true), {}
 };
 
-static const struct option_spec table_options[] = {
-	DURATION_OPTION,
-	{ "interval", 'i', COMMON(interval_ns), U_NSEC, .bare = SECOND, .min = 1000000,
-	  .deflt = "1s", .arg = "DURATION", .help = INTERVAL_HELP, .positional = true },
-	COUNT_OPTION,
-	{}
-};
+static const struct option_spec table_options[] = { DURATION_OPTION,
+						    INTERVAL_OPTION(.deflt = "1s",
+								    .positional = true),
+						    COUNT_OPTION(.positional = true),
+						    {} };
 
 static const struct option_spec linger_options[] = {
 	{ "linger", 0, COMMON(linger_ns), U_NSEC, .bare = SECOND, .min = 1, .arg = "DURATION",
@@ -217,19 +219,55 @@ static const struct option_spec output_options[] = {
 	  .deflt = "text", .help = "text, json (one object per line) or csv" },
 	{ "output-file", 'O', COMMON(file), .kind = OPT_STRING, .arg = "FILE",
 	  .help = "rows go there; the traced command keeps stdout and stderr" },
+	{}
+};
+
+static const struct option_spec row_options[] = {
 	{ "columns", 0, COMMON(columns), .kind = OPT_STRING, .arg = "A,B",
 	  .help = "these columns; +NAME adds to the usual ones" },
 	{ "where", 0, COMMON(where), .kind = OPT_STRING, .arg = "EXPR",
 	  .help = "only rows for which EXPR is true: 'lat > 10ms && comm ~ \"pg*\"'" },
-	{ "by", 0, COMMON(by), .kind = OPT_STRING, .arg = "A,B",
-	  .help = "a table of counts per value of these columns, instead of rows; of a table: "
-		  "rows that differ in other columns are added up" },
-	{ "sort", 's', COMMON(sort), .kind = OPT_STRING, .arg = "COLUMN",
-	  .help = "order of a table" },
-	{ "top", 'r', COMMON(top), U_COUNT, .min = 1, .arg = "N",
-	  .help = "at most N rows of a table" },
+	{}
+};
+
+#define ORDER_OPTIONS                                                                              \
+	{ "sort",                                                                                  \
+	  's',                                                                                     \
+	  COMMON(sort),                                                                            \
+	  .kind = OPT_STRING,                                                                      \
+	  .arg = "COLUMN",                                                                         \
+	  .help = "order of a table; -COLUMN: largest first, +COLUMN: smallest first" },           \
+	{                                                                                          \
+		"top", 'r', COMMON(top), U_COUNT, .min = 1, .arg = "N",                            \
+						  .help = "at most N rows of a table"              \
+	}
+
+static const struct option_spec order_options[] = { ORDER_OPTIONS, {} };
+
+static const struct option_spec stack_options[] = {
 	{ "kstack", 0, COMMON(kstack), .kind = OPT_FLAG, .help = "kernel stack of each event" },
 	{ "ustack", 0, COMMON(ustack), .kind = OPT_FLAG, .help = "user stack of each event" },
+	{}
+};
+
+static const struct option_spec by_options[] = {
+	{ "by", 0, COMMON(by), .kind = OPT_STRING, .arg = "A,B",
+	  .help = "a table of counts per value of these columns, instead of rows" },
+	{}
+};
+
+static const struct option_spec with_by_options[] = {
+	INTERVAL_OPTION(),
+	COUNT_OPTION(),
+	ORDER_OPTIONS,
+	{ "by-memory", 0, COMMON(by_memory), U_BYTES, .min = 1 << 16, .deflt = "256M",
+	  .arg = "SIZE", .help = "what the groups may take; rows beyond are added up as (others)" },
+	{}
+};
+
+static const struct option_spec by_of_table_options[] = {
+	{ "by", 0, COMMON(by), .kind = OPT_STRING, .arg = "A,B",
+	  .help = "add up rows that differ in other columns than these" },
 	{}
 };
 
@@ -251,11 +289,48 @@ static const struct option_spec engine_options[] = {
 
 static const struct option_spec *run_specs(const struct tool *tool)
 {
+	if (tool->kind == TOOL_EVENTS)
+		return event_options;
 	if (tool->kind == TOOL_TABLE && !tool->one_report)
 		return table_options;
-	if (tool->many.functions) /* bare words are functions */
-		return run_options;
-	return tool->kind == TOOL_HISTOGRAM || tool->one_report ? histogram_options : run_options;
+	if (tool->many.functions || tool->kind == TOOL_LEDGER) /* bare words are functions */
+		return report_options;
+	return histogram_options;
+}
+
+static void add_set(struct option_set *sets, size_t *n, const struct option_spec *specs, void *cfg,
+		    const char *title)
+{
+	sets[(*n)++] = (struct option_set){ specs, cfg, title, false };
+}
+
+static bool can_group(const struct tool *tool)
+{
+	const struct column *c = tool->row.columns;
+
+	if (tool->kind != TOOL_TABLE || tool->many.prog)
+		return tool->kind == TOOL_EVENTS;
+	while (c->name && !drain_identifies(tool, c))
+		c++;
+	return c->name != NULL; /* else there is one row */
+}
+
+/* What shapes the rows. What @tool's don't have is known all the same, and refused with a reason.
+ */
+static void add_row_sets(const struct tool *tool, struct common_opts *opts, struct option_set *sets,
+			 size_t *n)
+{
+	bool events = tool->kind == TOOL_EVENTS;
+
+	add_set(sets, n, row_options, opts, tool->rows_with);
+	if (!events)
+		add_set(sets, n, order_options, opts, tool->rows_with ? "Tables" : NULL);
+	add_set(sets, n, events || !can_group(tool) ? by_options : by_of_table_options, opts, NULL);
+	sets[*n - 1].unlisted = !can_group(tool);
+	add_set(sets, n, stack_options, opts, NULL);
+	sets[*n - 1].unlisted = !events;
+	if (events)
+		add_set(sets, n, with_by_options, opts, "With --by");
 }
 
 size_t common_option_sets(const struct tool *tool, struct common_opts *opts, void *cfg,
@@ -264,15 +339,16 @@ size_t common_option_sets(const struct tool *tool, struct common_opts *opts, voi
 	size_t n = 0;
 
 	if (tool->options)
-		sets[n++] = (struct option_set){ tool->options, cfg, "Options" };
+		add_set(sets, &n, tool->options, cfg, "Options");
 	if (tool->many.functions)
-		sets[n++] = (struct option_set){ function_options, opts, "Functions" };
-	sets[n++] = (struct option_set){ target_options, opts, "Targets" };
-	sets[n++] = (struct option_set){ run_specs(tool), opts, "Run" };
+		add_set(sets, &n, function_options, opts, "Functions");
+	add_set(sets, &n, target_options, opts, "Targets");
+	add_set(sets, &n, run_specs(tool), opts, "Run");
 	if (tool->lingers)
-		sets[n++] = (struct option_set){ linger_options, opts, "With -- COMMAND" };
-	sets[n++] = (struct option_set){ output_options, opts, "Output" };
-	sets[n++] = (struct option_set){ engine_options, opts, "Engine" };
+		add_set(sets, &n, linger_options, opts, "With -- COMMAND");
+	add_set(sets, &n, output_options, opts, "Output");
+	add_row_sets(tool, opts, sets, &n);
+	add_set(sets, &n, engine_options, opts, "Engine");
 	return n;
 }
 
@@ -286,19 +362,65 @@ uint64_t common_buffer(const struct tool *tool, const struct common_opts *opts)
 	return bytes;
 }
 
+/* Columns that groups of @tool's rows would likely be made of: "comm,path". */
+static const char *usual_groups(const struct tool *tool, char *buf, size_t size)
+{
+	const struct column *text = NULL, *wide = NULL;
+
+	for (const struct column *c = tool->row.columns; c->name; c++) {
+		if (c->flags & COL_HIDDEN)
+			continue;
+		if (!text && c->unit == U_TEXT)
+			text = c;
+		if (!wide && (c->flags & COL_WIDE) && c != text)
+			wide = c;
+	}
+	snprintf(buf, size, "%s%s%s", text ? text->name : "", text && wide ? "," : "",
+		 wide ? wide->name : "");
+	return buf;
+}
+
+/* What is asked for shapes a table, and there is none yet. */
+static bool needs_by(const struct tool *tool, const struct common_opts *opts, char *err,
+		     size_t err_size)
+{
+	const char *what = NULL;
+	char groups[80];
+
+	if (tool->kind != TOOL_EVENTS || opts->by)
+		return false;
+	if (opts->top)
+		what = "--top (-r) takes the first rows of a table";
+	else if (opts->sort)
+		what = "--sort (-s) orders a table";
+	else if (opts->interval_ns)
+		what = "--interval (-i) is the time between two tables";
+	else if (opts->count)
+		what = "--count is a number of tables";
+	if (what)
+		snprintf(err, err_size,
+			 "%s, and these are rows as they happen; --by makes a table of them, such "
+			 "as --by %s",
+			 what, usual_groups(tool, groups, sizeof(groups)));
+	return what;
+}
+
 bool common_check(const struct tool *tool, const struct common_opts *opts, bool command, char *err,
 		  size_t err_size)
 {
 	const char *what = NULL;
 
-	if (opts->by && tool->kind != TOOL_EVENTS && (tool->kind != TOOL_TABLE || tool->many.prog))
-		what = "--by groups rows by their columns; this command's have no smaller parts";
-	else if ((opts->sort || opts->top) && tool->kind == TOOL_EVENTS && !opts->by)
-		what = "--sort and --top order a table; with rows as they happen, add --by COLUMNS";
-	else if (opts->interval_ns && tool->kind == TOOL_EVENTS && !opts->by)
-		what = "-i is the interval of a table; with rows as they happen, add --by COLUMNS";
+	if (needs_by(tool, opts, err, err_size))
+		return false;
+	if (opts->by && !can_group(tool))
+		what = tool->no_by ? tool->no_by
+				   : "--by: a report is one row, of everybody; -p, -n, "
+				     "--cgroup or -- COMMAND choose whom it is about";
+	else if (opts->count && !opts->interval_ns)
+		what = "--count is a number of intervals; say how long one is with -i";
 	else if ((opts->kstack || opts->ustack) && tool->kind != TOOL_EVENTS)
-		what = "--kstack and --ustack belong to commands that print events";
+		what = "--kstack and --ustack show the stack of an event, and these rows are sums; "
+		       "'iosonde list' has commands that show events";
 	else if (opts->linger_ns && !command)
 		what = "--linger is counted from the end of a command after --; else use -d";
 	else if (command && (opts->pids.n || opts->tids.n))

@@ -20,7 +20,7 @@ struct common_opts {
 	struct id_list pids, tids;
 	const char *user;
 	uint32_t n_comms;
-	char comms[MAX_COMM_GLOBS][COMM_LEN];
+	const char *comms[MAX_COMM_GLOBS]; /* globs of which none needs more than a name has */
 	const char *cgroup;
 	const char *mntns;
 	bool self;
@@ -38,6 +38,7 @@ struct common_opts {
 	const char *file;
 	const char *columns, *where, *by, *sort;
 	uint64_t top;
+	uint64_t by_memory; /* what the groups of --by may take */
 	bool kstack, ustack;
 	/* engine */
 	uint64_t buffer; /* 0: see common_buffer() */
@@ -47,7 +48,7 @@ struct common_opts {
 
 #define DEFAULT_BUFFER	      "4M"
 #define DEFAULT_BUFFER_COUNTS "1M"
-#define MAX_OPTION_SETS	      7
+#define MAX_OPTION_SETS	      12
 
 /* The ring's size: as asked for, or what fits @tool: one that counts only sends names. */
 uint64_t common_buffer(const struct tool *tool, const struct common_opts *opts);

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "core/base/log.h"
 #include "core/base/text_buf.h"
 #include "core/run/common.h"
 #include "core/run/run.h"
@@ -27,10 +28,11 @@ static const struct {
 static int finish(struct text_buf *out)
 {
 	const char *text = text_cstr(out);
-	bool ok = !out->failed && fputs(text, stdout) >= 0 && !fflush(stdout);
+	bool complete = !out->failed;
 
+	fputs(text, stdout);
 	text_free(out);
-	return ok ? 0 : 1;
+	return stdout_written() && complete ? 0 : 1;
 }
 
 #define OVERVIEW_WIDTH	78
@@ -114,10 +116,8 @@ int help_tool(const struct tool *t)
 	size_t n = common_option_sets(t, &opts, NULL, sets);
 
 	text_printf(&out, "iosonde %s: %s\n\n%s\n", t->name, t->summary, t->text);
-	for (size_t i = 0; i < n; i++) {
-		text_puts(&out, "\n");
-		options_help(&sets[i], &out);
-	}
+	text_puts(&out, "\n");
+	options_help(sets, n, &out);
 	text_puts(&out, "\nColumns (* only if named in --columns, or in JSON):\n");
 	for (const struct column *c = t->row.columns; c->name; c++)
 		text_printf(&out, "  %s%-14s %s\n",

@@ -101,6 +101,16 @@ void output_summary(struct run *run);
 bool output_flush(struct run *run); /* false: no more output is possible */
 void output_close(struct run *run);
 
+/* Is @s in use, and does it bring ('+') or take away ('-') the column @name? */
+bool switch_on(const struct run *run, const struct column_switch *s);
+bool switch_names(const struct column_switch *s, const char *name, char sign);
+
+/* run_by.c */
+void stacks_choose(struct run *run); /* stacks that --columns or --by name */
+bool by_choose(struct run *run, char *err, size_t size);
+bool by_leaves_columns(const struct run *run); /* those that --columns and --sort name */
+void by_report(struct run *run);
+
 /* run_loop.c */
 bool loop_open(struct run *run);
 void loop_run(struct run *run);

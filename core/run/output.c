@@ -68,21 +68,21 @@ static bool open_sink(struct run *run)
 	return run->sink != NULL;
 }
 
-static bool cfg_flag(const struct run *run, const struct field *f)
+bool switch_on(const struct run *run, const struct column_switch *s)
 {
-	const unsigned char *p = (const unsigned char *)run->cfg + f->off;
+	const unsigned char *p = (const unsigned char *)run->cfg + s->when.off;
 
-	for (uint32_t i = 0; i < f->size; i++)
+	for (uint32_t i = 0; i < s->when.size; i++)
 		if (p[i])
 			return true;
 	return false;
 }
 
-static bool in_list(const char *list, const char *name, char sign)
+bool switch_names(const struct column_switch *s, const char *name, char sign)
 {
 	size_t len = strlen(name);
 
-	for (const char *p = list; p && *p; p += strcspn(p, ","), p += *p == ',')
+	for (const char *p = s->columns; p && *p; p += strcspn(p, ","), p += *p == ',')
 		if (*p == sign && !strncmp(p + 1, name, len) && (!p[1 + len] || p[1 + len] == ','))
 			return true;
 	return false;
@@ -100,11 +100,11 @@ static bool shown_by_default(const struct run *run, const struct column *col)
 	if (run->opts.format == FORMAT_JSON && !(col->flags & COL_ASKED))
 		return shown;
 	for (const struct column_switch *s = run->tool->switches; s && s->columns; s++) {
-		if (!cfg_flag(run, &s->when))
+		if (!switch_on(run, s))
 			continue;
-		if (in_list(s->columns, col->name, '+'))
+		if (switch_names(s, col->name, '+'))
 			shown = true;
-		if (in_list(s->columns, col->name, '-'))
+		if (switch_names(s, col->name, '-'))
 			shown = false;
 	}
 	return shown;
@@ -151,59 +151,6 @@ static void enable_columns(struct run *run)
 	}
 }
 
-/* Is it a column that only an option fills, which wasn't given? */
-static bool is_empty(const struct run *run, const struct column *col)
-{
-	const struct column_switch *s = run->tool->switches;
-
-	while (s && s->columns && (cfg_flag(run, &s->when) || !in_list(s->columns, col->name, '+')))
-		s++;
-	return s && s->columns && col->enable.kind == F_NONE;
-}
-
-/* A table is grouped by what identifies its rows. */
-static bool only_by_keys(const struct run *run, char *err, size_t size)
-{
-	for (const struct column *c = run->tool->row.columns; c->name; c++) {
-		if (!by_is_key(run->by, c) || (drain_identifies(run->tool, c) && !is_empty(run, c)))
-			continue;
-		snprintf(err, size, "'%s' doesn't tell this table's rows apart%s", c->name,
-			 is_empty(run, c) ? " unless an option asks for it" : "");
-		return false;
-	}
-	return true;
-}
-
-/* The other columns that do have no value once rows are added up. */
-static bool column_left(const struct run *run, size_t i)
-{
-	const struct column *col = &run->tool->row.columns[i];
-
-	if (!by_of_table(run) || !drain_identifies(run->tool, col) || by_is_key(run->by, col))
-		return true;
-	log_error("rows that are added up by %s have no '%s'", run->opts.by, col->name);
-	return false;
-}
-
-static bool columns_left(const struct run *run)
-{
-	for (size_t i = 0; i < run->selection.n; i++)
-		if (!column_left(run, run->selection.index[i]))
-			return false;
-	return !run->sorted || column_left(run, (size_t)run->sort.col);
-}
-
-static bool open_by(struct run *run, char *err, size_t size)
-{
-	run->by = by_open(&run->tool->row, run->opts.by, err, size);
-	if (by_of_table(run))
-		return only_by_keys(run, err, size);
-	if (run->by && run->opts.top)
-		by_show_rank(run->by);
-	return run->by && columns_select(by_table(run->by), run->opts.columns, run->opts.format,
-					 &run->by_selection, err, size);
-}
-
 /* column ~ "*value*", the value being plain text */
 static void add_term(struct text_buf *to, const char *column, const char *value)
 {
@@ -238,7 +185,8 @@ bool output_open(struct run *run)
 	const struct table *sorted = &run->tool->row;
 	char err[4096];
 
-	if (run->opts.by && !open_by(run, err, sizeof(err))) {
+	stacks_choose(run);
+	if (run->opts.by && !by_choose(run, err, sizeof(err))) {
 		log_error("--by: %s", err);
 		return false;
 	}
@@ -260,7 +208,7 @@ bool output_open(struct run *run)
 		}
 		run->sorted = true;
 	}
-	if (by_of_table(run) && !columns_left(run))
+	if (by_of_table(run) && !by_leaves_columns(run))
 		return false;
 	enable_columns(run);
 	fold_choose(run);
@@ -319,28 +267,6 @@ void output_row(struct run *run, const void *rec, size_t len)
 		sink_row(run->sink, &run->selection, rec, len);
 }
 
-void output_by_clear(struct run *run)
-{
-	if (by_overflow(run->by))
-		log_warn("%llu rows were left out: more than %d groups",
-			 (unsigned long long)by_overflow(run->by), BY_GROUPS_MAX);
-	by_clear(run->by);
-}
-
-static void report_by(struct run *run)
-{
-	size_t n = by_sorted(run->by, run->sorted ? &run->sort : NULL, run->opts.top);
-
-	sink_clear(run->sink);
-	for (size_t i = 0; i < n; i++) {
-		size_t len;
-		const void *row = by_row(run->by, i, &len);
-
-		sink_row(run->sink, &run->by_selection, row, len);
-	}
-	output_by_clear(run);
-}
-
 void output_report(struct run *run, bool last)
 {
 	const struct tool_ops *ops = run->tool->ops;
@@ -348,7 +274,7 @@ void output_report(struct run *run, bool last)
 	if (fold_chosen(run))
 		fold_report(run);
 	if (run->by && !by_of_table(run))
-		report_by(run);
+		by_report(run);
 	if (run->tool->drain.map)
 		drain_report(run, last);
 	if (ops && ops->report)

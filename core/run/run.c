@@ -12,6 +12,7 @@
 #include <bpf/bpf.h>
 
 #include "core/base/log.h"
+#include "core/kernel/btf_file.h"
 #include "core/kernel/privs.h"
 #include "core/run/help.h"
 #include "core/run/target.h"
@@ -167,16 +168,22 @@ static bool check_privileges(const struct run *run)
 
 static bool open_programs(struct run *run)
 {
+	const char *btf = run->opts.btf ? btf_file_take(run->opts.btf) : NULL;
 	struct load_opts opts = {
 		.tool = run->tool,
 		.cfg = run->cfg,
 		.target = &run->target,
 		.engine = { .kstack = run->opts.kstack, .ustack = run->opts.ustack },
 		.buffer = common_buffer(run->tool, &run->opts),
-		.btf = run->opts.btf,
+		.btf = btf,
 		.many = run->tool->many.prog ? &run->many : NULL,
 	};
 
+	if (run->opts.btf && !btf)
+		return false;
+	run->opts.btf = btf; /* whoever else reads it */
+	if (run->tool->ops && run->tool->ops->find && !run->tool->ops->find(run))
+		return false;
 	if (run->tool->many.functions &&
 	    !many_add_selected(&run->many, run->opts.patterns, run->opts.n_patterns))
 		return false;
@@ -350,7 +357,7 @@ static int run_all(struct run *run, int argc, char **argv)
 	if (run->opts.version)
 		return help_version();
 	if (run->tool->ops && run->tool->ops->answer && run->tool->ops->answer(run))
-		return 0;
+		return stdout_written() ? 0 : failed(run);
 	block_signals(run);
 	if (!check_privileges(run))
 		return failed(run);
@@ -366,7 +373,7 @@ static int run_all(struct run *run, int argc, char **argv)
 		return failed(run);
 	if (run->opts.ebpf) {
 		loaded_print_programs(run->loaded);
-		return 0;
+		return stdout_written() ? 0 : failed(run);
 	}
 	return trace(run);
 }

@@ -91,19 +91,6 @@ static bool resolve_mntns(const char *arg, uint32_t *ino, char *err, size_t err_
 	return *ino != 0;
 }
 
-/* Length of the glob element at @p: a character, an escaped one, or a bracket expression. */
-static size_t element_length(const char *p)
-{
-	const char *end;
-
-	if (*p == '\\' && p[1])
-		return 2;
-	if (*p != '[')
-		return 1;
-	end = strchr(p + 2 + (p[1] == '!' || p[1] == '^'), ']'); /* "[]a]" contains the bracket */
-	return end ? (size_t)(end - p) + 1 : 1;
-}
-
 /* The glob @pattern as an automaton; see struct comm_glob. */
 static void compile_glob(const char *pattern, struct comm_glob *out)
 {
@@ -111,7 +98,7 @@ static void compile_glob(const char *pattern, struct comm_glob *out)
 
 	memset(out, 0, sizeof(*out));
 	for (const char *p = pattern; *p;) {
-		size_t len = element_length(p);
+		size_t len = glob_element(p, strlen(p));
 
 		if (*p == '*') {
 			out->loops |= 1U << position;

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
 """What is typed wrongly, or can't be had: one clear line and the right exit status, always."""
 
+import re
 import time
 
 import pytest
@@ -233,3 +234,37 @@ def test_nothing_is_left_behind(host, tmp):
     assert host.run(argv, timeout=10).returncode == 125
     commands = host.run(["sh", "-c", "cat /proc/[0-9]*/cmdline | tr '\\0' ' '"]).stdout
     assert marker.encode() not in commands
+
+
+def test_too_few_descriptors(host):
+    """Fewer files than tracing takes: said at once, and not by an error of some system call."""
+    script = 'ulimit -n 28 && exec "$0" "$1" -n nobody-at-all -d 50ms'
+    for command in COMMANDS:
+        drop = ["setpriv", "--bounding-set=-sys_resource"]  # with it the limit is raised
+        result = host.run([*drop, "sh", "-c", script, host.iosonde, command], timeout=20)
+        assert result.returncode == 1, str(result)
+        one_line(result, "only 28 files", "ulimit -n")
+
+
+def test_without_symbols(host):
+    """What is to be compared can't be looked up: a failure, no mistake of usage."""
+    script = 'mount -t tmpfs none /proc && exec "$0" attachcmp write -n nobody-at-all -d 50ms'
+    result = host.run(["unshare", "-m", "sh", "-c", script, host.iosonde], timeout=20)
+    assert result.returncode == 1, str(result)
+    one_line(result, "/proc/kallsyms")
+
+
+def test_verdict_in_units(host):
+    """A program of a few microseconds of I/O is no 2.37e-05 s."""
+    result = host.run([host.iosonde, "layers", "--", "true"], timeout=20)
+    assert result.returncode == 0, str(result)
+    verdict = result.stdout.decode().rstrip().splitlines()[-1]
+    assert re.search(r"% of [0-9.]+(ns|us|ms|s) in all", verdict), verdict
+
+
+@pytest.mark.parametrize("pattern", ["/" + "(" * 30000 + "/", "/a{1,32767}{1,32767}/", "/(a*)*\\1/"])
+def test_patterns_without_end(host, pattern):
+    result = host.run([host.iosonde, "funccount", pattern, "-d", "50ms"], timeout=5)
+    assert result.returncode == 2, str(result)
+    one_line(result)
+    assert len(result.err) < 600

@@ -177,12 +177,45 @@ static void test_hidden(void **state)
 	fclose(k);
 }
 
+/* What the library would take gigabytes, minutes, or all of the stack for. */
+static void test_bounds(void **state)
+{
+	static const char *const never[] = { "/a{1,32767}{1,32767}/", "/((a{1,100}){100})/",
+					     "/(a*)*\\1/", "/a{99999999999999999999}/",
+					     "/(a{500}|b{3})/" };
+	static const char *const fine[] = { "/^vfs_{1,3}(read|write){2}$/", "/a{,9}b{3,}/",
+					    "/[()]{2}/", "/\\(\\{/" };
+	char many[40000], err[512];
+	struct pattern p;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(never) / sizeof(never[0]); i++) {
+		if (pattern_compile(&p, never[i], err, sizeof(err)))
+			fail_msg("%s", never[i]);
+		assert_true(strlen(err) < 200);
+		pattern_free(&p);
+	}
+	for (size_t i = 0; i < sizeof(fine) / sizeof(fine[0]); i++) {
+		if (!pattern_compile(&p, fine[i], err, sizeof(err)))
+			fail_msg("%s", err);
+		pattern_free(&p);
+	}
+	for (size_t n = 65; n < sizeof(many) - 3; n *= 3) {
+		memset(many, '(', n);
+		many[0] = '^';
+		strcpy(many + n, "x");
+		assert_false(pattern_compile(&p, many, err, sizeof(err)));
+		assert_null(strstr(err, "memory"));
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_patterns),  cmocka_unit_test(test_bad_patterns),
-		cmocka_unit_test(test_functions), cmocka_unit_test(test_without_list),
-		cmocka_unit_test(test_none),	  cmocka_unit_test(test_hidden),
+		cmocka_unit_test(test_patterns),     cmocka_unit_test(test_bad_patterns),
+		cmocka_unit_test(test_bounds),	     cmocka_unit_test(test_functions),
+		cmocka_unit_test(test_without_list), cmocka_unit_test(test_none),
+		cmocka_unit_test(test_hidden),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -115,12 +115,40 @@ static void test_many_stars(void **state)
 	free(text);
 }
 
+static const struct {
+	const char *pattern;
+	size_t element, shortest;
+	bool plain;
+} shapes[] = {
+	{ "", 0, 0, true },	  { "abc", 1, 3, true },     { "*", 1, 0, false },
+	{ "a*b?", 1, 3, false },  { "[a-z]x", 5, 2, false }, { "[a\\]]x", 5, 2, false },
+	{ "[]a]x", 4, 2, false }, { "[!]a]x", 5, 2, false }, { "[abc", 1, 4, true },
+	{ "\\*", 2, 1, true },	  { "\\", 1, 1, true },	     { "\\[a]", 2, 3, true },
+	{ "[a\\]", 1, 3, true },
+};
+
+static void test_shapes(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < sizeof(shapes) / sizeof(shapes[0]); i++) {
+		const char *pattern = shapes[i].pattern;
+		size_t len = strlen(pattern);
+
+		if ((len && glob_element(pattern, len) != shapes[i].element) ||
+		    glob_shortest(pattern, len) != shapes[i].shortest ||
+		    glob_is_plain(pattern, len) != shapes[i].plain)
+			fail_msg("'%s': %zu %zu %d", pattern, glob_element(pattern, len),
+				 glob_shortest(pattern, len), glob_is_plain(pattern, len));
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_cases),
 		cmocka_unit_test(test_lengths_not_terminators),
 		cmocka_unit_test(test_many_stars),
+		cmocka_unit_test(test_shapes),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -148,6 +148,27 @@ static void cgroups_have_names_both_ways(void **state)
 	assert_int_equal(root, same);
 }
 
+/* Whatever this machine has: it can be typed. Where it has none, none is made up. */
+static void examples_of_disks_exist(void **state)
+{
+	const char *examples = disk_examples();
+	char copy[600], *save, *name;
+	uint32_t dev;
+	int n = 0;
+
+	(void)state;
+	if (!examples)
+		return;
+	snprintf(copy, sizeof(copy), "%s", examples);
+	for (name = strtok_r(copy, " ", &save); name; name = strtok_r(NULL, " ", &save)) {
+		if (!strcmp(name, "or"))
+			continue;
+		assert_int_equal(disk_number(name, &dev), DISK_YES);
+		n++;
+	}
+	assert_in_range(n, 1, 3);
+}
+
 static void disks_have_names_both_ways(void **state)
 {
 	struct dirent *entry;
@@ -189,6 +210,7 @@ int main(void)
 		cmocka_unit_test(users_without_end),
 		cmocka_unit_test(cgroups_have_names_both_ways),
 		cmocka_unit_test(disks_have_names_both_ways),
+		cmocka_unit_test(examples_of_disks_exist),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

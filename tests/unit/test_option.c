@@ -380,7 +380,7 @@ static void assert_help(const struct option_spec *specs, const char *title, cons
 	struct option_set set = { specs, NULL, title };
 	struct text_buf out = { 0 };
 
-	options_help(&set, &out);
+	options_help(&set, 1, &out);
 	assert_string_equal(text_cstr(&out), expected);
 	text_free(&out);
 }

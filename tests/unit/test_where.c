@@ -280,6 +280,24 @@ static const struct {
 	{ "comm == a b", "          ^", "expected && or || here" },
 	{ "pid == 1 == 2", "         ^", "expected && or || here" },
 	{ "pid == 1 || ; ret", "            ^", "expected a column, found ';'" },
+	/* What no row can be. */
+	{ "comm == 'sixteen bytes or more'", "        ^",
+	  "comm has at most 15 bytes (the kernel cuts longer ones); try comm ~ \"sixteen "
+	  "bytes*\"" },
+	{ "comm != 'sixteen bytes or more'", "        ^", NULL },
+	{ "comm ~ 'sixteen bytes or more'", "       ^", NULL },
+	{ "comm ~ '*sixteen ?ytes [o]r more*'", "       ^", NULL },
+	{ "comm !~ 'sixteen bytes or more'", "        ^", NULL },
+	{ "call ~ 'nosuch*'", "       ^", "no value of call is like 'nosuch*'" },
+	{ "call !~ reed", "        ^", "no value of call is like 'reed'" },
+	{ "err ~ 'ENOS?CH'", "      ^", "no value of err is like 'ENOS?CH'" },
+	{ "flags == O_CREATE", "         ^",
+	  "'O_CREATE' is none of the flags; did you mean O_CREAT?" },
+	{ "flags != 'O_WRONLY|O_NOSUCH'", "         ^", NULL },
+	{ "user ~ no-such-user-here", "       ^", "'no-such-user-here' is no such user" },
+	{ "pid == 4294967296", "       ^", "pid is never more than 4294967295" },
+	{ "level != 0x100", "         ^", "level is never more than 0xff" },
+	{ "share == 700", "         ^", "share is never more than 655.4%" },
 	/* Columns of the terminal, not bytes. */
 	{ "comm == 'é€' && x", "                ^", NULL },
 	{ "comm == '日本' && x", "                  ^", NULL },
@@ -307,6 +325,36 @@ static void test_mistakes(void **state)
 		if (strcmp(marks, mistakes[i].marks) != 0)
 			fail_msg("%s\n%s\n%s\n%s (expected)", error, line, marks,
 				 mistakes[i].marks);
+	}
+}
+
+/* What looks like these and can be decided. */
+static void test_possible(void **state)
+{
+	static const char *const texts[] = {
+		"comm == 'fifteen bytes..'",
+		"comm ~ '*[abcdefghijklmnop]?\\\\*sql*'",
+		"call ~ 'w*'",
+		"call ~ '1?'",
+		"err ~ 'EN*'",
+		"err ~ '5[0-9][0-9]'",
+		"flags == 'O_WRONLY|O_CREAT|0x8000'",
+		"flags ~ '*CREAT*'",
+		"user ~ 'no-such-*'",
+		"user ~ root",
+		"pid < 4294967296",
+		"share == 600",
+		"name == 'a text of any length, for nothing bounds it'",
+	};
+	char error[512];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
+		struct where *w = where_compile(&sample_table, texts[i], error, sizeof(error));
+
+		if (!w)
+			fail_msg("%s", error);
+		where_free(w);
 	}
 }
 
@@ -414,7 +462,7 @@ static void test_long_input(void **state)
 	assert_non_null(strstr(error, "\\x9c\\x9c\\x9c\\x9c...\n"));
 	free(text);
 	/* A quote of 64 KiB in a comparison that holds nothing. */
-	text = repeat("comm == \"", 1, "");
+	text = repeat("name == \"", 1, "");
 	text = realloc(text, 70000);
 	memset(text + 9, 'y', 65536);
 	strcpy(text + 9 + 65536, "\"");
@@ -444,6 +492,7 @@ int main(void)
 		cmocka_unit_test(test_time_counts_from_start),
 		cmocka_unit_test(test_short_records),
 		cmocka_unit_test(test_mistakes),
+		cmocka_unit_test(test_possible),
 		cmocka_unit_test(test_unknown_column),
 		cmocka_unit_test(test_deep_nesting),
 		cmocka_unit_test(test_long_input),

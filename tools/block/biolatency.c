@@ -76,8 +76,8 @@ static const char *const json_words[] = { "-o", "json", NULL };
 
 static const struct option_spec options[] = {
 	{ "json", 'j', .kind = OPT_EXPAND, .names = json_words, .help = "the same as -o json" },
-	{ "duration", 'd', .kind = OPT_RENAMED,
-	  .help = "a duration is -d 10; one disk is --disk sda" },
+	{ "duration", 'd', .unit = U_DISK, .kind = OPT_RENAMED,
+	  .help = "a duration is -d 10; one disk is --disk DISK" },
 	{ "queued", 'Q', CFG(queued), .kind = OPT_FLAG,
 	  .help = "from insertion into the queue instead of from issue to the device" },
 	{ "disks", 'D', CFG(by_disk), .kind = OPT_FLAG, .help = "a histogram per disk" },
@@ -140,6 +140,8 @@ const struct tool tool_biolatency = {
 	.image = &bpf_biolatency,
 	.counters = blk_counters,
 	.ops = &ops,
+	.no_by = "--by: a histogram has no rows of requests; -D, -F, -P and -G make one per disk, "
+		 "kind, process or cgroup, and biosnoop --by groups single requests",
 	.lingers = true,
 	.drain = { .map = "latencies",
 		   .reserve = "latencies_reserve",

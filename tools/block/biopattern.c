@@ -30,7 +30,8 @@ static const struct column columns[] = {
 };
 
 static const struct option_spec options[] = {
-	{ "duration", 'd', .kind = OPT_RENAMED, .help = "a duration is -d 10; the disk is -D sda" },
+	{ "duration", 'd', .unit = U_DISK, .kind = OPT_RENAMED,
+	  .help = "a duration is -d 10; the disk is -D DISK" },
 	{ "disk", 'D', CFG(blk.disk), U_DISK, .arg = "DISK", .help = "requests of this disk only" },
 	{}
 };

@@ -96,6 +96,8 @@ const struct tool tool_bitesize = {
 	.probes = probes,
 	.image = &bpf_bitesize,
 	.counters = blk_counters,
+	.no_by = "--by: these are histograms per process, and -D adds the disk; biosnoop --by "
+		 "groups single requests, as in biosnoop --by comm,disk,kind",
 	.lingers = true,
 	.drain = { .map = "sizes",
 		   .reserve = "sizes_reserve",

@@ -56,6 +56,8 @@ const struct tool tool_funccount = {
 	.row = { "function", columns },
 	.probes = probes,
 	.image = &bpf_funccount,
+	.no_by = "--by: there is one count per function, of all callers; -p, -n, --cgroup or -- "
+		 "COMMAND choose whose calls are counted",
 	.drain = { .map = "calls",
 		   .key_size = sizeof(struct many_key),
 		   .value_size = sizeof(struct funccount_value),

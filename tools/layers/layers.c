@@ -270,9 +270,9 @@ static bool prepare(struct run *run)
 	bool found = !run_opts(run)->sort;
 
 	cfg->n_slowest = SLOWEST_KEPT;
-	if (run_opts(run)->where && !cfg->stream) {
-		log_error("--where chooses among streamed operations; add --slow MIN (--slow 0 for "
-			  "all)");
+	if ((run_opts(run)->where || run_opts(run)->columns) && !cfg->stream) {
+		log_error("%s is about streamed operations; add --slow MIN (--slow 0 for all)",
+			  run_opts(run)->where ? "--where" : "--columns");
 		return false;
 	}
 	for (size_t i = 0; !found && i < sizeof(tables) / sizeof(tables[0]); i++)
@@ -344,5 +344,8 @@ const struct tool tool_layers = {
 	.image = &bpf_layers,
 	.calls = calls,
 	.counters = counters,
+	.no_by = "--by: the tables are by call, by file and by process already; --slow 0 -o json "
+		 "streams every operation with all its columns",
+	.rows_with = "With --slow MIN",
 	.ops = &ops,
 };

@@ -260,7 +260,10 @@ static void print_sentence(struct run *run, const struct sums *sums)
 	};
 	const struct sum_row *most = NULL;
 	uint64_t total = 0;
-	char line[256];
+	static const struct column time = { .unit = U_NSEC };
+	const struct clock_base clock = { 0 };
+	struct value all = { V_UINT };
+	char line[256], text[32];
 	int cell = 0;
 
 	for (size_t i = 0; i < sums->calls.n; i++) {
@@ -275,9 +278,10 @@ static void print_sentence(struct run *run, const struct sums *sums)
 	for (int i = 1; i < N_CELLS; i++)
 		if (most->cells.ns[i] > most->cells.ns[cell])
 			cell = i;
-	snprintf(line, sizeof(line),
-		 "%s took %.0f %% of %.3g s in all, and was %.0f %% of that %s.", most->call,
-		 (double)most->cells.lat_ns * 100 / (double)total, (double)total / 1e9,
+	all.u = total;
+	unit_format(&time, &all, &clock, text, sizeof(text));
+	snprintf(line, sizeof(line), "%s took %.0f %% of %s in all, and was %.0f %% of that %s.",
+		 most->call, (double)most->cells.lat_ns * 100 / (double)total, text,
 		 (double)most->cells.ns[cell] * 100 / (double)most->cells.lat_ns, phrases[cell]);
 	sink_title(run_sink(run), line);
 }

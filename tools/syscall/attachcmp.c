@@ -162,7 +162,7 @@ struct attachcmp_state {
 	const char *unknown; /* target that is neither a call nor a function */
 };
 
-static bool prepare(struct run *run)
+static bool find(struct run *run)
 {
 	struct attachcmp_state *state = run_tool_state(run);
 	struct attachcmp_cfg *cfg = run_cfg(run);
@@ -237,7 +237,7 @@ static const struct probe probes[] = { { "what is compared", { { { "attachcmp_hi
 				       {} };
 
 static const struct tool_ops ops = { .state_size = sizeof(struct attachcmp_state),
-				     .prepare = prepare,
+				     .find = find,
 				     .start = start };
 
 const struct tool tool_attachcmp = {
@@ -259,6 +259,9 @@ const struct tool tool_attachcmp = {
 	.cfg_size = sizeof(struct attachcmp_cfg),
 	.probes = probes,
 	.image = &bpf_attachcmp,
+	.no_by =
+		"--by: each row is one way to hook one call; name the calls to compare, and choose "
+		"rows with --where, as in --where 'hook ~ \"f*\"'",
 	.drain = { .map = "hits",
 		   .key_size = sizeof(struct many_key),
 		   .value_size = sizeof(struct attachcmp_value),

@@ -1,0 +1,139 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+/* What --by asks for, and stacks, whose columns have to be switched on. */
+#include "core/run/internal.h"
+
+#include <stdio.h>
+
+#include "core/base/log.h"
+#include "core/run/drain.h"
+
+/* Is @name in a list as --columns and --by take it? */
+static bool list_names(const char *list, const char *name)
+{
+	size_t len = strlen(name);
+
+	while (list && *list) {
+		list += strspn(list, " +,");
+		if (!strncmp(list, name, len) && strchr(" ,", list[len]))
+			return true;
+		list += strcspn(list, ",");
+	}
+	return false;
+}
+
+/* Whoever names the column of a stack wants it taken. */
+void stacks_choose(struct run *run)
+{
+	struct common_opts *o = &run->opts;
+
+	if (run->tool->kind != TOOL_EVENTS)
+		return;
+	o->kstack |= list_names(o->columns, "kstack") || list_names(o->by, "kstack");
+	o->ustack |= list_names(o->columns, "ustack") || list_names(o->by, "ustack");
+}
+
+/* An address in user space means nothing without the process that it is in. */
+static bool stacks_have_owner(const struct run *run, char *err, size_t size)
+{
+	if (!list_names(run->opts.by, "ustack") || list_names(run->opts.by, "pid"))
+		return true;
+	snprintf(err, size, "a user stack is one of a process; try --by pid,%s", run->opts.by);
+	return false;
+}
+
+/* Is it a column that only an option fills, which wasn't given? */
+static bool is_empty(const struct run *run, const struct column *col)
+{
+	const struct column_switch *s = run->tool->switches;
+
+	while (s && s->columns && (switch_on(run, s) || !switch_names(s, col->name, '+')))
+		s++;
+	return s && s->columns && col->enable.kind == F_NONE;
+}
+
+/* The columns that a table can be grouped by. */
+static void list_keys(const struct run *run, char *buf, size_t size)
+{
+	size_t len = 0;
+
+	*buf = '\0';
+	for (const struct column *c = run->tool->row.columns; c->name && len < size; c++)
+		if (drain_identifies(run->tool, c) && !is_empty(run, c))
+			len += (size_t)snprintf(buf + len, size - len, "%s%s", len ? ", " : "",
+						c->name);
+}
+
+/* A table is grouped by what identifies its rows. */
+static bool only_by_keys(const struct run *run, char *err, size_t size)
+{
+	char keys[256];
+
+	for (const struct column *c = run->tool->row.columns; c->name; c++) {
+		if (!by_is_key(run->by, c) || (drain_identifies(run->tool, c) && !is_empty(run, c)))
+			continue;
+		list_keys(run, keys, sizeof(keys));
+		snprintf(err, size, "'%s' doesn't tell this table's rows apart%s; what does: %s",
+			 c->name, is_empty(run, c) ? " unless an option asks for it" : "", keys);
+		return false;
+	}
+	return true;
+}
+
+/* The other columns that do have no value once rows are added up. */
+static bool column_left(const struct run *run, size_t i)
+{
+	const struct column *col = &run->tool->row.columns[i];
+
+	if (!by_of_table(run) || !drain_identifies(run->tool, col) || by_is_key(run->by, col))
+		return true;
+	log_error("rows that are added up by %s have no '%s'", run->opts.by, col->name);
+	return false;
+}
+
+bool by_leaves_columns(const struct run *run)
+{
+	for (size_t i = 0; i < run->selection.n; i++)
+		if (!column_left(run, run->selection.index[i]))
+			return false;
+	return !run->sorted || column_left(run, (size_t)run->sort.col);
+}
+
+bool by_choose(struct run *run, char *err, size_t size)
+{
+	run->by = by_open(&run->tool->row, run->opts.by, err, size);
+	if (!run->by)
+		return false;
+	if (by_of_table(run)) /* no more groups than the kernel's map has rows */
+		return only_by_keys(run, err, size);
+	if (!stacks_have_owner(run, err, size))
+		return false;
+	by_set_limit(run->by, run->opts.by_memory);
+	if (run->opts.top)
+		by_show_rank(run->by);
+	return columns_select(by_table(run->by), run->opts.columns, run->opts.format,
+			      &run->by_selection, err, size);
+}
+
+void output_by_clear(struct run *run)
+{
+	if (by_overflow(run->by))
+		log_warn("%llu events are among the (others): the groups took all of "
+			 "--by-memory %llu; give more, or choose columns with fewer values",
+			 (unsigned long long)by_overflow(run->by),
+			 (unsigned long long)run->opts.by_memory);
+	by_clear(run->by);
+}
+
+void by_report(struct run *run)
+{
+	size_t n = by_sorted(run->by, run->sorted ? &run->sort : NULL, run->opts.top);
+
+	sink_clear(run->sink);
+	for (size_t i = 0; i < n; i++) {
+		size_t len;
+		const void *row = by_row(run->by, i, &len);
+
+		sink_row(run->sink, &run->by_selection, row, len);
+	}
+	output_by_clear(run);
+}
