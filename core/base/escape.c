@@ -4,6 +4,7 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "core/base/hidden_chars.h"
 #include "core/base/utf8.h"
 
 #define ONES (~0ull / 255)
@@ -70,21 +71,12 @@ int utf8_decode(const char *s, size_t len, uint32_t *c)
 	return n;
 }
 
-/* Characters that show nothing, but turn or hide the text around them (Cf of zero width). */
+/* Characters that show nothing, or turn or hide the text around them. */
 static bool is_hidden(uint32_t c)
 {
-	static const struct {
-		uint32_t first, last;
-	} hidden[] = {
-		{ 0xad, 0xad },	      { 0x61c, 0x61c },	    { 0x180e, 0x180e },
-		{ 0x200b, 0x200f },   { 0x2028, 0x202e },   { 0x2060, 0x206f },
-		{ 0xfeff, 0xfeff },   { 0xfff9, 0xfffb },   { 0x13430, 0x13438 },
-		{ 0x1bca0, 0x1bca3 }, { 0x1d173, 0x1d17a }, { 0xe0000, 0xe007f },
-	};
-
-	for (size_t i = 0; i < sizeof(hidden) / sizeof(hidden[0]); i++)
-		if (c >= hidden[i].first && c <= hidden[i].last)
-			return true;
+	for (size_t i = 0; i < sizeof(hidden_chars) / sizeof(hidden_chars[0]); i++)
+		if (c <= hidden_chars[i].last)
+			return c >= hidden_chars[i].first;
 	return false;
 }
 

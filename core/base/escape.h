@@ -11,7 +11,7 @@
 
 /*
  * Text: control characters (C0, DEL, C1 in UTF-8), backslash and invalid UTF-8 become \n \t \e \\
- * or \xNN; bidirectional and zero-width format characters become \u{NNNN}; everything else is
+ * or \xNN; characters that show nothing (hidden_chars.h) become \u{NNNN}; everything else is
  * copied. @dst has ESCAPE_MAX * @len bytes (a \u{NNNN} stands for three bytes or more). Returns
  * the length written; no NUL.
  */

@@ -63,6 +63,18 @@ static const struct {
 	{ BYTES("\xe2\x81\xa6"), "\\u{2066}" },
 	{ BYTES("\xef\xbb\xbf"), "\\u{feff}" },
 	{ BYTES("\xf3\xa0\x80\x81"), "\\u{e0001}" },
+	/* Unicode calls them ignorable: fillers, joiners, variation selectors, tags */
+	{ BYTES("a\xcd\x8f"), "a\\u{034f}" },
+	{ BYTES("\xe1\x85\x9f\xe1\x85\xa0"), "\\u{115f}\\u{1160}" },
+	{ BYTES("\xe1\x9e\xb4\xe1\xa0\x8b"), "\\u{17b4}\\u{180b}" },
+	{ BYTES("\xe3\x85\xa4\xef\xb8\x8f"), "\\u{3164}\\u{fe0f}" },
+	{ BYTES("\xef\xbe\xa0\xef\xbf\xb0"), "\\u{ffa0}\\u{fff0}" },
+	{ BYTES("\xf3\xa0\x82\x80\xf3\xa0\x84\x80"), "\\u{e0080}\\u{e0100}" },
+	/* and their neighbours, which are seen */
+	{ BYTES("\xcd\x8e\xcd\x90"), "\xcd\x8e\xcd\x90" },
+	{ BYTES("\xe1\x85\x9e\xe1\x85\xa1"), "\xe1\x85\x9e\xe1\x85\xa1" },
+	{ BYTES("\xef\xbf\xbc\xef\xbf\xbd"), "\xef\xbf\xbc\xef\xbf\xbd" },
+	{ BYTES("\xf3\xa1\x80\x80"), "\xf3\xa1\x80\x80" },
 	{ BYTES("\xff"), "\\xff" },
 	{ BYTES("\xc3"), "\\xc3" },
 	{ BYTES("\xc0\xaf"), "\\xc0\\xaf" },
