@@ -59,6 +59,20 @@ static void csv_text(struct sink *s, const struct value *v)
 	quote_field(&s->out, start);
 }
 
+/* A frame's name. What separates frames is \x3b inside one: symbols come from programs' files. */
+static void add_frame(struct text_buf *b, const char *s, size_t len)
+{
+	for (const char *end = s + len; s < end;) {
+		const char *mark = memchr(s, ';', (size_t)(end - s));
+
+		add_escaped(b, s, (size_t)((mark ? mark : end) - s));
+		if (!mark)
+			return;
+		text_puts(b, "\\x3b");
+		s = mark + 1;
+	}
+}
+
 static void csv_stack(struct sink *s, const struct cell *c, const void *rec, size_t len,
 		      const struct value *v)
 {
@@ -68,7 +82,7 @@ static void csv_stack(struct sink *s, const struct cell *c, const void *rec, siz
 	while (next_frame(&list, &n, &name, &name_len)) {
 		if (s->out.len > start)
 			text_pad(&s->out, ';', 1);
-		add_escaped(&s->out, name, name_len);
+		add_frame(&s->out, name, name_len);
 	}
 	quote_field(&s->out, start);
 }

@@ -17,23 +17,25 @@ static struct {
 	char libbpf[64 * 1024]; /* a verifier log is long, and its end matters */
 } state = { .name = "iosonde" };
 
-/* Messages quote what people typed and what files are called: it must not reach the terminal raw.
+/*
+ * Messages quote what people typed and what files are called: it must not reach the terminal raw,
+ * nor begin a line of its own unless the message has @lines.
  */
-static void say(const char *fmt, va_list args)
+static void say(bool lines, const char *fmt, va_list args)
 {
 	char text[4096], safe[ESCAPE_MAX * sizeof(text)];
 	size_t len, n;
 
 	vsnprintf(text, sizeof(text), fmt, args);
 	fprintf(stderr, "%s: ", state.name);
-	for (const char *line = text;; line += len + 1) {
+	for (const char *part = text;; part += len + 1) {
 		/* what is quoted may have been escaped already: backslashes stay as they are */
-		len = strcspn(line, "\n\\");
-		n = escape_text(safe, line, len);
+		len = strcspn(part, lines ? "\n\\" : "\\");
+		n = escape_text(safe, part, len);
 		fwrite(safe, 1, n, stderr);
-		if (!line[len])
+		if (!part[len])
 			break;
-		fputc(line[len], stderr);
+		fputc(part[len], stderr);
 	}
 	fputc('\n', stderr);
 }
@@ -70,7 +72,16 @@ void log_error(const char *fmt, ...)
 	va_list args;
 
 	va_start(args, fmt);
-	say(fmt, args);
+	say(false, fmt, args);
+	va_end(args);
+}
+
+void log_error_lines(const char *fmt, ...)
+{
+	va_list args;
+
+	va_start(args, fmt);
+	say(true, fmt, args);
 	va_end(args);
 }
 
@@ -79,7 +90,7 @@ void log_warn(const char *fmt, ...)
 	va_list args;
 
 	va_start(args, fmt);
-	say(fmt, args);
+	say(false, fmt, args);
 	va_end(args);
 }
 
@@ -90,7 +101,7 @@ void log_verbose(const char *fmt, ...)
 	if (!state.verbose)
 		return;
 	va_start(args, fmt);
-	say(fmt, args);
+	say(false, fmt, args);
 	va_end(args);
 }
 

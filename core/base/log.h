@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
-/* Messages to people, on stderr. One line each, beginning with the program's name. */
+/*
+ * Messages to people, on stderr. One line each, beginning with the program's name: a newline in
+ * them, as other bytes that a terminal acts on, is escaped.
+ */
 #ifndef IOSONDE_LOG_H
 #define IOSONDE_LOG_H
 
@@ -7,6 +10,8 @@
 
 void log_init(const char *name, bool verbose);
 __attribute__((format(printf, 1, 2))) void log_error(const char *fmt, ...);
+/* Several lines, of which those that quote something were escaped by whoever made them. */
+__attribute__((format(printf, 1, 2))) void log_error_lines(const char *fmt, ...);
 __attribute__((format(printf, 1, 2))) void log_warn(const char *fmt, ...);
 /* Only with --verbose. */
 __attribute__((format(printf, 1, 2))) void log_verbose(const char *fmt, ...);

@@ -226,7 +226,7 @@ static void show_mistake(const struct where_parser *p, char *error, size_t error
 {
 	const char *from = go_back(p, SHOWN_BEFORE);
 	const char *to = go_on(p, SHOWN_AFTER);
-	struct text_buf line = { 0 };
+	struct text_buf message = { 0 }, line = { 0 };
 	size_t caret;
 
 	/* A text that is short is shown whole, wherever the mistake is. */
@@ -239,7 +239,10 @@ static void show_mistake(const struct where_parser *p, char *error, size_t error
 	caret = line.data ? text_columns(line.data, line.len) : 0;
 	add_visible(&line, p->error_at, to);
 	text_puts(&line, to < p->end ? "..." : "");
-	snprintf(error, error_size, "%s\n%s\n%*s^", p->message, text_cstr(&line), (int)caret, "");
+	add_visible(&message, p->message, p->message + strlen(p->message));
+	snprintf(error, error_size, "%s\n%s\n%*s^", text_cstr(&message), text_cstr(&line),
+		 (int)caret, "");
+	text_free(&message);
 	text_free(&line);
 }
 

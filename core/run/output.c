@@ -195,7 +195,7 @@ bool output_open(struct run *run)
 	if (run->opts.where) {
 		run->where = where_compile(&run->tool->row, run->opts.where, err, sizeof(err));
 		if (!run->where) {
-			log_error("--where: %s", err);
+			log_error_lines("--where: %s", err);
 			return false;
 		}
 	}

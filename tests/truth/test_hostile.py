@@ -129,3 +129,29 @@ def test_hostile_arguments(host):
         assert result.returncode == 2, str(result)
         bad = [line for line in result.stderr.split(b"\n") if not harmless(line)]
         assert not bad, bad
+
+
+FORGED = "nosuch\niosonde: all is well"
+
+
+def test_a_message_is_a_line(host):
+    """A newline in what is typed begins no line of its own, which would seem to be the program's."""
+    for argv in (
+        ["opensnoop", "-O", f"/{FORGED}/x"],
+        ["opensnoop", "--btf", f"/{FORGED}"],
+        ["opensnoop", "--cgroup", f"/{FORGED}"],
+        ["opensnoop", "-u", FORGED],
+        ["opensnoop", "--where", f'pid == "{FORGED}"'],
+        ["opensnoop", "--columns", FORGED],
+        ["dirtop", "-d", f"/{FORGED}"],
+        ["opensnoop", "-d", FORGED],
+        ["opensnoop", "--", f"/{FORGED}"],
+        ["opensnoop", f"--{FORGED}"],
+        ["doctor", FORGED],
+        ["help", FORGED],
+        [FORGED],
+    ):
+        result = host.run([host.iosonde, *argv], timeout=20)
+        assert result.returncode, str(result)
+        assert b"nosuch" in result.stderr, str(result)
+        assert not [x for x in result.err.splitlines() if x.startswith("iosonde: all")], str(result)

@@ -116,7 +116,7 @@ static void stacks_with_names(void **state)
 			"{\"type\":\"open\",\"kstack\":[\"vfs_open+0x1\",\"do_sys;\\\"open\"],"
 			"\"pid\":42,\"path\":\"/p\",\"ustack\":[\"ma\\nin\",\"_start\"]}\n",
 		[FORMAT_CSV] = "kstack,pid,path,ustack\n"
-			       "\"vfs_open+0x1;do_sys;\"\"open\",42,/p,ma\\nin;_start\n",
+			       "\"vfs_open+0x1;do_sys\\x3b\"\"open\",42,/p,ma\\nin;_start\n",
 	};
 
 	(void)state;
