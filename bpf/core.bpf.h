@@ -99,6 +99,29 @@ static __always_inline struct counters *counters_here(void)
 		}                                                                                  \
 	} while (0)
 
+/* The mount namespace of @here, which is current_task(), by its inode; 0 while the task ends. */
+static __always_inline u32 task_mntns(struct task_struct *here)
+{
+	if (HAVE_TASK_BTF())
+		return walkable(here)->nsproxy->mnt_ns->ns.inum;
+	return BPF_CORE_READ(here, nsproxy, mnt_ns, ns.inum);
+}
+
+static __always_inline u32 current_mntns(void)
+{
+	return task_mntns(current_task());
+}
+
+/* Which program it runs; see program_id(). */
+static __always_inline u64 current_program(void)
+{
+	struct task_struct *task = (struct task_struct *)bpf_get_current_task();
+	struct mm_struct *mm = BPF_CORE_READ(task, mm);
+
+	return program_id(BPF_CORE_READ(mm, start_code), BPF_CORE_READ(mm, end_code),
+			  BPF_CORE_READ(mm, start_stack), BPF_CORE_READ(mm, arg_start));
+}
+
 /*
  * Writes the finished record @rec of @size bytes to the ring. The reader is woken once per
  * engine.wake_bytes that this CPU, whose counters are @here, has written, and not per record; a

@@ -79,6 +79,8 @@ struct file_who {
 	u64 ids; /* tgid << 32 | tid */
 	u32 uid;
 	s32 prio; /* task_struct.prio: 120 is nice 0 */
+	u32 mntns;
+	u32 reserved;
 	char comm[COMM_LEN] __attribute__((aligned(8)));
 };
 
@@ -175,6 +177,8 @@ static __always_inline void current_who(struct file_who *who)
 
 	who->ids = current_ids();
 	who->prio = LOAD(struct task_struct, task, prio);
+	who->reserved = 0;
+	who->mntns = current_mntns();
 	current_user_and_comm(&who->uid, who->comm);
 }
 

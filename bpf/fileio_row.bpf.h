@@ -12,7 +12,7 @@
 
 struct fileio_out {
 	struct fileio_row e;
-	char data[2 * PATH_LEN + ROW_STACK_BYTES];
+	char data[2 * PATH_LEN + sizeof(u64) + ROW_STACK_BYTES];
 	u32 busy;
 };
 
@@ -69,16 +69,19 @@ static __always_inline u64 row_path(struct fileio_out *out, const struct file_io
 static __always_inline u64 row_stack(void *ctx, struct fileio_out *out, struct vstack *s, u64 pos,
 				     u64 flags)
 {
+	u32 head = flags & BPF_F_USER_STACK ? sizeof(u64) : 0;
 	long n;
 
 	pos += 7;
 	BOUND(pos, (2 * PATH_LEN - 1) & ~7);
-	n = bpf_get_stack(ctx, &out->data[pos], ROW_STACK_BYTES, flags);
+	if (head)
+		*(u64 *)&out->data[pos] = current_program();
+	n = bpf_get_stack(ctx, &out->data[pos + head], ROW_STACK_BYTES, flags);
 	if (n <= 0)
 		return pos;
 	s->off = sizeof(out->e) + pos;
-	s->len = n;
-	return pos + n;
+	s->len = head + n;
+	return pos + head + n;
 }
 
 /* Writes the row of @io, with its path if @path. Counts it as emitted or lost. */
@@ -102,6 +105,7 @@ static __noinline void row_emit(void *ctx, const struct file_io *io, bool path)
 	e->pid = who.ids >> 32;
 	e->tid = who.ids;
 	e->uid = who.uid;
+	e->mntns = who.mntns;
 	e->prio = who.prio;
 	__builtin_memcpy(e->comm, who.comm, sizeof(e->comm));
 	e->route = io->route;

@@ -25,7 +25,7 @@ struct fileio_row {
 	__u32 dev; /* major << 20 | minor; of the filesystem */
 	__u32 mode;
 	__u32 write;
-	__u32 reserved;
+	__u32 mntns;
 	char comm[COMM_LEN];
 	char fs[FS_NAME_LEN]; /* type of the filesystem */
 	struct vpath path;

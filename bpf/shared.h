@@ -27,7 +27,12 @@ enum rec_type {
 	REC_TOOL = 16, /* the first type that a tool defines itself */
 };
 
-/* Bytes inside a record: @off counts from its start, 0 means none; not NUL-terminated. */
+/*
+ * Bytes inside a record: @off counts from its start, 0 means none; not NUL-terminated. With
+ * VSTR_CUT in @off there were more: printed up to the last whole letter, with "…" behind it.
+ */
+#define VSTR_CUT (1U << 31)
+
 struct vstr {
 	__u32 off;
 	__u32 len;
@@ -38,13 +43,15 @@ enum vpath_flags {
 	VPATH_DELETED = 1 << 1,	  /* the leaf has been unlinked: printed with " (deleted)" */
 	VPATH_PSEUDO =
 		1 << 2, /* one component: pipe and @ino: pipe:[123]; without @ino: anon_inode:… */
-	VPATH_ABSOLUTE = 1 << 3,  /* the walk ended at a root of the mount tree */
-	VPATH_AS_PASSED = 1 << 4, /* no walk: a program's own words, which are the tail */
+	VPATH_ABSOLUTE = 1 << 3,    /* the walk ended at a root of the mount tree */
+	VPATH_AS_PASSED = 1 << 4,   /* no walk: a program's own words, which are the tail */
+	VPATH_UNREACHABLE = 1 << 5, /* on a mount that is in no namespace: as getcwd() marks it */
 };
 
 /*
  * A path as the kernel side walks it: components from leaf to root, each ended by a NUL. @tail
- * (may be empty) is a relative path that continues below the leaf: a name as it was passed.
+ * (may be empty) is a relative path that continues below the leaf: a name as it was passed. In
+ * @tail_off, VSTR_CUT as in struct vstr.
  */
 struct vpath {
 	__u32 off;
@@ -82,11 +89,28 @@ enum vargs_flags {
 #define SYSCALL_IN_RECORD(nr, compat) ((__u64)(nr) << 1 | (compat))
 #define SYSCALL_NONE		      (~0ULL)
 
-/* A stack: @len bytes of __u64 addresses, innermost first. @len 0: none was taken. */
+/*
+ * A stack: @len bytes of __u64 addresses, innermost first. @len 0: none was taken. A user stack in
+ * an event begins with what tells the program that ran, as program_id() makes it of these.
+ */
 struct vstack {
 	__u32 off;
 	__u32 len;
 };
+
+/*
+ * Where a program's parts lie, as /proc/PID/stat tells it, too: another one after an exec. Good
+ * enough to know one again, with addresses that are random at each exec or without.
+ */
+static inline __u64 program_id(__u64 start_code, __u64 end_code, __u64 start_stack, __u64 arg_start)
+{
+	__u64 id = start_code;
+
+	id = (id ^ id >> 29) * 0x9e3779b97f4a7c15ULL + end_code;
+	id = (id ^ id >> 29) * 0x9e3779b97f4a7c15ULL + start_stack;
+	id = (id ^ id >> 29) * 0x9e3779b97f4a7c15ULL + arg_start;
+	return id;
+}
 
 /* Probes that a command can have. */
 #define PROBES_MAX 24

@@ -48,6 +48,11 @@ struct ns_common {
 	unsigned int inum;
 };
 
+/* 6.18 keeps here what mount namespaces had as seq. */
+struct ns_common___since_v6_18 {
+	u64 ns_id;
+};
+
 struct pid_namespace {
 	struct ns_common ns;
 };
@@ -66,11 +71,18 @@ struct mnt_namespace {
 	struct ns_common ns;
 };
 
+struct mnt_namespace___pre_v6_18 {
+	u64 seq;
+};
+
 struct nsproxy {
 	struct mnt_namespace *mnt_ns;
 };
 
 struct mm_struct {
+	unsigned long start_code;
+	unsigned long end_code;
+	unsigned long start_stack;
 	unsigned long arg_start;
 	unsigned long arg_end;
 	unsigned long env_end;

@@ -11,6 +11,17 @@
 
 #define STACK_BYTES (STACK_FRAMES * sizeof(u64))
 
+/* VSTR_CUT if the string at @ptr of user memory, of which @n bytes were read, has more than @room.
+ */
+static __always_inline u32 name_cut(u64 ptr, long n, u32 room)
+{
+	char next = '\0';
+
+	if (n == room)
+		bpf_probe_read_user(&next, 1, (const char *)ptr + room - 1);
+	return next ? VSTR_CUT : 0;
+}
+
 /*
  * Reads the name at @ptr of user memory into @buf (PATH_LEN bytes), which lies @off bytes into the
  * record. False: the page isn't there.
@@ -20,7 +31,7 @@ static __always_inline bool user_name(char *buf, u64 ptr, u32 off, struct vstr *
 	long n = bpf_probe_read_user_str(buf, PATH_LEN, (const char *)ptr);
 
 	/* an empty name counts its NUL on newer kernels, and 0 on older ones */
-	name->off = n >= 0 ? off : 0;
+	name->off = n >= 0 ? off | name_cut(ptr, n, PATH_LEN) : 0;
 	name->len = n > 0 ? n - 1 : 0;
 	return n >= 0;
 }
@@ -110,16 +121,19 @@ static __always_inline u64 wide_path(struct wide_row *row, u64 pos, struct vpath
 static __always_inline u64 wide_stack(void *ctx, struct wide_row *row, u64 pos, struct vstack *to,
 				      u64 flags)
 {
+	u32 head = flags & BPF_F_USER_STACK ? sizeof(u64) : 0;
 	long n;
 
 	pos += 7;
 	BOUND(pos, (WIDE_BYTES - 1) & ~7);
-	n = bpf_get_stack(ctx, &row->bytes[pos], STACK_BYTES, flags);
+	if (head)
+		*(u64 *)&row->bytes[pos] = current_program();
+	n = bpf_get_stack(ctx, &row->bytes[pos + head], STACK_BYTES, flags);
 	if (n <= 0)
 		return pos;
 	to->off = pos;
-	to->len = n;
-	return pos + n;
+	to->len = head + n;
+	return pos + head + n;
 }
 
 /* Appends the stacks that were asked for (--kstack, --ustack). */

@@ -71,6 +71,23 @@ int utf8_decode(const char *s, size_t len, uint32_t *c)
 	return n;
 }
 
+size_t utf8_whole(const char *s, size_t len)
+{
+	uint32_t c;
+
+	for (size_t n = 1; n <= 3 && n <= len; n++) {
+		unsigned char lead = (unsigned char)s[len - n];
+
+		if ((lead & 0xc0) == 0x80)
+			continue;
+		/* ill-formed as a whole, and it may begin a letter: only the rest is missing */
+		if (lead >= 0xc2 && lead <= 0xf4 && utf8_decode(s + len - n, n, &c) == -(int)n)
+			return len - n;
+		return len;
+	}
+	return len;
+}
+
 /* Characters that show nothing, or turn or hide the text around them. */
 static bool is_hidden(uint32_t c)
 {

@@ -13,6 +13,9 @@
  */
 int utf8_decode(const char *s, size_t len, uint32_t *c);
 
+/* The length of @s (@len bytes) without a character that begins at its end and isn't whole. */
+size_t utf8_whole(const char *s, size_t len);
+
 /* Columns that @c takes on a terminal: 0, 1 or 2. */
 unsigned char_columns(uint32_t c);
 

@@ -49,10 +49,15 @@ bool privs_can_ptrace(void)
 	return held(CAP_SYS_PTRACE);
 }
 
-bool privs_drop(bool keep_bpf, bool keep_ptrace)
+bool privs_drop(bool keep_bpf, bool keep_stacks)
 {
 	cap_t caps = cap_init();
-	cap_value_t keep[2];
+	static const cap_value_t to_name[] = {
+		CAP_SYS_PTRACE,		/* what is mapped where */
+		CAP_CHECKPOINT_RESTORE, /* the kernel's links to mapped files */
+		CAP_DAC_READ_SEARCH,	/* of other users' processes */
+	};
+	cap_value_t keep[4];
 	int n = 0;
 	bool ok;
 
@@ -60,8 +65,9 @@ bool privs_drop(bool keep_bpf, bool keep_ptrace)
 		return false;
 	if (keep_bpf)
 		keep[n++] = CAP_BPF;
-	if (keep_ptrace && held(CAP_SYS_PTRACE))
-		keep[n++] = CAP_SYS_PTRACE;
+	for (size_t i = 0; keep_stacks && i < sizeof(to_name) / sizeof(to_name[0]); i++)
+		if (held(to_name[i]))
+			keep[n++] = to_name[i];
 	/* the bounding set first: emptying it takes CAP_SETPCAP, which not everybody has */
 	if (held(CAP_SETPCAP))
 		for (cap_value_t cap = 0; cap_get_bound(cap) >= 0; cap++)

@@ -19,10 +19,11 @@ bool privs_can_read_modules(void);
 bool privs_can_ptrace(void);
 
 /*
- * Gives up every capability, in every set, for good; @keep_bpf and @keep_ptrace stay. False with
- * errno set if the kernel refused.
+ * Gives up every capability, in every set, for good, but with @keep_bpf CAP_BPF, and with
+ * @keep_stacks those of CAP_SYS_PTRACE, CAP_CHECKPOINT_RESTORE and CAP_DAC_READ_SEARCH that are
+ * held: user stacks are named as they come. False with errno set if the kernel refused.
  */
-bool privs_drop(bool keep_bpf, bool keep_ptrace);
+bool privs_drop(bool keep_bpf, bool keep_stacks);
 
 /*
  * Would reading the map @fd still work without any capability? Tried in a child process, for

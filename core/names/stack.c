@@ -1,218 +1,193 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
 #include "core/names/stack.h"
 
+#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "core/base/log.h"
-#include "core/names/libdw.h"
-
-struct ksym {
-	uint64_t addr;
-	uint32_t name; /* offset into the text of kallsyms */
-};
+#include "core/names/elf_syms.h"
+#include "core/names/ksyms.h"
+#include "core/names/mapped.h"
 
 #define PROCESS_SLOTS 64
+#define FILES_MAX     256
+#define BYTES_MAX     (256u << 20) /* of symbols; beyond, all are read anew */
+#define AGE_NS	      1000000000LL /* of a process's mappings: dlopen() and dlclose() change them */
 
-/* A process whose memory map has been read; Dwfl keeps its symbol tables. */
-struct process {
-	uint32_t pid;
-	time_t read_at; /* its map may have changed since: exec, dlopen */
-	Dwfl *dwfl;	/* NULL: it could not be read, or is gone */
+/* A file whose symbols were read. Its number may be used again, so its times count, too. */
+struct file_key {
+	uint64_t dev, ino, size;
+	int64_t changed_s, changed_ns;
+};
+
+struct file {
+	struct file_key key;
+	struct elf_syms *syms; /* NULL: none */
 };
 
 struct stack_names {
-	FILE *kallsyms; /* open until it has been read */
-	char *text;
-	struct ksym *syms;
-	size_t n_syms;
-	struct process processes[PROCESS_SLOTS];
-	char buf[512];
+	struct ksyms *kernel;
+	struct mapped processes[PROCESS_SLOTS];
+	struct file files[FILES_MAX];
+	size_t n_files, bytes;
+	bool told; /* that files can't be read */
+	char buf[STACK_NAME_MAX];
 };
 
-struct stack_names *stack_names_open(bool kernel)
+struct stack_names *stack_names_open(void)
 {
 	struct stack_names *names = calloc(1, sizeof(*names));
 
-	if (names && kernel)
-		names->kallsyms = fopen("/proc/kallsyms", "re");
+	if (names)
+		names->kernel = ksyms_open("/proc/kallsyms", "/proc/modules");
+	if (names && !names->kernel) {
+		free(names);
+		return NULL;
+	}
 	return names;
+}
+
+static void forget(struct stack_names *names)
+{
+	for (size_t i = 0; i < PROCESS_SLOTS; i++)
+		mapped_free(&names->processes[i]);
+	for (size_t i = 0; i < names->n_files; i++)
+		elf_syms_free(names->files[i].syms);
+	names->n_files = names->bytes = 0;
 }
 
 void stack_names_close(struct stack_names *names)
 {
 	if (!names)
 		return;
-	for (size_t i = 0; i < PROCESS_SLOTS; i++)
-		if (names->processes[i].dwfl)
-			libdw()->dwfl_end(names->processes[i].dwfl);
-	if (names->kallsyms)
-		fclose(names->kallsyms);
-	free(names->syms);
-	free(names->text);
+	forget(names);
+	ksyms_close(names->kernel);
 	free(names);
-}
-
-static int by_addr(const void *a, const void *b)
-{
-	const struct ksym *x = a, *y = b;
-
-	return x->addr < y->addr ? -1 : x->addr > y->addr;
-}
-
-static char *read_all(FILE *f, size_t *len)
-{
-	size_t cap = 1 << 20, n;
-	char *text = malloc(cap);
-
-	*len = 0;
-	while (text && (n = fread(text + *len, 1, cap - *len - 1, f)) > 0) {
-		char *more;
-
-		*len += n;
-		if (cap - *len > 1)
-			continue;
-		cap *= 2;
-		more = realloc(text, cap);
-		if (!more)
-			free(text);
-		text = more;
-	}
-	if (text)
-		text[*len] = '\0';
-	return text;
-}
-
-/* Lines are "ffffffff81000000 T name\t[module]"; data symbols never are in a stack. */
-static void parse_kallsyms(struct stack_names *names, size_t len)
-{
-	size_t cap = len / 32 + 16;
-	char *p = names->text;
-
-	names->syms = malloc(cap * sizeof(*names->syms));
-	while (names->syms && *p && names->n_syms < cap) {
-		char *end = strchr(p, '\n'), *kind;
-		uint64_t addr = strtoull(p, &kind, 16);
-
-		if (!end)
-			break;
-		if (kind[0] == ' ' && strchr("tTwW", kind[1]) && addr) {
-			char *name = kind + 3;
-
-			name[strcspn(name, "\t\n ")] = '\0';
-			names->syms[names->n_syms++] =
-				(struct ksym){ addr, (uint32_t)(name - names->text) };
-		}
-		p = end + 1;
-	}
-	if (names->syms)
-		qsort(names->syms, names->n_syms, sizeof(*names->syms), by_addr);
-}
-
-static void load_kernel(struct stack_names *names)
-{
-	size_t len;
-
-	names->text = read_all(names->kallsyms, &len);
-	fclose(names->kallsyms);
-	names->kallsyms = NULL;
-	if (names->text)
-		parse_kallsyms(names, len);
-	if (!names->n_syms)
-		log_warn(
-			"kernel symbols are hidden (/proc/kallsyms shows zeros): needs CAP_SYSLOG, "
-			"or kernel.kptr_restrict=0; stacks show addresses");
 }
 
 const char *stack_kernel_name(struct stack_names *names, uint64_t addr, bool plain)
 {
-	size_t lo = 0, hi;
+	uint64_t start;
+	const char *name = ksyms_find(names->kernel, addr, &start);
 
-	if (names->kallsyms)
-		load_kernel(names);
-	for (hi = names->n_syms; hi - lo > 1;) {
-		size_t mid = lo + (hi - lo) / 2;
-
-		if (names->syms[mid].addr <= addr)
-			lo = mid;
-		else
-			hi = mid;
-	}
-	if (!names->n_syms || names->syms[lo].addr > addr)
+	if (!name)
 		snprintf(names->buf, sizeof(names->buf), "0x%" PRIx64, addr);
 	else if (plain)
-		return names->text + names->syms[lo].name;
+		return name;
 	else
-		snprintf(names->buf, sizeof(names->buf), "%s+0x%" PRIx64,
-			 names->text + names->syms[lo].name, addr - names->syms[lo].addr);
+		snprintf(names->buf, sizeof(names->buf), "%s+0x%" PRIx64, name, addr - start);
 	return names->buf;
 }
 
-/* The memory map of @pid as it is now; NULL: it could not be read. */
-static Dwfl *read_map(uint32_t pid)
+static int64_t now_ns(void)
 {
-	static Dwfl_Callbacks callbacks;
-	const struct libdw *dw = libdw();
-	Dwfl *dwfl;
+	struct timespec t;
 
-	if (!dw)
-		return NULL;
-	callbacks.find_elf = dw->dwfl_linux_proc_find_elf;
-	callbacks.find_debuginfo = dw->dwfl_standard_find_debuginfo;
-	dwfl = dw->dwfl_begin(&callbacks);
-	if (dwfl && (dw->dwfl_linux_proc_report(dwfl, (pid_t)pid) ||
-		     dw->dwfl_report_end(dwfl, NULL, NULL))) {
-		dw->dwfl_end(dwfl);
-		return NULL;
-	}
-	return dwfl;
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return t.tv_sec * 1000000000LL + t.tv_nsec;
 }
 
-/* @again: an address wasn't there, so look whether the map has changed, once a second at most. */
-static Dwfl *process_dwfl(struct stack_names *names, uint32_t pid, bool again)
+/*
+ * The mappings of @pid while it ran @program; NULL: not known. @again: an address wasn't there.
+ * What can't be read any more, because it has gone or runs another program, stays as it was.
+ */
+static struct mapped *process_of(struct stack_names *names, uint32_t pid, uint64_t program,
+				 bool again)
 {
-	struct process *p = &names->processes[pid % PROCESS_SLOTS];
-	Dwfl *fresh;
+	struct mapped *p = &names->processes[pid % PROCESS_SLOTS], fresh;
+	bool same = p->pid == pid && p->program == program && p->n;
+	int64_t age = same ? now_ns() - p->read_ns : 0;
 
-	if (p->pid == pid && !(again && p->read_at != time(NULL)))
-		return p->dwfl;
-	fresh = read_map(pid);
-	if (p->pid == pid && !fresh)
-		return p->dwfl; /* it is gone: what we know of it stays right */
-	if (p->dwfl)
-		libdw()->dwfl_end(p->dwfl);
-	*p = (struct process){ pid, time(NULL), fresh };
-	return fresh;
+	if (same && age < (again ? AGE_NS / 10 : AGE_NS))
+		return p;
+	if (!mapped_read(&fresh, pid, program))
+		return same ? p : NULL;
+	mapped_free(p);
+	*p = fresh;
+	return p;
 }
 
-const char *stack_user_name(struct stack_names *names, uint32_t pid, uint64_t addr)
+static const struct elf_syms *symbols_of_file(struct stack_names *names, int fd)
 {
-	Dwfl *dwfl = process_dwfl(names, pid, false);
-	Dwfl_Module *module = dwfl ? libdw()->dwfl_addrmodule(dwfl, addr) : NULL;
-	const char *file = NULL, *symbol = NULL;
-	GElf_Off off = 0;
-	GElf_Sym sym;
+	struct file_key key;
+	size_t bytes = 0;
+	struct file *file;
+	struct stat st;
 
-	if (!module) {
-		dwfl = process_dwfl(names, pid, true);
-		module = dwfl ? libdw()->dwfl_addrmodule(dwfl, addr) : NULL;
-	}
-	if (module) {
-		const char *path =
-			libdw()->dwfl_module_info(module, NULL, NULL, NULL, NULL, NULL, NULL, NULL);
+	if (fstat(fd, &st))
+		return NULL;
+	key = (struct file_key){ st.st_dev, st.st_ino, (uint64_t)st.st_size, st.st_ctim.tv_sec,
+				 st.st_ctim.tv_nsec };
+	for (size_t i = 0; i < names->n_files; i++)
+		if (!memcmp(&names->files[i].key, &key, sizeof(key)))
+			return names->files[i].syms;
+	file = &names->files[names->n_files++];
+	*file = (struct file){ .key = key, .syms = elf_syms_read(fd, &bytes) };
+	names->bytes += bytes;
+	return file->syms;
+}
 
-		file = path && strrchr(path, '/') ? strrchr(path, '/') + 1 : path;
-		symbol = libdw()->dwfl_module_addrinfo(module, addr, &off, &sym, NULL, NULL, NULL);
+/* Once: why there are addresses only. */
+static void tell(struct stack_names *names, uint32_t pid, int error)
+{
+	if (names->told || (error != EPERM && error != EACCES))
+		return;
+	names->told = true;
+	log_warn("files mapped by process %u can't be read (%s): needs CAP_CHECKPOINT_RESTORE and "
+		 "CAP_DAC_READ_SEARCH; stacks show addresses",
+		 pid, strerror(error));
+}
+
+/* The symbols of what is mapped there, if it is mapped there still. */
+static const struct elf_syms *symbols_of(struct stack_names *names, const struct mapped *p,
+					 struct mapping *map)
+{
+	int fd;
+
+	if (map->looked)
+		return map->symbols;
+	map->looked = true;
+	fd = mapping_open(p->pid, map);
+	if (fd < 0) {
+		tell(names, p->pid, errno);
+		return NULL;
 	}
+	if (runs_program(p->pid, p->program))
+		map->symbols = symbols_of_file(names, fd);
+	close(fd);
+	return map->symbols;
+}
+
+void stack_user_name(struct stack_names *names, uint32_t pid, uint64_t program, uint64_t addr,
+		     struct text_buf *to)
+{
+	const struct elf_syms *syms;
+	const char *symbol = NULL;
+	struct mapping *map;
+	struct mapped *p;
+	uint64_t into = 0;
+
+	if (names->n_files == FILES_MAX || names->bytes > BYTES_MAX)
+		forget(names);
+	p = process_of(names, pid, program, false);
+	map = p ? mapped_find(p, addr) : NULL;
+	if (p && !map) {
+		p = process_of(names, pid, program, true);
+		map = mapped_find(p, addr);
+	}
+	syms = map ? symbols_of(names, p, map) : NULL;
+	if (syms)
+		symbol = elf_syms_find(syms, addr - map->start + map->offset, &into);
 	if (symbol)
-		snprintf(names->buf, sizeof(names->buf), "%s+0x%" PRIx64 " (%s)", symbol,
-			 (uint64_t)off, file);
-	else if (file)
-		snprintf(names->buf, sizeof(names->buf), "0x%" PRIx64 " (%s)", addr, file);
+		text_printf(to, "%s+0x%" PRIx64, symbol, into);
 	else
-		snprintf(names->buf, sizeof(names->buf), "0x%" PRIx64, addr);
-	return names->buf;
+		text_printf(to, "0x%" PRIx64, addr);
+	if (map && p->names[map->name])
+		text_printf(to, " (%s)", p->names + map->name);
 }

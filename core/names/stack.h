@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
-/* Addresses in stacks to names: the kernel's from /proc/kallsyms, a process's from its ELF files.
+/*
+ * Addresses in stacks to names: the kernel's from /proc/kallsyms, a process's from the files that
+ * it has mapped. Where a name might be another's, the address stands.
  */
 #ifndef IOSONDE_NAMES_STACK_H
 #define IOSONDE_NAMES_STACK_H
@@ -8,13 +10,18 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "core/base/text_buf.h"
+
+/* A name and its offset, at most: the kernel's longest symbol (KSYM_NAME_LEN), and a module. */
+#define STACK_NAME_MAX 640
+
 struct stack_names;
 
 /*
  * Opens what needs a privilege (kallsyms shows zeros to a file opened without CAP_SYSLOG); reading
  * and sorting wait for the first address. NULL when out of memory.
  */
-struct stack_names *stack_names_open(bool kernel);
+struct stack_names *stack_names_open(void);
 void stack_names_close(struct stack_names *names);
 
 /*
@@ -23,8 +30,12 @@ void stack_names_close(struct stack_names *names);
  */
 const char *stack_kernel_name(struct stack_names *names, uint64_t addr, bool plain);
 
-/* "main+0x1b (app)" for an address of process @pid; "0x7f… (libc.so.6)" or "0x7f…" without symbols.
+/*
+ * Appends "main+0x1b (app)" for an address of process @pid while it ran @program (program_id());
+ * "0x7f… (libc.so.6)" or "0x7f…" without symbols, or where it runs another program by now and
+ * nothing was learnt of that one before.
  */
-const char *stack_user_name(struct stack_names *names, uint32_t pid, uint64_t addr);
+void stack_user_name(struct stack_names *names, uint32_t pid, uint64_t program, uint64_t addr,
+		     struct text_buf *to);
 
 #endif

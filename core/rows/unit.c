@@ -7,11 +7,13 @@
 #include <string.h>
 
 #include "core/base/digits.h"
+#include "core/base/utf8.h"
 #include "core/names/cgroup.h"
 #include "core/names/disk.h"
 #include "core/names/ids.h"
 #include "core/rows/syscalls.h"
 #include "core/rows/unit_args.h"
+#include "core/rows/unit_path.h"
 
 static void set_bytes(struct value *out, const char *p, size_t len)
 {
@@ -45,9 +47,21 @@ static bool inside(size_t off, size_t len, size_t rec_len)
 		v_;                                                                                \
 	})
 
-static void read_chars(const char *p, size_t size, struct value *out)
+/* One that fills its room and ends inside a letter was cut there: the kernel does it to comm. */
+static void read_chars(const char *p, size_t size, char *scratch, struct value *out)
 {
-	set_bytes(out, p, strnlen(p, size));
+	size_t len = strnlen(p, size);
+
+	if (len + 1 >= size && utf8_whole(p, len) < len && len < CUT_MAX)
+		set_cut(out, p, len, scratch);
+	else
+		set_bytes(out, p, len);
+}
+
+static char *append(char *to, const char *s, size_t n)
+{
+	memcpy(to, s, n);
+	return to + n;
 }
 
 static void read_cstr(const char *p, struct value *out)
@@ -58,12 +72,18 @@ static void read_cstr(const char *p, struct value *out)
 		set_bytes(out, s, strlen(s));
 }
 
-static void read_vstr(const char *p, const char *rec, size_t rec_len, struct value *out)
+static void read_vstr(const char *p, const char *rec, size_t rec_len, char *scratch,
+		      struct value *out)
 {
 	struct vstr v = LOAD(struct vstr, p);
+	size_t off = v.off & ~VSTR_CUT;
 
-	if (v.off && inside(v.off, v.len, rec_len))
-		set_bytes(out, rec + v.off, v.len);
+	if (!off || !inside(off, v.len, rec_len))
+		return;
+	if (v.off & VSTR_CUT && v.len < CUT_MAX)
+		set_cut(out, rec + off, v.len, scratch);
+	else
+		set_bytes(out, rec + off, v.len);
 }
 
 static void read_vstack(const char *p, const char *rec, size_t rec_len, struct value *out)
@@ -85,103 +105,6 @@ static void read_kept(const char *p, struct value *out)
 		set_uint(out, k.number);
 	else if (k.kind == V_BYTES)
 		set_bytes(out, k.text, strlen(k.text));
-}
-
-static char *append(char *to, const char *s, size_t n)
-{
-	memcpy(to, s, n);
-	return to + n;
-}
-
-/* The components at @src, leaf first and NUL-ended, as "root/../leaf". Returns the new end. */
-static char *reverse_components(char *to, const char *src, size_t len)
-{
-	bool first = true;
-	size_t end = len;
-
-	while (end > 0) {
-		size_t start;
-
-		if (src[end - 1] == '\0') {
-			end--;
-			continue;
-		}
-		start = end;
-		while (start > 0 && src[start - 1] != '\0')
-			start--;
-		if (!first)
-			*to++ = '/';
-		first = false;
-		to = append(to, src + start, end - start);
-		end = start;
-	}
-	return to;
-}
-
-/* As the kernel's d_path(): pipe:[123], anon_inode:[eventpoll], memfd:name. */
-static void read_pseudo(const struct vpath *v, const char *rec, char *scratch, struct value *out)
-{
-	size_t len = strnlen(rec + v->off, v->len);
-	char *to = scratch;
-
-	if (len == 0)
-		return;
-	if (!v->ino && !memchr(rec + v->off, ':', len))
-		to = append(to, "anon_inode:", strlen("anon_inode:"));
-	to = append(to, rec + v->off, len);
-	if (v->ino) {
-		to = append(to, ":[", 2);
-		to += put_u64(to, v->ino);
-		*to++ = ']';
-	}
-	set_bytes(out, scratch, (size_t)(to - scratch));
-}
-
-/* How many @c the @len bytes at @s begin with. */
-static size_t strspn_n(const char *s, size_t len, char c)
-{
-	size_t n = 0;
-
-	while (n < len && s[n] == c)
-		n++;
-	return n;
-}
-
-static void read_vpath(const char *p, const char *rec, size_t rec_len, char *scratch,
-		       struct value *out)
-{
-	struct vpath v = LOAD(struct vpath, p);
-	char *to = scratch, *head;
-
-	if (!inside(v.off, v.len, rec_len) || !inside(v.tail_off, v.tail_len, rec_len) ||
-	    (uint64_t)v.len + v.tail_len > VALUE_SCRATCH - 32)
-		return;
-	if (v.flags & VPATH_AS_PASSED) {
-		if (v.tail_off)
-			set_bytes(out, rec + v.tail_off, v.tail_len);
-		return;
-	}
-	if (v.flags & VPATH_PSEUDO)
-		return read_pseudo(&v, rec, scratch, out);
-	if (v.flags & VPATH_TRUNCATED)
-		to = append(to, "…/", strlen("…/"));
-	else if (v.flags & VPATH_ABSOLUTE)
-		*to++ = '/';
-	head = to;
-	to = reverse_components(to, rec + v.off, v.len);
-	if (v.tail_len) {
-		const char *tail = rec + v.tail_off;
-		size_t slashes = strspn_n(tail, v.tail_len, '/');
-
-		if (to != head)
-			*to++ = '/';
-		to = append(to, tail + slashes, v.tail_len - slashes);
-	}
-	if (to == scratch)
-		return;
-	if (v.flags & VPATH_DELETED)
-		to = append(to, " (deleted)", strlen(" (deleted)"));
-	set_bytes(out, scratch, (size_t)(to - scratch));
 }
 
 /* Leaves @out alone (V_NONE) where there is no value. */
@@ -212,11 +135,11 @@ static void read_field(const struct field *f, const char *rec, size_t len, char 
 	case F_BOOL:
 		return set_uint(out, LOAD(uint8_t, p) != 0);
 	case F_CHARS:
-		return read_chars(p, f->size, out);
+		return read_chars(p, f->size, scratch, out);
 	case F_CSTR:
 		return read_cstr(p, out);
 	case F_VSTR:
-		return read_vstr(p, rec, len, out);
+		return read_vstr(p, rec, len, scratch, out);
 	case F_VPATH:
 		return read_vpath(p, rec, len, scratch, out);
 	case F_VSTACK:

@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "core/base/utf8.h"
+
 #define MORE "..."
 
 bool args_open(struct args *args, const struct column *col, const void *rec, size_t len)
@@ -36,6 +38,8 @@ bool args_next(struct args *args, const char **arg, size_t *len)
 	args->at += *len;
 	if (args->at < args->end)
 		args->at++; /* the NUL; an argument that was cut has none */
+	else if (args->cut)
+		*len = utf8_whole(*arg, *len);
 	return true;
 }
 

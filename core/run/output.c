@@ -19,15 +19,21 @@ static const char *format_stack(void *ctx, bool user, uint32_t pid, const struct
 {
 	struct run *run = ctx;
 
-	run->stack_text.len = 0;
-	for (size_t i = 0; i + 8 <= v->bytes.len; i += 8) {
-		uint64_t addr;
-		const char *name;
+	uint64_t addr, program = 0;
+	size_t i = 0;
 
+	run->stack_text.len = 0;
+	if (user && run->tool->kind != TOOL_STACKS && v->bytes.len >= sizeof(program)) {
+		memcpy(&program, v->bytes.p, sizeof(program)); /* struct vstack */
+		i = sizeof(program);
+	}
+	for (; i + 8 <= v->bytes.len; i += 8) {
 		memcpy(&addr, v->bytes.p + i, sizeof(addr));
-		name = user ? stack_user_name(run->names, pid, addr)
-			    : stack_kernel_name(run->names, addr, false);
-		text_add(&run->stack_text, name, strlen(name) + 1);
+		if (user)
+			stack_user_name(run->names, pid, program, addr, &run->stack_text);
+		else
+			text_puts(&run->stack_text, stack_kernel_name(run->names, addr, false));
+		text_pad(&run->stack_text, '\0', 1);
 	}
 	*len = run->stack_text.len;
 	return run->stack_text.data;

@@ -64,7 +64,7 @@ uint64_t run_elapsed_ns(const struct run *run)
 struct stack_names *run_kernel_names(struct run *run)
 {
 	if (!run->names)
-		run->names = stack_names_open(true);
+		run->names = stack_names_open();
 	if (!run->names)
 		log_error("out of memory");
 	return run->names;
@@ -244,7 +244,9 @@ static bool drop_privileges(const struct run *run)
 	}
 	log_verbose("capabilities that stay: %s%s%s",
 		    keep_bpf ? "CAP_BPF (map look-ups need it on this kernel)" : "",
-		    run->opts.ustack ? "CAP_SYS_PTRACE (--ustack)" : "",
+		    run->opts.ustack ? "CAP_SYS_PTRACE, CAP_CHECKPOINT_RESTORE and "
+				       "CAP_DAC_READ_SEARCH, as far as they were there (--ustack)"
+				     : "",
 		    keep_bpf || run->opts.ustack ? "" : "none");
 	return true;
 }

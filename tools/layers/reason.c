@@ -123,7 +123,7 @@ static bool is_scheduling(const char *name)
 
 const char *ledger_reason(struct ledger *l, const uint64_t *frames, size_t n)
 {
-	static char other[96];
+	static char other[STACK_NAME_MAX];
 	const char *first = NULL;
 	size_t best = sizeof(reasons) / sizeof(reasons[0]);
 
