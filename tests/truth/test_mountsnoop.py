@@ -59,8 +59,8 @@ def test_result(mounts):
 
 def test_namespace(mounts):
     for op, row in mounts.pairs():
-        assert row["mnt_ns"] == op["flags"], row
-    assert len({row["mnt_ns"] for row in mounts.rows}) == 2
+        assert row["mntns"] == op["flags"], row
+    assert len({row["mntns"] for row in mounts.rows}) == 2
 
 
 def test_who(mounts):

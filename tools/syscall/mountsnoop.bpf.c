@@ -19,6 +19,7 @@ struct mount_state {
 	u64 used;
 	u64 ptr[MOUNT_TEXTS]; /* not 0: is to be read, or wasn't in memory yet */
 	u64 blob;	      /* not 0: TEXT_DATA is that many bytes, not a string */
+	char base[PATH_LEN];  /* the path that the target continues, as e.resolved describes it */
 };
 
 const volatile struct mount_state mount_zero;
@@ -107,6 +108,8 @@ static __always_inline void read_text(struct mount_state *st, u32 which)
 	st->ptr[which] = 0;
 	st->e.present |= 1 << which;
 	st->e.text[which].off = sizeof(st->e) + pos;
+	if (st->e.cut & 1 << which)
+		st->e.text[which].off |= VSTR_CUT;
 	st->e.text[which].len = n;
 	st->used = pos + n;
 }
@@ -117,6 +120,117 @@ static __always_inline void read_texts(struct mount_state *st)
 	read_text(st, TEXT_TARGET);
 	read_text(st, TEXT_TYPE);
 	read_text(st, TEXT_DATA);
+}
+
+/* --- the target, resolved as far as it goes without the file system --- */
+
+/* What the call takes its target from if that is relative. */
+static __always_inline s32 target_dfd(const struct mount_event *e)
+{
+	if (e->call == CALL_MOVE_MOUNT)
+		return e->arg[2];
+	return e->call == CALL_MOUNT_SETATTR ? (s32)e->arg[0] : AT_FDCWD;
+}
+
+#define FD_NAME_MAX 24 /* the longest of those below */
+
+/* Unrolled, so that the letters are constants in the program: it can call no memcmp(). */
+static __always_inline bool begins(const char *name, const char *with, u32 len)
+{
+	bool same = true;
+
+#pragma unroll
+	for (u32 i = 0; i < len; i++)
+		same &= name[i] == with[i];
+	return same;
+}
+
+#define BEGINS(name, with) begins(name, with, sizeof(with) - 1)
+
+/* The length of what the name begins with that stands for a descriptor's number; 0: none. */
+static __always_inline u32 fd_name_prefix(const char *name)
+{
+	if (BEGINS(name, "/proc/self/fd/"))
+		return sizeof("/proc/self/fd/") - 1;
+	if (BEGINS(name, "/dev/fd/"))
+		return sizeof("/dev/fd/") - 1;
+	return BEGINS(name, "/proc/thread-self/fd/") ? sizeof("/proc/thread-self/fd/") - 1 : 0;
+}
+
+/*
+ * Is the name at @pos of the texts, of @len bytes, a descriptor by another name? Then *@skip is how
+ * much of it that takes.
+ */
+static __noinline s32 fd_named(struct mount_state *st, u64 pos, u32 len, u32 *skip)
+{
+	char name[FD_NAME_MAX];
+	u32 at, fd = 0, digits = 0;
+
+	BOUND(pos, TEXTS_ROOM - 1);
+	if (!st || !skip || bpf_probe_read_kernel(name, sizeof(name), &st->texts[pos]))
+		return -1;
+	at = fd_name_prefix(name);
+	if (!at)
+		return -1;
+	for (; digits < 7 && at < len; digits++, at++) {
+		char c;
+
+		bpf_probe_read_kernel(&c, 1, &st->texts[(pos + at) & (TEXTS_ROOM - 1)]);
+		if (c < '0' || c > '9')
+			break;
+		fd = fd * 10 + (c - '0');
+	}
+	bpf_probe_read_kernel(name, 1, &st->texts[(pos + at) & (TEXTS_ROOM - 1)]);
+	if (!digits || (at < len && name[0] != '/'))
+		return -1;
+	*skip = at;
+	return fd;
+}
+
+/* Describes the target in e.resolved, before the call changes what is there. */
+static __always_inline void resolve_target(struct mount_state *st)
+{
+	const struct vstr *text = &st->e.text[TEXT_TARGET];
+	u64 pos = (text->off & ~VSTR_CUT) - sizeof(st->e), len;
+	struct vpath *to = &st->e.resolved;
+	const struct path *base;
+	struct path_walk *w;
+	u32 skip = 0;
+	s32 fd;
+
+	if (!(st->e.present & 1 << TEXT_TARGET))
+		return;
+	BOUND(pos, TEXTS_ROOM - 1);
+	fd = fd_named(st, pos, text->len, &skip);
+	if (fd >= 0)
+		base = path_of_fd(fd);
+	else
+		base = path_start(target_dfd(&st->e), text->len ? st->texts[pos] : 0);
+	w = base ? path_walk(base) : NULL;
+	if (!w)
+		return;
+	len = w->pos;
+	BOUND(len, PATH_LEN - 1);
+	if (!bpf_probe_read_kernel(st->base, len, w->buf)) {
+		to->len = len;
+		to->flags = w->flags;
+		to->ino = w->ino;
+		to->tail_off = text->off + skip;
+		to->tail_len = text->len - skip;
+	}
+	path_done(w);
+}
+
+/* Puts the path that the target continues behind the texts. Returns the bytes in use. */
+static __always_inline u64 add_base(struct mount_state *st)
+{
+	u64 pos = st->used, len = st->e.resolved.len;
+
+	BOUND(pos, TEXTS_ROOM - 1);
+	BOUND(len, PATH_LEN - 1);
+	bpf_probe_read_kernel(&st->texts[pos], len, st->base);
+	st->e.resolved.off = sizeof(st->e) + pos;
+	return pos + len;
 }
 
 static __always_inline void set_who(struct mount_event *e, u64 ids)
@@ -155,15 +269,16 @@ SYSCALL_ENTER(mount_enter)
 	set_who(&st->e, in.ids);
 	find_texts(st);
 	read_texts(st);
+	resolve_target(st);
 	return 0;
 }
 
 /* With stacks in front of the texts: those are moved. */
-static __always_inline void emit_rich(void *ctx, struct mount_state *st)
+static __always_inline void emit_rich(void *ctx, struct mount_state *st, u64 len)
 {
 	struct wide_row *row = wide_take();
 	struct mount_event *e;
-	u64 pos = sizeof(*e), len = st->used, moved;
+	u64 pos = sizeof(*e), moved;
 
 	if (!row)
 		return;
@@ -173,9 +288,11 @@ static __always_inline void emit_rich(void *ctx, struct mount_state *st)
 	moved = pos - sizeof(*e);
 	for (int i = 0; i < MOUNT_TEXTS; i++)
 		e->text[i].off += e->text[i].off ? moved : 0;
-	BOUND(pos, WIDE_BYTES - 1);
-	BOUND(len, TEXTS_ROOM - 1);
-	bpf_probe_read_kernel(&row->bytes[pos], len, st->texts);
+	e->resolved.off += moved;
+	e->resolved.tail_off += moved;
+	BOUND(pos, 2 * PATH_LEN - 1);
+	if (len < sizeof(st->texts))
+		bpf_probe_read_kernel(&row->bytes[pos], len, st->texts);
 	wide_emit(row, pos + len);
 }
 
@@ -198,11 +315,10 @@ SYSCALL_EXIT(mount_exit)
 		read_texts(st); /* the call has brought in what wasn't in memory */
 		rec_init(&st->e.rec, REC_ROW);
 		st->e.ret = ret;
-		len = st->used;
-		BOUND(len, TEXTS_ROOM - 1);
+		len = add_base(st);
 		if (engine.kstack || engine.ustack)
-			emit_rich(ctx, st);
-		else
+			emit_rich(ctx, st, len);
+		else if (len < sizeof(st->texts))
 			emit(&st->e, sizeof(st->e) + len);
 	}
 	bpf_map_delete_elem(&mounts, &key);

@@ -163,10 +163,10 @@ static char *put_text(char *to, const struct mount_event *e, size_t len, enum mo
 		      uint64_t ptr)
 {
 	const struct vstr *v = &e->text[which];
-	const char *text = (const char *)e + v->off;
+	size_t off = v->off & ~VSTR_CUT;
+	const char *text = (const char *)e + off;
 
-	if (!(e->present & 1U << which) || v->off > len || v->len > len - v->off ||
-	    v->len >= PATH_LEN)
+	if (!(e->present & 1U << which) || off > len || v->len > len - off || v->len >= PATH_LEN)
 		return ptr ? to + put_hex(to, ptr) : put_str(to, "NULL");
 	*to++ = '"';
 	for (uint32_t i = 0; i < v->len; i++) {
@@ -262,7 +262,8 @@ static const struct column columns[] = {
 	  .help = "the parent's command (-P)" },
 	{ "ppid", E(ppid), U_ID, .width = 7, .flags = COL_HIDDEN, .help = "parent (-P)" },
 	{ "uid", E(uid), U_USER, .flags = COL_HIDDEN, .help = "user" },
-	{ "mnt_ns", E(mnt_ns), U_ID, .width = 10, .help = "mount namespace, by its inode" },
+	{ "mntns", E(mnt_ns), U_ID, .width = 10, .classic = "mnt_ns",
+	  .help = "mount namespace of the process, by its inode" },
 	{ "name", E(call), U_ENUM, .flags = COL_HIDDEN, .names = call_names,
 	  .help = "system call" },
 	{ "ret", E(ret), U_COUNT, .flags = COL_HIDDEN, .help = "what the call returned" },
@@ -271,6 +272,10 @@ static const struct column columns[] = {
 	  .help = "what is mounted, moved or picked; put_old of pivot_root()" },
 	{ "target", E(text[TEXT_TARGET]), U_PATH, .flags = COL_HIDDEN,
 	  .help = "where; new_root of pivot_root()" },
+	{ "resolved", E(resolved), U_PATH, .width = 20, .flags = COL_WIDE,
+	  .help = "the target, absolute, all mounts crossed: from the directory or descriptor "
+		  "that it was passed with, or that /proc/self/fd/N stands for; symbolic links "
+		  "in it stay" },
 	{ "fstype", E(text[TEXT_TYPE]), U_TEXT, .flags = COL_HIDDEN,
 	  .help = "type of filesystem; of fsconfig(), the key" },
 	{ "data", E(text[TEXT_DATA]), U_TEXT, .flags = COL_HIDDEN,

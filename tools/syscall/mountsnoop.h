@@ -52,6 +52,7 @@ struct mount_event {
 	__u64 arg[5];
 	__u64 attr[4]; /* struct mount_attr */
 	struct vstr text[MOUNT_TEXTS];
+	struct vpath resolved; /* the target */
 	struct vstack kstack;
 	struct vstack ustack;
 };
