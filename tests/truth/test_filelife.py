@@ -326,3 +326,23 @@ def test_temporary_on_tmpfs(host, ladder, tmp, request):
     with mounted(host, "tmpfs", f"{tmp}/t") as where:
         run = life(host, tmp, where, TEMPORARY)
     check(run, where, TEMPORARY, what_is_blind(request, ladder))
+
+
+@contextlib.contextmanager
+def fuse_mounted(host, tmp):
+    """A filesystem that a process answers for: nothing of it is on the disk's own."""
+    at, image = f"{tmp}/f", f"{tmp}/image"
+    host.run(["modprobe", "fuse"])
+    made = f"mkdir {at} && truncate -s 16M {image} && mke2fs -q -F -t ext4 {image}"
+    result = host.run(["sh", "-c", f"{made} && fuse2fs {image} {at} -o rw,fakeroot"])
+    assert result.returncode == 0, str(result)
+    try:
+        yield at
+    finally:
+        assert host.run(["umount", at]).returncode == 0
+
+
+def test_fuse(host, ladder, tmp, request):
+    with fuse_mounted(host, tmp) as where:
+        run = life(host, tmp, where, ELSEWHERE)
+    check(run, where, ELSEWHERE, what_is_blind(request, ladder))
