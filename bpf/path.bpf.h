@@ -40,6 +40,17 @@ static __always_inline struct path_walk *path_walk_here(void)
 	return bpf_map_lookup_elem(&path_scratch, &zero);
 }
 
+/*
+ * Is @mount, which has no parent, the root of a namespace? Else it is open_tree()'s or fsmount()'s
+ * and attached nowhere, unmounted lazily, or the kernel's own (MNT_NS_INTERNAL, an error pointer).
+ */
+static __always_inline bool mount_is_attached(struct mount *mount)
+{
+	u64 ns = (u64)LOAD(struct mount, mount, mnt_ns);
+
+	return ns && ns < -4095ULL && mnt_ns_is_ordered((struct mnt_namespace *)ns);
+}
+
 /* Adds one component, or crosses one mount. Returns 0 when the walk is over. */
 static __always_inline int path_step(struct path_walk *w)
 {
@@ -54,6 +65,8 @@ static __always_inline int path_step(struct path_walk *w)
 		up = LOAD(struct mount, mount, mnt_parent);
 		if (up == mount || !up) {
 			w->flags |= VPATH_ABSOLUTE;
+			if (!mount_is_attached(mount))
+				w->flags |= VPATH_UNREACHABLE;
 			return 0;
 		}
 		w->dentry = (u64)LOAD(struct mount, mount, mnt_mountpoint);

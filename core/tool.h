@@ -41,6 +41,16 @@ struct bpf_image {
 		bpf_##name_##_end, bpf_##name_##_plain_data, bpf_##name_##_plain_end }
 /* clang-format on */
 
+/*
+ * Of a command that shows a path and a process: whose idea of names it is. Mounts of a namespace of
+ * one's own can give any name to any file.
+ */
+#define COLUMN_MNTNS(field)                                                                        \
+	{                                                                                          \
+		"mntns", field, U_ID, .width = 10, .flags = COL_HIDDEN | COL_BLANK,                \
+				      .help = "mount namespace of the process, by its inode"       \
+	}
+
 #define RUNG_PROGS  12
 #define PROBE_RUNGS 6
 

@@ -23,6 +23,7 @@ static const struct command commands[] = {
 	{ "files", cmd_files,
 	  "routes|identity|300|sizes|tree DIR: reads and writes of files, in the directory DIR" },
 	{ "execs", cmd_execs, "DIR: every way to become another program, in the empty DIR" },
+	{ "names", cmd_names, "DIR: names that mislead: unreachable, cut, of another namespace" },
 	{ "mounts", cmd_mounts, "DIR: mounts of every kind, in a namespace of its own" },
 	{ "args", cmd_args, "ARGS...: do nothing" },
 	{ "make", cmd_make, "FILE BYTES: write a file of random-looking bytes to the disk" },

@@ -142,6 +142,7 @@ int cmd_stats(struct ctx *c);
 int cmd_execs(struct ctx *c);
 int cmd_args(struct ctx *c);
 int cmd_mounts(struct ctx *c);
+int cmd_names(struct ctx *c);
 int cmd_syncs(struct ctx *c);
 int cmd_files(struct ctx *c);
 int cmd_make(struct ctx *c);

@@ -180,11 +180,13 @@ static struct op_row *make_row(struct run *run, struct ledger *l, const struct l
 	const char *reason = e->longest_wait_ns ? ledger_reason(l, frames, n_frames) : NULL;
 	const char *path = ledger_path(l, &e->key.file);
 	size_t path_len = path ? strlen(path) : 0;
+	uint32_t cut = 0;
 	struct op_row *row;
 
-	if (e->name.len && e->name.off + e->name.len <= len) {
-		path = (const char *)e + e->name.off;
+	if (e->name.len && (e->name.off & ~VSTR_CUT) + e->name.len <= len) {
+		path = (const char *)e + (e->name.off & ~VSTR_CUT);
 		path_len = e->name.len;
+		cut = e->name.off & VSTR_CUT;
 	}
 	*row_len = sizeof(*row) + n_frames * sizeof(*frames) + path_len +
 		   (reason ? strlen(reason) : 0) + 1;
@@ -197,6 +199,7 @@ static struct op_row *make_row(struct run *run, struct ledger *l, const struct l
 	row->start_ns = e->start_ns;
 	row->pid = e->key.tgid;
 	row->tid = e->tid;
+	row->mntns = e->mntns;
 	memcpy(row->comm, e->comm, sizeof(row->comm));
 	row->call = e->key.call;
 	row->ret = e->ret;
@@ -210,9 +213,10 @@ static struct op_row *make_row(struct run *run, struct ledger *l, const struct l
 	row->longest_ns = e->longest_wait_ns;
 	row->stack = (struct vstack){ sizeof(*row), (uint32_t)(n_frames * sizeof(*frames)) };
 	memcpy(row + 1, frames, n_frames * sizeof(*frames));
-	row->path = (struct vstr){ path ? sizeof(*row) + row->stack.len : 0, (uint32_t)path_len };
+	row->path.off = path ? (uint32_t)(sizeof(*row) + row->stack.len) | cut : 0;
+	row->path.len = (uint32_t)path_len;
 	if (path_len)
-		memcpy((char *)row + row->path.off, path, path_len);
+		memcpy((char *)(row + 1) + row->stack.len, path, path_len);
 	if (reason)
 		row->reason = strcpy((char *)(row + 1) + row->stack.len + path_len, reason);
 	return row;

@@ -108,7 +108,8 @@ struct layers_entry {
 };
 
 #define SLOWEST_MAX 16
-#define NAME_KEPT   256 /* of the name that an open passed, for one that fails */
+#define NAME_KEPT   256	       /* of the name that an open passed, for one that fails */
+#define NAME_CUT    (1U << 31) /* in name_len: it was longer */
 
 /* Latencies of one call. */
 struct layers_hist {
@@ -172,7 +173,7 @@ struct layers_op_event {
 	__s32 stack; /* of the longest wait */
 	__u32 flags;
 	__u32 restarts;
-	__u32 reserved;
+	__u32 mntns;
 	char comm[COMM_LEN];
 	struct vstr name; /* of an open that failed: as it was passed */
 };

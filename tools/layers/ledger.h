@@ -27,6 +27,7 @@ struct op_row {
 	int64_t ret;
 	int32_t fd;
 	uint32_t restarts;
+	uint32_t mntns;
 	uint64_t flags;
 	uint64_t bytes;
 	struct cells cells;

@@ -30,6 +30,7 @@ const struct column layers_op_columns[] = {
 	{ "comm", O(comm), U_TEXT, .width = 16, .help = "command" },
 	{ "pid", O(pid), U_ID, .width = 7, .help = "process" },
 	{ "tid", O(tid), U_ID, .width = 7, .flags = COL_HIDDEN, .help = "thread" },
+	COLUMN_MNTNS(O(mntns)),
 	{ "call", O(call), U_ENUM, .width = 9, .names = layers_call_names, .help = "system call" },
 	{ "fd", O(fd), U_FD, .flags = COL_HIDDEN, .help = "descriptor" },
 	{ "ret", O(ret), U_COUNT, .flags = COL_HIDDEN, .help = "what the call returned" },

@@ -193,15 +193,20 @@ static __always_inline bool is_sent(struct layers_cpu *c, u64 lat)
 static __always_inline void read_name(struct layers_entry *in, char *name)
 {
 	long n = bpf_probe_read_user_str(name, NAME_KEPT, (const char *)in->name_ptr);
+	char next = '\0';
 
 	in->name_len = n > 0 ? n - 1 : 0;
+	if (n == NAME_KEPT)
+		bpf_probe_read_user(&next, 1, (const char *)in->name_ptr + NAME_KEPT - 1);
+	if (next)
+		in->name_len |= NAME_CUT;
 	in->name_ptr = 0;
 }
 
 /* Sends the operation @op of the current thread, which @name belongs to. */
 static __noinline int send_op(struct layers_op *op, char *name, s64 ret, u64 lat)
 {
-	u32 zero = 0, len, call;
+	u32 zero = 0, len, cut, call;
 	struct op_out *out = bpf_map_lookup_elem(&layers_op_out, &zero);
 	struct layers_op_event *e;
 
@@ -236,12 +241,15 @@ static __noinline int send_op(struct layers_op *op, char *name, s64 ret, u64 lat
 	    (u64)file_of_fd(op->in.fd) != op->in.file)
 		e->flags |= OP_FD_CHANGED;
 	bpf_get_current_comm(e->comm, sizeof(e->comm));
+	e->mntns = current_mntns();
 	if (O_OPEN(call) && ret < 0 && op->in.name_ptr)
 		read_name(&op->in, name);
 	len = O_OPEN(call) && ret < 0 ? op->in.name_len : 0;
+	cut = len & NAME_CUT ? VSTR_CUT : 0;
+	len &= ~NAME_CUT;
 	if (len >= NAME_KEPT)
 		len = NAME_KEPT - 1;
-	e->name.off = sizeof(*e);
+	e->name.off = sizeof(*e) | cut;
 	e->name.len = len;
 	bpf_probe_read_kernel(out->name, len, name);
 	if (cfg.stream && lat >= cfg.slow_ns)

@@ -174,6 +174,7 @@ static __always_inline void set_event(struct exec_event *e, u64 ids, u32 ppid, u
 	e->ppid = ppid;
 	e->call = call;
 	e->ret = ret;
+	e->mntns = current_mntns();
 	current_user_and_comm(&e->uid, e->comm);
 	e->args.max = cfg.max_args;
 	e->args.flags = cfg.quote ? VARGS_QUOTED : 0;

@@ -19,6 +19,7 @@ static const struct column columns[] = {
 	{ "tid", E(tid), U_ID, .width = 7, .flags = COL_HIDDEN, .help = "thread, after the call" },
 	{ "ppid", E(ppid), U_ID, .width = 7, .help = "parent" },
 	{ "uid", E(uid), U_USER, .help = "user, after the call" },
+	COLUMN_MNTNS(E(mntns)),
 	{ "call", E(call), U_ENUM, .flags = COL_HIDDEN, .names = call_names,
 	  .help = "execve, or execveat, which fexecve() uses" },
 	{ "ret", E(ret), U_COUNT, .width = 4, .help = "what the call returned" },

@@ -28,7 +28,7 @@ struct exec_event {
 	__u32 ppid;
 	__u32 uid;
 	__u32 call; /* enum exec_call */
-	__u32 reserved;
+	__u32 mntns;
 	__s64 ret;
 	char comm[COMM_LEN];
 	struct vargs args;

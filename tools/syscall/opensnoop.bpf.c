@@ -54,6 +54,7 @@ static __always_inline void set_who(struct open_event *e, struct task_struct *he
 	e->pid = ids >> 32;
 	e->tid = ids;
 	e->call = call;
+	e->mntns = task_mntns(here);
 	task_user_and_comm(here, &e->uid, e->comm);
 }
 

@@ -71,6 +71,7 @@ static const struct column columns[] = {
 	{ "tid", E(tid), U_ID, .width = 7, .flags = COL_HIDDEN, .help = "thread" },
 	{ "comm", E(comm), U_TEXT, .width = 16, .help = "command" },
 	{ "uid", E(uid), U_USER, .flags = COL_HIDDEN, .help = "user (-U)" },
+	COLUMN_MNTNS(E(mntns)),
 	{ "call", E(call), U_ENUM, .flags = COL_HIDDEN, .names = call_names,
 	  .help = "system call, or io_uring operation" },
 	{ "ret", E(ret), U_COUNT, .flags = COL_HIDDEN, .help = "what the call returned" },

@@ -38,6 +38,8 @@ struct open_event {
 	__u64 flags;
 	__s32 mode; /* -1: none was asked for */
 	__s32 dfd;
+	__u32 mntns;
+	__u32 reserved;
 	char comm[COMM_LEN];
 	struct vstr path;
 	struct vpath full;

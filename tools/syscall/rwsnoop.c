@@ -21,6 +21,7 @@ static const struct column columns[] = {
 	{ "pid", E(pid), U_ID, .width = 7, .flags = COL_FOLDS, .help = "process" },
 	{ "tid", E(tid), U_ID, .width = 7, .flags = COL_FOLDS | COL_HIDDEN, .help = "thread" },
 	{ "comm", E(comm), U_TEXT, .width = 16, .flags = COL_FOLDS, .help = "command" },
+	COLUMN_MNTNS(E(mntns)),
 	{ "prio", E(prio), U_ID, .width = 4, .flags = COL_FOLDS,
 	  .help = "the kernel's priority: 120 is nice 0" },
 	{ "user", E(uid), U_USER, .width = 8, .flags = COL_FOLDS, .help = "user" },

@@ -157,6 +157,7 @@ SYSCALL_EXIT(stat_exit)
 	st->e.tid = in.ids;
 	st->e.call = modern_call(in.call);
 	st->e.ret = ret;
+	st->e.mntns = task_mntns(in.task);
 	task_user_and_comm(in.task, &st->e.uid, st->e.comm);
 	syscall_args(regs, in.compat, &args);
 	set_args(st, &args);

@@ -28,6 +28,7 @@ static const struct column columns[] = {
 	{ "tid", E(tid), U_ID, .width = 7, .flags = COL_HIDDEN, .help = "thread" },
 	{ "comm", E(comm), U_TEXT, .width = 16, .help = "command" },
 	{ "uid", E(uid), U_USER, .flags = COL_HIDDEN, .help = "user" },
+	COLUMN_MNTNS(E(mntns)),
 	{ "call", E(call), U_ENUM, .width = 7, .names = call_names, .help = "system call" },
 	{ "ret", E(ret), U_COUNT, .width = 4, .help = "what the call returned" },
 	{ "err", E(ret), U_ERRNO, .width = 12, .help = "error" },

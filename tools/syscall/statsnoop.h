@@ -43,6 +43,8 @@ struct stat_event {
 	__s64 ret;
 	__s32 dfd;   /* AT_FDCWD: none was passed */
 	__u32 flags; /* AT_* */
+	__u32 mntns;
+	__u32 reserved;
 	char comm[COMM_LEN];
 	struct vpath path; /* as passed; the file's, where only a descriptor was */
 	struct vpath full;

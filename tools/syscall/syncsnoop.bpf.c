@@ -149,6 +149,7 @@ static __always_inline struct sync_state *call_entered(struct pt_regs *regs, lon
 	st->e.pid = in.ids >> 32;
 	st->e.tid = in.ids;
 	st->e.call = in.call;
+	st->e.mntns = task_mntns(in.task);
 	task_user_and_comm(in.task, &st->e.uid, st->e.comm);
 	return st;
 }
@@ -325,6 +326,7 @@ static __always_inline void uring_submitted(struct io_kiocb *req, u64 key)
 	st->e.tid = ids;
 	st->e.call = call;
 	st->e.fd = st->e.bytes = -1;
+	st->e.mntns = current_mntns();
 	current_user_and_comm(&st->e.uid, st->e.comm);
 	if (call == CALL_URING_SYNC_FILE_RANGE) {
 		st->e.bytes = BPF_CORE_READ(sync, len);

@@ -77,6 +77,7 @@ static const struct column columns[] = {
 	{ "tid", E(tid), U_ID, .width = 7, .flags = COL_HIDDEN, .help = "thread" },
 	{ "comm", E(comm), U_TEXT, .width = 16, .help = "command" },
 	{ "uid", E(uid), U_USER, .flags = COL_HIDDEN, .help = "user" },
+	COLUMN_MNTNS(E(mntns)),
 	{ "call", E(call), U_ENUM, .width = 15, .names = call_names,
 	  .help = "system call, or io_uring operation" },
 	{ "how", E(how), U_FLAGS, .width = 9, .flag_names = how_names,

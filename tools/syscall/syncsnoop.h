@@ -54,6 +54,8 @@ struct sync_event {
 	__s64 bytes; /* negative: the call doesn't say */
 	__s32 fd;
 	__u32 how; /* enum sync_how */
+	__u32 mntns;
+	__u32 reserved;
 	char comm[COMM_LEN];
 	struct vpath path;
 	struct vstack kstack;

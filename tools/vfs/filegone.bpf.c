@@ -20,6 +20,7 @@ static __always_inline void set_who(struct filegone_event *e, u64 ids)
 {
 	e->pid = ids >> 32;
 	e->tid = ids;
+	e->mntns = current_mntns();
 	current_user_and_comm(&e->uid, e->comm);
 }
 
@@ -70,7 +71,7 @@ static __always_inline void emit_plain(struct gone_state *st)
 
 	BOUND(len, PATH_LEN - 1);
 	st->e.path.len = len;
-	st->e.path.off = st->n.missing[0] ? 0 : sizeof(st->e);
+	st->e.path.off = st->n.missing[0] ? 0 : sizeof(st->e) | st->n.cut[0];
 	emit(&st->e, sizeof(st->e) + len);
 }
 

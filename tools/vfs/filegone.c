@@ -24,6 +24,7 @@ static const struct column columns[] = {
 	{ "tid", E(tid), U_ID, .width = 7, .flags = COL_HIDDEN, .help = "thread" },
 	{ "comm", E(comm), U_TEXT, .width = 16, .help = "command" },
 	{ "uid", E(uid), U_USER, .flags = COL_HIDDEN, .help = "user (-U)" },
+	COLUMN_MNTNS(E(mntns)),
 	{ "action", E(action), U_ENUM, .width = 6, .names = actions,
 	  .help = "unlink, rmdir or rename" },
 	{ "route", E(uring), U_ENUM, .flags = COL_HIDDEN, .names = routes,

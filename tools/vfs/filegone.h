@@ -19,6 +19,8 @@ struct filegone_event {
 	__u32 action; /* enum names_action */
 	__u32 flags;
 	__u32 uring;
+	__u32 mntns;
+	__u32 reserved;
 	__s64 ret;
 	char comm[COMM_LEN];
 	struct vstr path;

@@ -19,6 +19,7 @@ static __always_inline void set_who(struct filelife_event *e, u64 ids)
 {
 	e->pid = ids >> 32;
 	e->tid = ids;
+	e->mntns = current_mntns();
 	current_user_and_comm(&e->uid, e->comm);
 }
 
@@ -52,6 +53,8 @@ struct caller {
 	u64 ids;
 	u32 uid;
 	u32 wanted;
+	u32 mntns;
+	u32 reserved;
 	char comm[COMM_LEN];
 };
 
@@ -74,6 +77,7 @@ static __always_inline void emit_death(void *ctx, struct names *n, struct second
 	e->pid = caller->ids >> 32;
 	e->tid = caller->ids;
 	e->uid = caller->uid;
+	e->mntns = caller->mntns;
 	__builtin_memcpy(e->comm, caller->comm, COMM_LEN);
 	set_birth(e, &dead->key, birth);
 	if (over)
@@ -196,6 +200,7 @@ static __always_inline void call_done(void *ctx, struct task_struct *task, struc
 	}
 	if (caller.wanted) {
 		caller.ids = current_ids();
+		caller.mntns = current_mntns();
 		current_user_and_comm(&caller.uid, caller.comm);
 		if (st->n.action == NAMES_RENAME)
 			second = second_names_of(task);
@@ -346,6 +351,7 @@ static __always_inline void uring_submitted(struct io_kiocb *req, u64 key)
 	}
 	r->caller.ids = current_ids();
 	r->caller.wanted = target_match(r->caller.ids);
+	r->caller.mntns = current_mntns();
 	current_user_and_comm(&r->caller.uid, r->caller.comm);
 	if (!takes) {
 		r->slot = BPF_CORE_READ((struct io_open *)req, file_slot);

@@ -37,6 +37,8 @@ struct filelife_event {
 	__u64 ino;
 	__u32 dev;
 	__s32 creator_pid; /* negative: not known */
+	__u32 mntns;
+	__u32 reserved;
 	char comm[COMM_LEN];
 	char creator[COMM_LEN];
 	struct vpath path;

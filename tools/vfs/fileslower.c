@@ -15,6 +15,7 @@ static const char *const directions[] = { "read", "write", NULL };
 static const struct column columns[] = {
 	{ "time", E(rec.ts_ns), U_CLOCK, .help = "when the call returned" },
 	{ "comm", E(comm), U_TEXT, .width = 16, .help = "command" },
+	COLUMN_MNTNS(E(mntns)),
 	{ "pid", E(pid), U_ID, .width = 7, .flags = COL_HIDDEN, .help = "process" },
 	{ "tid", E(tid), U_ID, .width = 7, .help = "thread" },
 	{ "rw", E(write), U_ENUM, .width = 5, .names = directions,

@@ -59,11 +59,12 @@ static __always_inline u64 row_of(const struct file_id *file, const u64 *comm)
 
 static __noinline struct filetop_value *row_begun(const struct filetop_key *key, u64 ids,
 						  const u64 *comm, const struct file_id *file,
-						  u32 mode)
+						  u64 mode_and_mntns)
 {
 	struct filetop_value value = { .pid = ids >> 32, .file = *file };
 
-	value.kind = kind_of(mode);
+	value.kind = kind_of((u32)mode_and_mntns);
+	value.mntns = mode_and_mntns >> 32;
 	__builtin_memcpy(value.comm, comm, sizeof(value.comm));
 	bpf_map_update_elem(&filetop_files, key, &value, BPF_NOEXIST);
 	return bpf_map_lookup_elem(&filetop_files, key);
@@ -101,7 +102,8 @@ static __noinline int count_io(const struct file_io *io)
 	key.row = row_of(&file, (u64 *)who.comm);
 	value = bpf_map_lookup_elem(&filetop_files, &key);
 	if (!value)
-		value = row_begun(&key, who.ids, (u64 *)who.comm, &file, mode);
+		value = row_begun(&key, who.ids, (u64 *)who.comm, &file,
+				  mode | (u64)who.mntns << 32);
 	if (!value) {
 		COUNT(lost_state);
 		return 0;
@@ -155,7 +157,8 @@ static __noinline struct filetop_value *row_held(struct memo_slot *slot, struct 
 	slot->key.row = row_of(&id, slot->name.comm);
 	value = bpf_map_lookup_elem(&filetop_files, &slot->key);
 	if (!value)
-		value = row_begun(&slot->key, slot->ids, slot->name.comm, &id, inode->i_mode);
+		value = row_begun(&slot->key, slot->ids, slot->name.comm, &id,
+				  inode->i_mode | (u64)task_mntns(task) << 32);
 	if (!value)
 		return NULL;
 	name_announce_once(&value->named, id.id, file, dentry, names_changes);

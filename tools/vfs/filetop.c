@@ -33,6 +33,7 @@ static const struct column columns[] = {
 	{ "write_asked", R(value.sums.write_asked), U_BYTES, .flags = COL_HIDDEN,
 	  .enable = CFG(asked), .help = "bytes that writes asked for (-e)" },
 	{ "pid", R(value.pid), U_ID, .width = 7, .flags = COL_KEY | COL_HIDDEN, .help = "process" },
+	COLUMN_MNTNS(R(value.mntns)),
 	{ "type", R(value.kind), U_ENUM, .width = 5, .flags = COL_KEY, .names = kinds,
 	  .help = "reg, dir, fifo, sock, chr, blk or other" },
 	{ "dev", R(value.file.dev), U_DISK, .flags = COL_KEY | COL_HIDDEN,

@@ -37,6 +37,8 @@ struct filetop_value {
 	char comm[COMM_LEN];
 	__u32 pid;
 	__u32 kind; /* enum file_kind */
+	__u32 mntns;
+	__u32 reserved;
 };
 
 struct filetop_row {

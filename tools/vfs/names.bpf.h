@@ -26,6 +26,7 @@ struct names {
 	u8 action; /* enum names_action; 0: none */
 	u8 kernel;
 	u8 missing[2]; /* the page wasn't there: try again at exit */
+	u32 cut[2];    /* VSTR_CUT: it goes on */
 };
 
 struct second_name {
@@ -40,6 +41,7 @@ static __always_inline void name_read(struct names *n, int i, char *to)
 			     : bpf_probe_read_user_str(to, PATH_LEN, (const char *)n->ptr[i]);
 
 	n->missing[i] = got < 0;
+	n->cut[i] = n->kernel ? 0 : name_cut(n->ptr[i], got, PATH_LEN);
 	n->len[i] = got > 0 ? got - 1 : 0;
 }
 
@@ -141,7 +143,7 @@ static __always_inline u64 names_add(struct wide_row *row, u64 pos, const struct
 	u64 len = n->len[0];
 
 	BOUND(len, PATH_LEN - 1);
-	first->off = n->missing[0] ? 0 : pos;
+	first->off = n->missing[0] ? 0 : pos | n->cut[0];
 	first->len = len;
 	other->off = other->len = 0;
 	bpf_probe_read_kernel(&row->bytes[pos], len, n->text);
@@ -151,7 +153,7 @@ static __always_inline u64 names_add(struct wide_row *row, u64 pos, const struct
 	len = n->len[1];
 	BOUND(len, PATH_LEN - 1);
 	BOUND(pos, 2 * PATH_LEN - 1);
-	other->off = pos;
+	other->off = pos | n->cut[1];
 	other->len = len;
 	bpf_probe_read_kernel(&row->bytes[pos], len, second->text);
 	return pos + len;
