@@ -11,11 +11,13 @@
 #include <unistd.h>
 
 #include "core/base/log.h"
+#include "core/base/utf8.h"
 #include "core/names/elf_syms.h"
 #include "core/names/ksyms.h"
 #include "core/names/mapped.h"
 
 #define PROCESS_SLOTS 64
+#define SYMBOL_MAX    4096
 #define FILES_MAX     256
 #define BYTES_MAX     (256u << 20) /* of symbols; beyond, all are read anew */
 #define AGE_NS	      1000000000LL /* of a process's mappings: dlopen() and dlclose() change them */
@@ -164,6 +166,20 @@ static const struct elf_syms *symbols_of(struct stack_names *names, const struct
 	return map->symbols;
 }
 
+/* A file can name a function by megabytes. */
+static void add_symbol(struct text_buf *to, const char *symbol, uint64_t into)
+{
+	size_t len = strnlen(symbol, SYMBOL_MAX + 1);
+
+	if (len > SYMBOL_MAX) {
+		text_add(to, symbol, utf8_whole(symbol, SYMBOL_MAX));
+		text_puts(to, "…");
+	} else {
+		text_add(to, symbol, len);
+	}
+	text_printf(to, "+0x%" PRIx64, into);
+}
+
 void stack_user_name(struct stack_names *names, uint32_t pid, uint64_t program, uint64_t addr,
 		     struct text_buf *to)
 {
@@ -185,7 +201,7 @@ void stack_user_name(struct stack_names *names, uint32_t pid, uint64_t program, 
 	if (syms)
 		symbol = elf_syms_find(syms, addr - map->start + map->offset, &into);
 	if (symbol)
-		text_printf(to, "%s+0x%" PRIx64, symbol, into);
+		add_symbol(to, symbol, into);
 	else
 		text_printf(to, "0x%" PRIx64, addr);
 	if (map && p->names[map->name])
