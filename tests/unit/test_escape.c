@@ -423,6 +423,33 @@ static void columns(void **state)
 	assert_int_equal(char_columns(0x10ffff), 1);
 }
 
+/* What is left of a text that was cut there: whole letters, and bytes that are none. */
+static void whole_letters(void **state)
+{
+	static const struct {
+		const char *src;
+		size_t len, whole;
+	} cases[] = {
+		{ BYTES(""), 0 },
+		{ BYTES("abc"), 3 },
+		{ BYTES("a\xc3\xa9"), 3 },
+		{ BYTES("a\xc3"), 1 },
+		{ BYTES("a\xe6\x96\x87"), 4 },
+		{ BYTES("a\xe6\x96"), 1 },
+		{ BYTES("a\xe6"), 1 },
+		{ BYTES("\xf0\x9f\x98"), 0 },
+		{ BYTES("a\xff"), 2 },
+		{ BYTES("a\x96"), 2 },
+		{ BYTES("a\xc3\xc3"), 2 },
+		{ BYTES("a\xe0\x80"), 3 },
+		{ BYTES("\x96\x96\x96\x96"), 4 },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(cases); i++)
+		assert_int_equal(utf8_whole(cases[i].src, cases[i].len), cases[i].whole);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -435,6 +462,7 @@ int main(void)
 		cmocka_unit_test(json),
 		cmocka_unit_test(base64_vectors),
 		cmocka_unit_test(columns),
+		cmocka_unit_test(whole_letters),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

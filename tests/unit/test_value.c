@@ -212,6 +212,8 @@ static const struct path_case path_cases[] = {
 	{ PARTS("c\0b\0a\0"), VPATH_ABSOLUTE | VPATH_DELETED, "", 0, "/a/b/c (deleted)" },
 	{ PARTS("b\0a\0"), VPATH_ABSOLUTE, "x/y", 0, "/a/b/x/y" },
 	{ PARTS("b\0a\0"), VPATH_ABSOLUTE | VPATH_DELETED, "x", 0, "/a/b/x (deleted)" },
+	{ PARTS("b\0a\0"), VPATH_ABSOLUTE | VPATH_UNREACHABLE, "x", 0, "(unreachable)/a/b/x" },
+	{ PARTS(""), VPATH_ABSOLUTE | VPATH_UNREACHABLE, "", 0, "(unreachable)/" },
 	{ PARTS(""), VPATH_ABSOLUTE, "", 0, "/" },
 	{ PARTS(""), VPATH_ABSOLUTE, "etc/passwd", 0, "/etc/passwd" },
 	{ PARTS(""), VPATH_ABSOLUTE, "//etc//passwd", 0, "/etc//passwd" },
