@@ -343,11 +343,13 @@ static __always_inline struct file *walkable_file(struct file *file)
 #endif
 }
 
-/* The number that orders namespaces: 0 for an anonymous one, of what is attached nowhere. */
-static __always_inline bool mnt_ns_is_ordered(struct mnt_namespace *ns)
+/* An anonymous one, of what is attached nowhere, has no number; later its inode tells. */
+static __always_inline bool mnt_ns_is_named(struct mnt_namespace *ns)
 {
 	struct ns_common___since_v6_18 *common = (void *)ns + bpf_core_field_offset(ns->ns);
 
+	if (BPF_CORE_READ(ns, ns.inum) == 0xEFFFFFF7) /* MNT_NS_ANON_INO */
+		return false;
 	if (bpf_core_field_exists(common->ns_id))
 		return BPF_CORE_READ(common, ns_id);
 	return BPF_CORE_READ((struct mnt_namespace___pre_v6_18 *)ns, seq);

@@ -48,7 +48,7 @@ static __always_inline bool mount_is_attached(struct mount *mount)
 {
 	u64 ns = (u64)LOAD(struct mount, mount, mnt_ns);
 
-	return ns && ns < -4095ULL && mnt_ns_is_ordered((struct mnt_namespace *)ns);
+	return ns && ns < -4095ULL && mnt_ns_is_named((struct mnt_namespace *)ns);
 }
 
 /* Adds one component, or crosses one mount. Returns 0 when the walk is over. */
