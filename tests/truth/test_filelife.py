@@ -345,11 +345,15 @@ def fuse_mounted(host, tmp, here):
         assert host.run(["umount", at]).returncode == 0
 
 
+# Names of one file are files of their own to a server that knows paths only.
+ON_FUSE = tuple(c for c in ELSEWHERE if c[0].split()[-1] not in ("b", "c") and "b wc" not in c[0])
+
+
 def test_fuse(host, ladder, tmp, tmp_path, request):
     """By a change of its time an inode is found where FUSE asked the server just then: not always."""
     with fuse_mounted(host, tmp, tmp_path) as where:
-        run = life(host, tmp, where, ELSEWHERE)
-    says, seen, died = what_is_blind(request, ladder), deaths(run, where), wanted(ELSEWHERE, Done(run))
+        run = life(host, tmp, where, ON_FUSE)
+    says, seen, died = what_is_blind(request, ladder), deaths(run, where), wanted(ON_FUSE, Done(run))
     if says:
         assert says in run.summary["blind"] and set(seen) < set(died)
     else:
