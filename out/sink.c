@@ -10,9 +10,6 @@
 
 #include "core/base/digits.h"
 
-/* A pipe holds this much: larger pieces would only be cut up again. */
-#define FLUSH_BYTES (64 * 1024)
-
 static const struct sink_ops *const formats[] = {
 	[FORMAT_TEXT] = &text_ops,
 	[FORMAT_JSON] = &json_ops,
@@ -26,7 +23,7 @@ struct sink *sink_open(const struct sink_opts *opts)
 	if (!s)
 		return NULL;
 	s->opts = *opts;
-	s->opts.colour = opts->colour && opts->terminal;
+	s->opts.colour = opts->colour && opts->terminal && !opts->plain;
 	s->ops = formats[opts->format];
 	return s;
 }
@@ -91,6 +88,8 @@ int sink_close(struct sink *s)
 	plan_free(&s->plan);
 	text_free(&s->out);
 	text_free(&s->frames);
+	text_free(&s->title);
+	text_free(&s->no_room);
 	free(s);
 	return error;
 }
@@ -150,6 +149,8 @@ void sink_row(struct sink *s, const struct selection *sel, const void *rec, size
 {
 	if (s->error)
 		return;
+	if (s->ops->resized && s->out.len == 0 && s->ops->resized(s))
+		s->plan.table = NULL;
 	if (!is_planned(&s->plan, sel)) {
 		if (!plan_set(s, sel))
 			return;
@@ -157,8 +158,32 @@ void sink_row(struct sink *s, const struct selection *sel, const void *rec, size
 			s->ops->header(s);
 	}
 	s->ops->row(s, rec, len);
-	if (s->out.len >= FLUSH_BYTES || s->out.failed)
-		sink_flush(s);
+	sink_spill(s);
+}
+
+void sink_table(struct sink *s, const struct selection *sel, const struct sort_row *rows, size_t n)
+{
+	bool header = !is_planned(&s->plan, sel), planned;
+
+	if (s->error)
+		return;
+	s->rows_known = true;
+	s->rows = rows;
+	s->n_rows = n;
+	planned = !header || plan_set(s, sel);
+	s->rows_known = false;
+	if (!planned)
+		return;
+	if (s->ops->table) {
+		s->ops->table(s, rows, n, header);
+		return;
+	}
+	if (header && s->ops->header)
+		s->ops->header(s);
+	for (size_t i = 0; i < n; i++) {
+		s->ops->row(s, rows[i].rec, rows[i].len);
+		sink_spill(s);
+	}
 }
 
 void sink_title(struct sink *s, const char *title)
@@ -167,10 +192,29 @@ void sink_title(struct sink *s, const char *title)
 		s->ops->title(s, title);
 }
 
+void sink_note(struct sink *s, const char *text)
+{
+	if (s->ops->note && !s->error)
+		s->ops->note(s, text);
+}
+
 void sink_clear(struct sink *s)
 {
 	if (s->ops->clear && s->opts.terminal && !s->error)
 		s->ops->clear(s);
+}
+
+bool sink_frame(struct sink *s, size_t tables)
+{
+	if (s->ops->frame && s->opts.terminal && !s->opts.plain && !s->error)
+		s->ops->frame(s, tables);
+	return s->live;
+}
+
+void sink_frame_end(struct sink *s)
+{
+	if (s->live && !s->error)
+		s->ops->frame_end(s);
 }
 
 void sink_record(struct sink *s, const char *type, const struct json_pair *pairs, size_t n)

@@ -8,6 +8,7 @@
 #define IOSONDE_SINK_H
 
 #include "core/rows/columns.h"
+#include "core/rows/sort.h"
 
 struct sink;
 struct stack_names; /* core/names/stack.h: turns addresses into names */
@@ -17,7 +18,10 @@ struct sink_opts {
 	int fd;	       /* borrowed */
 	bool terminal; /* fd is one: fit the width, draw, use colour */
 	bool colour;   /* terminal, and NO_COLOR is not set */
-	int width;     /* of the terminal; 0 for a pipe: nothing is cut */
+	bool plain;    /* a terminal that understands no escape sequences (TERM=dumb) */
+	int width;     /* of the terminal, as it is at first; 0 for a pipe: nothing is cut */
+	/* The table that --columns is about, for who is told that columns had no room; or NULL. */
+	const struct table *choosable;
 	struct clock_base clock;
 	/*
 	 * Formats the stack in @v (raw addresses) as a NUL-separated list of names, innermost
@@ -39,11 +43,31 @@ struct sink *sink_open(const struct sink_opts *opts);
  */
 void sink_row(struct sink *s, const struct selection *sel, const void *rec, size_t len);
 
+/*
+ * Prints a table whose rows are all there; its header (text, CSV) even if there are none. On a
+ * terminal the columns to show are chosen by what the rows need.
+ */
+void sink_table(struct sink *s, const struct selection *sel, const struct sort_row *rows, size_t n);
+
 /* A title line above a table: text only ("Slowest operations"). */
 void sink_title(struct sink *s, const char *title);
 
-/* Text on a terminal: go back over the last frame (used by live tables). No-op elsewhere. */
+/* Words above a table or below it, in as many lines as they take: text only. */
+void sink_note(struct sink *s, const char *text);
+
+/*
+ * Text on a terminal: go back over the last frame (used by live tables), or over the whole screen
+ * if its size is another one since. No-op elsewhere.
+ */
 void sink_clear(struct sink *s);
+
+/*
+ * Text on a terminal that can be cleared: what is printed until sink_frame_end(), @tables tables at
+ * most, is cut to the screen's height, with a word about what isn't shown. False, and nothing is
+ * done, elsewhere.
+ */
+bool sink_frame(struct sink *s, size_t tables);
+void sink_frame_end(struct sink *s);
 
 /* Free-standing JSON record with the given keys; text and CSV print nothing. For the summary. */
 struct json_pair {

@@ -19,9 +19,16 @@ struct cell {
 	char lead[KEY_MAX + 4]; /* key with its punctuation */
 	size_t lead_len;
 	/* text */
-	size_t width; /* columns it is padded to */
-	size_t rest;  /* terminal: columns that those after it need at least */
+	size_t width;	/* columns it is padded to */
+	size_t rest;	/* terminal: columns that those after it need at least */
+	size_t content; /* terminal, rows known: columns of the widest value */
+	unsigned keep;	/* column_keep() */
 	bool right;
+	bool bar;	/* a share is drawn, too */
+	bool tight;	/* cut to its width, whatever room there is */
+	bool none;	/* rows known: no row has a value */
+	bool zero;	/* rows known: none, or 0, in all of them */
+	bool left_out;	/* terminal: no room */
 	bool last;	/* nothing follows on the line */
 	bool fitted;	/* terminal, COL_WIDE: gets what is left */
 	bool takes_all; /* the last of these */
@@ -43,8 +50,13 @@ struct sink_ops {
 	void (*plan)(struct sink *s);
 	void (*header)(struct sink *s);
 	void (*row)(struct sink *s, const void *rec, size_t len);
+	void (*table)(struct sink *s, const struct sort_row *rows, size_t n, bool header);
+	bool (*resized)(struct sink *s); /* since it was last asked */
 	void (*title)(struct sink *s, const char *title);
+	void (*note)(struct sink *s, const char *text);
 	void (*clear)(struct sink *s);
+	void (*frame)(struct sink *s, size_t tables);
+	void (*frame_end)(struct sink *s);
 	void (*record)(struct sink *s, const char *type, const struct json_pair *pairs, size_t n);
 };
 
@@ -56,16 +68,33 @@ struct sink {
 	struct text_buf out;	/* what waits to be written */
 	struct text_buf frames; /* names of a stack, where opts.stack is NULL */
 	struct plan plan;
-	int error;    /* of the first failure; nothing is printed after it */
-	size_t lines; /* on the screen since the last clear, wrapped ones counted */
-	bool printed; /* something, since the last clear */
-	bool titled;  /* the last line was a title */
+	/* while a table is planned: all its rows */
+	bool rows_known;
+	const struct sort_row *rows;
+	size_t n_rows;
+	/* terminal */
+	int height;		       /* 0: not known */
+	int clear_width, clear_height; /* when the screen was last cleared */
+	bool live;		       /* between sink_frame() and its end */
+	size_t frame_at, frame_tables;
+	struct text_buf title;	 /* live: waits for its table */
+	struct text_buf no_room; /* live: titles of tables that had none */
+	int error;		 /* of the first failure; nothing is printed after it */
+	size_t lines;		 /* on the screen since the last clear, wrapped ones counted */
+	bool printed;		 /* something, since the last clear */
+	bool titled;		 /* the last line was a title */
 	char scratch[VALUE_SCRATCH];
 };
 
 static inline bool is_stack(const struct cell *c)
 {
 	return c->col->unit == U_STACK;
+}
+
+/* Has no place on the line? */
+static inline bool is_off_line(const struct cell *c)
+{
+	return is_stack(c) || c->left_out;
 }
 
 static inline bool is_args(const struct cell *c)
@@ -78,6 +107,16 @@ static inline void cell_value(struct sink *s, const struct cell *c, const void *
 			      struct value *v)
 {
 	column_value(c->col, rec, len, s->scratch, v);
+}
+
+/* A pipe holds this much: larger pieces would only be cut up again. */
+#define FLUSH_BYTES (64 * 1024)
+
+/* Writes what is buffered if it is a lot. */
+static inline void sink_spill(struct sink *s)
+{
+	if (s->out.len >= FLUSH_BYTES || s->out.failed)
+		sink_flush(s);
 }
 
 /* A number in its base unit, for machines; at most NUMBER_MAX bytes. Octal modes without quotes. */

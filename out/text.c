@@ -8,7 +8,6 @@
 
 #include <ctype.h>
 #include <string.h>
-#include <sys/ioctl.h>
 
 #include "core/base/escape.h"
 #include "core/names/user.h"
@@ -77,7 +76,7 @@ static size_t add_number(struct sink *s, const struct cell *c, const struct valu
 	char number[NUMBER_MAX];
 	size_t n = put_number(number, c->col, v, &s->opts.clock), before = 0;
 
-	if (c->col->unit == U_SHARE && s->opts.terminal) {
+	if (c->bar) {
 		size_t pad = n < SHARE_COLUMNS ? SHARE_COLUMNS - n : 0;
 
 		if (limit >= BAR_COLUMNS + 1 + pad + n) {
@@ -90,8 +89,7 @@ static size_t add_number(struct sink *s, const struct cell *c, const struct valu
 	return before + n;
 }
 
-/* Appends a value; returns the columns it takes. */
-static size_t add_value(struct sink *s, const struct cell *c, const struct value *v, size_t limit)
+size_t text_value(struct sink *s, const struct cell *c, const struct value *v, size_t limit)
 {
 	if (v->kind == V_BYTES && v->bytes.len)
 		return add_escaped(&s->out, v->bytes.p, v->bytes.len);
@@ -119,7 +117,7 @@ static size_t add_cell(struct sink *s, const struct cell *c, const struct value 
 		pos++;
 	}
 	start = s->out.len;
-	columns = add_value(s, c, v, limit);
+	columns = text_value(s, c, v, limit);
 	if (s->out.failed)
 		return pos;
 	if (columns > limit)
@@ -175,8 +173,7 @@ static void pipe_cell(struct sink *s, const struct cell *c, const struct value *
 	s->out.len = (size_t)(to - s->out.data);
 }
 
-/* Ends a line of @columns columns. */
-static void end_line(struct sink *s, size_t columns)
+void text_end_line(struct sink *s, size_t columns)
 {
 	text_pad(&s->out, '\n', 1);
 	s->lines += 1;
@@ -186,12 +183,10 @@ static void end_line(struct sink *s, size_t columns)
 	s->titled = false;
 }
 
-static void text_header(struct sink *s)
+void text_names(struct sink *s)
 {
 	size_t pos = 0;
 
-	if (s->printed && !s->titled)
-		end_line(s, 0);
 	if (s->opts.colour)
 		text_puts(&s->out, BOLD);
 	for (size_t i = 0; i < s->plan.n; i++) {
@@ -199,7 +194,7 @@ static void text_header(struct sink *s)
 		char name[KEY_MAX];
 		size_t n = 0;
 
-		if (is_stack(c))
+		if (is_off_line(c))
 			continue;
 		for (; n < sizeof(name) && c->col->name[n]; n++)
 			name[n] = (char)toupper((unsigned char)c->col->name[n]);
@@ -207,7 +202,7 @@ static void text_header(struct sink *s)
 	}
 	if (s->opts.colour)
 		text_puts(&s->out, PLAIN);
-	end_line(s, pos);
+	text_end_line(s, pos);
 }
 
 /* Returns whether a frame was printed. */
@@ -226,16 +221,27 @@ static bool text_stack(struct sink *s, const struct cell *c, const void *rec, si
 	while (next_frame(&list, &n, &name, &name_len)) {
 		if (separate && !any) {
 			text_puts(&s->out, STACK_INDENT STACK_SEPARATOR);
-			end_line(s, strlen(STACK_INDENT STACK_SEPARATOR));
+			text_end_line(s, strlen(STACK_INDENT STACK_SEPARATOR));
 		}
 		any = true;
 		text_puts(&s->out, STACK_INDENT);
-		end_line(s, strlen(STACK_INDENT) + add_escaped(&s->out, name, name_len));
+		text_end_line(s, strlen(STACK_INDENT) + add_escaped(&s->out, name, name_len));
 	}
 	return any;
 }
 
-static void text_row(struct sink *s, const void *rec, size_t len)
+/* Of parts of a whole, tenths of a percent are what has to add up: they are what is shown. */
+void text_cell_value(struct sink *s, const struct cell *c, const void *rec, size_t len,
+		     struct value *v)
+{
+	uint64_t tenths;
+
+	cell_value(s, c, rec, len, v);
+	if (c->col->part && v->kind == V_UINT && column_part(c->col, rec, len, 1000, &tenths))
+		v->u = 10 * tenths;
+}
+
+void text_row(struct sink *s, const void *rec, size_t len)
 {
 	bool stacks = false;
 	size_t pos = 0;
@@ -244,26 +250,26 @@ static void text_row(struct sink *s, const void *rec, size_t len)
 		const struct cell *c = &s->plan.cells[i];
 		struct value v;
 
-		if (is_stack(c))
+		if (is_off_line(c))
 			continue;
-		cell_value(s, c, rec, len, &v);
+		text_cell_value(s, c, rec, len, &v);
 		if (s->opts.terminal)
 			pos = add_cell(s, c, &v, pos);
 		else
 			pipe_cell(s, c, &v, pos++ == 0);
 	}
-	end_line(s, pos);
+	text_end_line(s, pos);
 	for (size_t i = 0; i < s->plan.n; i++)
 		if (is_stack(&s->plan.cells[i]))
 			stacks |= text_stack(s, &s->plan.cells[i], rec, len, stacks);
 }
 
-static void text_title(struct sink *s, const char *title)
+void text_title_line(struct sink *s, const char *title)
 {
 	size_t start, columns;
 
 	if (s->printed)
-		end_line(s, 0);
+		text_end_line(s, 0);
 	if (s->opts.colour)
 		text_puts(&s->out, BOLD);
 	start = s->out.len;
@@ -272,30 +278,29 @@ static void text_title(struct sink *s, const char *title)
 		columns = text_cut(&s->out, start, columns, (size_t)s->opts.width, false);
 	if (s->opts.colour)
 		text_puts(&s->out, PLAIN);
-	end_line(s, columns);
+	text_end_line(s, columns);
 	s->titled = true;
 	s->plan.table = NULL; /* a table under a title has its header */
 }
 
-static void text_clear(struct sink *s)
+/* Rows to come one by one: what had no room is said now, for the end may be far. */
+static void text_header(struct sink *s)
 {
-	size_t up = s->lines;
-	struct winsize size;
-
-	/* Lines that have scrolled off the top can't be reached. */
-	if (ioctl(s->opts.fd, TIOCGWINSZ, &size) == 0 && size.ws_row && up >= size.ws_row)
-		up = size.ws_row - 1u;
-	if (up)
-		text_printf(&s->out, "\r\x1b[%zuA\x1b[J", up);
-	s->lines = 0;
-	s->printed = s->titled = false;
-	s->plan.table = NULL;
+	if (s->printed && !s->titled)
+		text_end_line(s, 0);
+	text_left_out(s);
+	text_names(s);
 }
 
 const struct sink_ops text_ops = {
 	.plan = text_plan,
 	.header = text_header,
 	.row = text_row,
+	.table = text_table,
+	.resized = text_resized,
 	.title = text_title,
+	.note = text_note,
 	.clear = text_clear,
+	.frame = text_frame,
+	.frame_end = text_frame_end,
 };

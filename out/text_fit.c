@@ -6,8 +6,7 @@
 #include "core/base/escape.h"
 #include "core/base/utf8.h"
 
-#define ELLIPSIS   "…"
-#define WIDE_LEAST 12 /* less of a path says nothing */
+#define ELLIPSIS "…"
 
 static bool is_numeric(enum unit unit)
 {
@@ -63,12 +62,13 @@ static size_t unit_width(const struct sink *s, const struct column *col)
 	case U_HEX:
 		return 10;
 	case U_COUNT:
-	case U_RATE:
 	case U_USER:
 	case U_ERRNO:
 		return 8;
 	case U_SHARE:
 		return s->opts.terminal ? BAR_COLUMNS + 1 + SHARE_COLUMNS : SHARE_COLUMNS;
+	case U_RATE: /* 999.99 */
+		return s->opts.terminal ? 6 : 8;
 	case U_NSEC:
 	case U_BYTES:
 	case U_ID:
@@ -98,9 +98,8 @@ static void plan_fit(struct sink *s)
 	for (size_t i = 0; i < p->n; i++) {
 		struct cell *c = &p->cells[i];
 
-		if (is_stack(c))
+		if (is_off_line(c))
 			continue;
-		c->fitted = c->col->flags & COL_WIDE;
 		wides += c->fitted;
 		taken += 1 + (c->fitted ? 0 : c->width);
 	}
@@ -108,7 +107,7 @@ static void plan_fit(struct sink *s)
 	for (size_t i = p->n, later = 0; i-- > 0;) {
 		struct cell *c = &p->cells[i];
 
-		if (is_stack(c))
+		if (is_off_line(c))
 			continue;
 		c->rest = rest;
 		if (c->fitted) {
@@ -129,9 +128,15 @@ void text_plan(struct sink *s)
 
 		c->width = column_width(s, c->col);
 		c->right = is_numeric(c->col->unit);
-		if (!is_stack(c))
-			last = c;
+		c->keep = column_keep(c->col);
+		c->fitted = fits_terminal(s) && (c->col->flags & COL_WIDE);
+		c->bar = c->col->unit == U_SHARE && s->opts.terminal;
 	}
+	if (fits_terminal(s))
+		text_choose(s);
+	for (size_t i = 0; i < p->n; i++)
+		if (!is_off_line(&p->cells[i]))
+			last = &p->cells[i];
 	if (last)
 		last->last = true;
 	if (fits_terminal(s))
@@ -151,7 +156,7 @@ size_t cell_limit(const struct sink *s, const struct cell *c, size_t pos)
 			limit = c->width;
 		if (limit < WIDE_LEAST)
 			limit = WIDE_LEAST;
-	} else if (limit < c->width) {
+	} else if (limit < c->width || c->tight) {
 		limit = c->width;
 	}
 	return limit < avail ? limit : avail;

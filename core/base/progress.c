@@ -2,6 +2,8 @@
 #include "core/base/progress.h"
 
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -16,9 +18,16 @@ static uint64_t clock_ns(void)
 	return (uint64_t)ts.tv_sec * 1000000000ULL + (uint64_t)ts.tv_nsec;
 }
 
+bool terminal_obeys(int fd)
+{
+	const char *term = getenv("TERM");
+
+	return isatty(fd) && term && *term && strcmp(term, "dumb") != 0;
+}
+
 struct progress progress_begin(const char *what)
 {
-	return (struct progress){ what, clock_ns(), 0, isatty(STDERR_FILENO), false };
+	return (struct progress){ what, clock_ns(), 0, terminal_obeys(STDERR_FILENO), false };
 }
 
 void progress_step(struct progress *p, size_t done, size_t all)

@@ -7,6 +7,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/* Is @fd a terminal that escape sequences mean something to? TERM=dumb, or none, is not. */
+bool terminal_obeys(int fd);
+
 struct progress {
 	const char *what;
 	uint64_t began_ns, shown_ns;

@@ -303,6 +303,7 @@ static void fill_figures(struct group *g)
 size_t by_sorted(struct by *by, const struct sort *sort, size_t top)
 {
 	struct sort by_count = { .col = (int)by->n_keys, .desc = true };
+	size_t n;
 
 	free(by->order);
 	by->order = calloc(by->n + 1, sizeof(*by->order));
@@ -315,15 +316,23 @@ size_t by_sorted(struct by *by, const struct sort *sort, size_t top)
 	sort_rows(&by->table, sort ? *sort : by_count, by->order, by->n);
 	for (size_t i = 0; i < by->n; i++)
 		((struct by_head *)by->order[i].rec)->rank = i + 1;
-	by->n_shown = top && top < by->n ? top : by->n;
+	n = top && top < by->n ? top : by->n;
+	if (!by_overflow(by))
+		return n;
 	fill_figures(by->others);
-	return by->n_shown + (by_overflow(by) > 0);
+	by->order[n] = (struct sort_row){ by->others->rec, by->others->len };
+	return n + 1;
+}
+
+const struct sort_row *by_rows(const struct by *by)
+{
+	return by->order;
 }
 
 const void *by_row(const struct by *by, size_t i, size_t *len)
 {
-	*len = i < by->n_shown ? by->order[i].len : by->others->len;
-	return i < by->n_shown ? by->order[i].rec : by->others->rec;
+	*len = by->order[i].len;
+	return by->order[i].rec;
 }
 
 uint64_t by_overflow(const struct by *by)

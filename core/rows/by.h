@@ -51,10 +51,11 @@ const struct table *by_table(const struct by *by);
 /*
  * Puts the groups in order (@sort NULL: by count, largest first; groups that are equal stay in the
  * order in which they came) and returns how many there are to show: all, or @top if that is fewer
- * and not 0; and behind them, in any case, the others, if there are any. by_row() then gives them
- * one by one, until the next by_add() or by_clear().
+ * and not 0; and behind them, in any case, the others, if there are any. by_rows(), or by_row() one
+ * by one, then gives them, until the next by_add() or by_clear().
  */
 size_t by_sorted(struct by *by, const struct sort *sort, size_t top);
+const struct sort_row *by_rows(const struct by *by);
 const void *by_row(const struct by *by, size_t i, size_t *len);
 
 /* Is one of the figures that come from latencies in @sel, or in @sort (NULL: no)? */

@@ -35,7 +35,6 @@ struct by {
 	uint64_t seed;	     /* so that nobody can choose names that collide */
 	struct text_buf key; /* of the row being added */
 	struct sort_row *order;
-	size_t n_shown; /* of the order */
 };
 
 /*

@@ -34,6 +34,7 @@ static struct column key_column(const struct column *src, size_t off)
 	col.field.off = (uint32_t)off;
 	col.render = NULL; /* it is done, once per row */
 	col.of = (struct field){ 0 };
+	col.part = col.keep = 0;
 	if (!unit_is_text(src->unit)) {
 		col.field.kind = field_is_bool(&src->field) ? F_KEPT_BOOL : F_KEPT;
 		col.field.size = sizeof(struct kept);

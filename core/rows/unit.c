@@ -260,8 +260,78 @@ static void in_proportion(const struct column *col, const void *rec, size_t len,
 		read_field(&col->of, rec, len, NULL, &of);
 	if (v->kind != V_UINT || of.kind != V_UINT || !of.u)
 		v->kind = V_NONE;
+	else if (col->part)
+		column_part(col, rec, len, 10000, &v->u);
 	else
 		v->u = (uint64_t)((unsigned __int128)v->u * (percent ? 10000 : 1) / of.u);
+}
+
+bool column_part(const struct column *col, const void *rec, size_t len, uint64_t units,
+		 uint64_t *out)
+{
+	const struct column *first = col - (col->part - 1);
+	struct value of = { V_NONE };
+	uint64_t rest[PARTS_MAX], floors = 0, mine = 0, above = 0;
+	unsigned __int128 all = 0, scaled;
+	unsigned n = 0, me = col->part - 1;
+
+	if (inside(col->of.off, col->of.size, len))
+		read_field(&col->of, rec, len, NULL, &of);
+	if (of.kind != V_UINT || !of.u)
+		return false;
+	for (; n < PARTS_MAX && first[n].part == n + 1; n++) {
+		struct value v = { V_NONE };
+
+		if (inside(first[n].field.off, first[n].field.size, len))
+			read_field(&first[n].field, rec, len, NULL, &v);
+		if (v.kind != V_UINT)
+			return false;
+		scaled = (unsigned __int128)v.u * units;
+		all += scaled;
+		floors += (uint64_t)(scaled / of.u);
+		rest[n] = (uint64_t)(scaled % of.u);
+		if (n == me)
+			mine = (uint64_t)(scaled / of.u);
+	}
+	/* what flooring took away goes to those that lost most */
+	for (unsigned i = 0; i < n; i++)
+		above += rest[i] > rest[me] || (i < me && rest[i] == rest[me]);
+	*out = mine + (above < (uint64_t)((all + of.u / 2) / of.u) - floors);
+	return true;
+}
+
+unsigned column_keep(const struct column *col)
+{
+	if (col->keep)
+		return col->keep;
+	if (col->flags & (COL_KEY | COL_WIDE | COL_LATENCY))
+		return KEEP;
+	switch (col->unit) {
+	case U_ERRNO:
+	case U_ARGS:
+		return KEEP;
+	case U_SYSCALL:
+		return KEEP_SOME + 3;
+	case U_TEXT:
+		return KEEP_SOME + 2;
+	case U_PATH:
+	case U_ID:
+	case U_ENUM:
+		return KEEP_SOME + 1;
+	case U_DISK:
+	case U_CGROUP:
+		return KEEP_SOME - 1;
+	case U_FLAGS:
+		return KEEP_SOME - 2;
+	case U_CLOCK:
+	case U_USER:
+	case U_FD:
+	case U_OCTAL:
+	case U_HEX:
+		return KEEP_SOME - 3;
+	default:
+		return KEEP_SOME;
+	}
 }
 
 static bool is_blank(const struct value *v)

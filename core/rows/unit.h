@@ -80,8 +80,23 @@ struct column {
 	 * U_PERCENT and U_SHARE, its part of it (random / count). No value where it is 0.
 	 */
 	struct field of;
+	/*
+	 * Shares of one whole (`of`) stand side by side and are numbered from 1: what is printed of
+	 * them adds up, to 100.0 % where the parts are all there is. 0: a column by itself.
+	 */
+	unsigned part;
+	/*
+	 * How long it stays on a terminal that is too narrow for all: 1 goes first, KEEP_SOME is
+	 * what an ordinary figure has, KEEP tells rows apart and goes last. 0: as column_keep() has
+	 * it.
+	 */
+	unsigned keep;
 	const char *classic; /* another name to find it by, as other tools call it; NULL: none */
 };
+
+#define KEEP_SOME 5
+#define KEEP	  9
+#define PARTS_MAX 16
 
 /* A row type: JSON's "type" and its columns. */
 struct table {
@@ -116,6 +131,16 @@ struct value {
  */
 void column_value(const struct column *col, const void *rec, size_t len, char *scratch,
 		  struct value *out);
+
+/*
+ * The share of @col, one of several parts, in 1/@units of the whole: each rounded up or down so
+ * that they add up to what all of them together are. False where there is no value.
+ */
+bool column_part(const struct column *col, const void *rec, size_t len, uint64_t units,
+		 uint64_t *out);
+
+/* column.keep, or what unit and flags make of it: paths, errors, latencies and keys stay. */
+unsigned column_keep(const struct column *col);
 
 /*
  * The key of @col in machine formats, with its unit where it has one: lat -> lat_ns,

@@ -63,7 +63,7 @@ static const struct column columns[] = {
 	[FD] = { "fd", FIELD(struct row, ret), U_FD },
 	[ERR] = { "err", FIELD(struct row, ret), U_ERRNO },
 	[MODE] = { "mode", FIELD(struct row, mode), U_OCTAL },
-	[LAT] = { "lat", FIELD(struct row, lat_ns), U_NSEC },
+	[LAT] = { "lat", FIELD(struct row, lat_ns), U_NSEC, .flags = COL_LATENCY },
 	[BYTES] = { "bytes", FIELD(struct row, bytes), U_BYTES },
 	[SHARE] = { "share", FIELD(struct row, share), U_SHARE },
 	[CACHED] = { "cached", FIELD(struct row, cached), U_COUNT },
