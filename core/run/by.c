@@ -129,11 +129,10 @@ void by_report(struct run *run)
 	size_t n = by_sorted(run->by, run->sorted ? &run->sort : NULL, run->opts.top);
 
 	sink_clear(run->sink);
-	for (size_t i = 0; i < n; i++) {
-		size_t len;
-		const void *row = by_row(run->by, i, &len);
-
-		sink_row(run->sink, &run->by_selection, row, len);
-	}
+	if (run->opts.interval_ns)
+		sink_frame(run->sink, 1);
+	run_loss_above(run, 0);
+	sink_table(run->sink, &run->by_selection, by_rows(run->by), n);
+	sink_frame_end(run->sink);
 	output_by_clear(run);
 }

@@ -264,7 +264,13 @@ static void reverse(struct sort_row *row, size_t n)
  * A table of several rows is refreshed in place on a terminal, as top does it; a single row per
  * interval is a log, and so is everything in a pipe. The last report stays below the one before.
  */
-static void refresh(const struct report *r, bool last)
+static bool is_live(const struct report *r)
+{
+	return has_key_columns(r->run->tool) && r->run->tool->kind == TOOL_TABLE &&
+	       r->run->opts.interval_ns && drain_terminal(r->run);
+}
+
+static void print_time(const struct report *r)
 {
 	static const struct column time = { "time", { 0, 8, F_U64 }, U_CLOCK };
 	const struct value ts = { V_UINT, .u = r->ts_ns };
@@ -272,11 +278,6 @@ static void refresh(const struct report *r, bool last)
 	double load[3];
 	size_t n;
 
-	if (!has_key_columns(r->run->tool) || r->run->tool->kind != TOOL_TABLE ||
-	    !r->run->opts.interval_ns || !drain_terminal(r->run))
-		return;
-	if (!last && !drain_cfg(r, &r->d->no_clear))
-		sink_clear(r->run->sink);
 	n = unit_format(&time, &ts, &r->run->clock, title, sizeof(title));
 	if (getloadavg(load, 3) == 3)
 		snprintf(title + n, sizeof(title) - n, "  load average %.2f %.2f %.2f", load[0],
@@ -289,15 +290,47 @@ static void print_totals(struct report *r)
 {
 	const struct hist_style *hist = r->d->hist;
 	size_t size = report_totals_size(r->d);
+	size_t n = r->totals.len / size;
 	const struct selection *sel;
+	struct sort_row *rows;
 
-	if (!r->totals.len ||
-	    (r->run->opts.format != FORMAT_JSON && !drain_cfg(r, &hist->show_totals)))
+	if (!hist || (r->run->opts.format != FORMAT_JSON && !drain_cfg(r, &hist->show_totals)))
 		return;
 	sel = run_default_columns(r->run, &hist->totals);
-	rows_sort(&hist->totals, 0, false, r->totals.data, r->totals.len / size, size);
-	for (size_t at = 0; sel && at < r->totals.len; at += size)
-		sink_row(r->run->sink, sel, r->totals.data + at, size);
+	rows = calloc(n + 1, sizeof(*rows));
+	if (!sel || !rows) {
+		free(rows);
+		return;
+	}
+	rows_sort(&hist->totals, 0, false, r->totals.data, n, size);
+	for (size_t i = 0; i < n; i++)
+		rows[i] = (struct sort_row){ r->totals.data + i * size, size };
+	sink_table(r->run->sink, sel, rows, n);
+	free(rows);
+}
+
+/* A line per report is a log: what its columns are stays as it is from the first one on. */
+static void print_log(struct report *r, size_t n)
+{
+	loss_notice(r->run, 0);
+	for (size_t i = 0; i < n; i++)
+		sink_row(r->run->sink, &r->run->selection, r->row[i].rec, r->row[i].len);
+}
+
+static void print_rows(struct report *r, size_t n, bool last)
+{
+	struct sink *sink = r->run->sink;
+	bool keep = drain_cfg(r, &r->d->no_clear), live = is_live(r);
+
+	if (live && !last && !keep)
+		sink_clear(sink);
+	if (live && !keep)
+		sink_frame(sink, 1);
+	run_loss_above(r->run, 0);
+	if (live)
+		print_time(r);
+	sink_table(sink, &r->run->selection, r->row, n);
+	sink_frame_end(sink);
 }
 
 static void report_print(struct report *r, bool last)
@@ -315,11 +348,12 @@ static void report_print(struct report *r, bool last)
 	/* who asks for columns, an order or a number of rows wants a table */
 	if (r->run->tool->kind == TOOL_HISTOGRAM && opts->format == FORMAT_TEXT && !opts->columns &&
 	    !opts->sort && !opts->top) {
+		run_loss_above(r->run, 0);
 		drain_draw_histograms(r, n);
+	} else if (has_key_columns(r->run->tool)) {
+		print_rows(r, n, last);
 	} else {
-		refresh(r, last);
-		for (size_t i = 0; i < n; i++)
-			sink_row(r->run->sink, &r->run->selection, r->row[i].rec, r->row[i].len);
+		print_log(r, n);
 	}
 	print_totals(r);
 }

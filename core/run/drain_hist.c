@@ -190,6 +190,8 @@ void drain_draw_histograms(const struct report *r, size_t n)
 	d.view = drain->hist ? &r->view : NULL;
 	gaps = !r->run->where && (d.view ? !d.view->fine || d.view->linear : plain_gaps);
 	choose_style(&d);
+	if (!n)
+		sink_table(r->run->sink, d.lines, NULL, 0);
 	for (size_t i = 0; i < n; i++) {
 		struct hist_row h = slot_at(r->run, &r->row[i]);
 		bool first = !i || memcmp(r->row[i].rec, r->row[i - 1].rec, drain->key_size);

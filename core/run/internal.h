@@ -69,6 +69,8 @@ struct run {
 
 	/* rows, as user space counts them */
 	uint64_t generated, shown, filtered; /* as far as counters of the programs don't tell */
+	uint64_t loss_next_ns;		     /* when to look again whether much is lost */
+	bool loss_told;
 	uint64_t unread; /* left in the ring by a run that was broken off: lost */
 	struct json_pair extra[MAX_EXTRA];
 	bool extra_text[MAX_EXTRA];
@@ -122,7 +124,11 @@ void fold_choose(struct run *run); /* sets the tool's fold.when, if rows may be 
 bool fold_chosen(const struct run *run);
 void fold_report(struct run *run); /* into the groups of --by, before they are shown */
 
-/* run_memo.c */
+/* loss.c */
+/* Says once on standard error that events are lost, if they are; @more were counted elsewhere. */
+void loss_notice(struct run *run, uint64_t more);
+
+/* memo.c */
 void memo_collect(struct run *run, uint32_t epoch); /* into the map that is read next */
 
 /* run_drain.c */

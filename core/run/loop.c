@@ -215,6 +215,8 @@ void loop_run(struct run *run)
 		}
 		if (!run->stop)
 			loop_consume(run);
+		if (run->tool->kind == TOOL_EVENTS && !run->by)
+			loss_notice(run, 0);
 		on_time(run);
 	}
 }

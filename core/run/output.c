@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "core/base/log.h"
+#include "core/base/progress.h"
 #include "core/run/drain.h"
 
 static const char *format_stack(void *ctx, bool user, uint32_t pid, const struct value *v,
@@ -58,6 +59,7 @@ static bool open_sink(struct run *run)
 		.clock = run->clock,
 		.stack = format_stack,
 		.stack_ctx = run,
+		.choosable = run->by && !by_of_table(run) ? by_table(run->by) : &run->tool->row,
 	};
 	struct winsize size;
 
@@ -65,6 +67,7 @@ static bool open_sink(struct run *run)
 		const char *no_colour = getenv("NO_COLOR");
 
 		o.terminal = true;
+		o.plain = !terminal_obeys(run->out_fd);
 		o.colour = !no_colour || !*no_colour;
 		o.width = ioctl(run->out_fd, TIOCGWINSZ, &size) || !size.ws_col ? 80 : size.ws_col;
 	}
@@ -273,6 +276,12 @@ void output_row(struct run *run, const void *rec, size_t len)
 		sink_row(run->sink, &run->selection, rec, len);
 }
 
+void run_header_alone(struct run *run)
+{
+	if (!run->shown && !run->by)
+		sink_table(run->sink, &run->selection, NULL, 0);
+}
+
 void output_report(struct run *run, bool last)
 {
 	const struct tool_ops *ops = run->tool->ops;
@@ -285,6 +294,8 @@ void output_report(struct run *run, bool last)
 		drain_report(run, last);
 	if (ops && ops->report)
 		ops->report(run, last);
+	if (last && run->tool->kind == TOOL_EVENTS)
+		run_header_alone(run);
 	run->reports++;
 	output_flush(run);
 }

@@ -30,6 +30,13 @@ struct stack_names *run_kernel_names(struct run *run);
 /* Hands a row of tool->row to the usual path: --where, --by, the sink. */
 void run_row(struct run *run, const void *rec, size_t len);
 /*
+ * Above a report: says that too many events were lost for it to be right, and what helps. @more
+ * events weren't given to run_count() yet.
+ */
+void run_loss_above(struct run *run, uint64_t more);
+/* Where no row came this way: the header that they would have had. */
+void run_header_alone(struct run *run);
+/*
  * Adds to the account: @generated and @filtered events that the tool's programs counted in a map of
  * their own, and @shown ones that stood in a table of its own.
  */

@@ -37,6 +37,21 @@ def test_help(host, command):
 
 
 @every_command
+def test_header_without_rows(host, command):
+    """Whether rows come or not: the header does, of each table."""
+    if not usable(host, command):
+        return
+    options = ["--slow", "1h"] if command == "layers" else []
+    result = host.run(argv_of(host, command, "-o", "csv", *options, "--", "true"))
+    assert result.returncode == 0, str(result)
+    blocks = [b.splitlines() for b in result.stdout.decode().split("\n\n")]
+    heads = [b[0] for b in blocks if b]
+    assert heads, str(result)
+    assert all(re.fullmatch(r"[a-z0-9_]+(,[a-z0-9_]+)+", head) for head in heads), heads
+    assert command != "layers" or len(heads) == 6, heads
+
+
+@every_command
 def test_columns(host, tmp, command):
     """Each can be asked for, and the table be ordered and filtered by it."""
     if not usable(host, command):

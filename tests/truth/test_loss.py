@@ -134,6 +134,7 @@ def test_stopped_reader_writes(host, tmp, million):
     rows, result = stopped_reader(host, tmp, "layers", ["--slow", "0"], work)
     shown, summary = count_rows(host, rows, "op", "layers")
     assert shown > 0 and summary["lost"] > 0
+    assert "events so far are lost" in result.err and "--buffer" in result.err, result.err
     assert shown + summary["filtered"] + summary["lost"] == million + 2
     (row,) = [r for r in last_rows(host, rows) if r["type"] == "call" and r["call"] == "write"]
     assert row["count"] == million + 1, "the table may not lose what the ring lost"

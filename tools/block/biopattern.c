@@ -19,10 +19,10 @@ static const struct column columns[] = {
 	{ "time", R(ts_ns), U_CLOCK, .help = "end of the interval" },
 	{ "interval", R(key.epoch), U_ID, .flags = COL_HIDDEN, .help = "its number" },
 	{ "disk", R(key.dev), U_DISK, .flags = COL_KEY, .help = "disk" },
-	{ "random", R(value.random), U_PERCENT, .of = R(value.count),
+	{ "random", R(value.random), U_PERCENT, .of = R(value.count), .part = 1,
 	  .help = "requests that begin elsewhere than where the disk's last one ended; its first "
 		  "one, too" },
-	{ "sequential", R(value.sequential), U_PERCENT, .of = R(value.count),
+	{ "sequential", R(value.sequential), U_PERCENT, .of = R(value.count), .part = 2,
 	  .help = "requests that begin there" },
 	{ "count", R(value.count), U_COUNT, .help = "reads and writes" },
 	{ "bytes", R(value.bytes), U_BYTES, .help = "of them" },

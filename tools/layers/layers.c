@@ -100,14 +100,6 @@ static const struct probe probes[] = {
 	{}
 };
 
-void cells_share(struct cells *c)
-{
-	for (int i = 0; i < N_CELLS; i++)
-		c->share[i] =
-			c->lat_ns ? (uint32_t)((double)c->ns[i] * 10000.0 / (double)c->lat_ns + 0.5)
-				  : 0;
-}
-
 const char *ledger_path(struct ledger *l, const struct layers_file *file)
 {
 	char **path, text[64];
@@ -209,7 +201,6 @@ static struct op_row *make_row(struct run *run, struct ledger *l, const struct l
 	row->bytes = e->bytes;
 	row->cells.lat_ns = e->lat_ns;
 	memcpy(row->cells.ns, e->cells, sizeof(row->cells.ns));
-	cells_share(&row->cells);
 	row->longest_ns = e->longest_wait_ns;
 	row->stack = (struct vstack){ sizeof(*row), (uint32_t)(n_frames * sizeof(*frames)) };
 	memcpy(row + 1, frames, n_frames * sizeof(*frames));

@@ -10,11 +10,9 @@
 
 #define SLOWEST_KEPT 10
 
-/* Cells in ns, and as shares of the total in hundredths of a percent. */
 struct cells {
 	uint64_t lat_ns;
 	uint64_t ns[N_CELLS];
-	uint32_t share[N_CELLS];
 };
 
 /* One operation: streamed with --slow, and in the list of the slowest. */
@@ -69,9 +67,6 @@ struct ledger {
 	struct stack_names *names;
 	struct text_buf row; /* the row that is being put together */
 };
-
-/* Fills @c's shares from its ns. */
-void cells_share(struct cells *c);
 
 /* The path of @file, or "dev:ino" for one whose path was lost; NULL for no file. */
 const char *ledger_path(struct ledger *l, const struct layers_file *file);

@@ -12,6 +12,7 @@
 #include "tools/layers/ledger.h"
 
 #define DEFAULT_ROWS 10 /* of a table of text */
+#define N_TABLES     5
 
 /* Of one call, on all CPUs. */
 struct latencies {
@@ -144,14 +145,13 @@ static void print_sums(struct run *run, const struct table *table, struct keymap
 	struct sort sort;
 	char err[64];
 
-	if (!sel || !sorted || !rows->n) {
+	if (!sel || !sorted) {
 		free(sorted);
 		return;
 	}
 	for (size_t i = 0; i < rows->n; i++) {
 		struct sum_row *row = keymap_value(rows, i);
 
-		cells_share(&row->cells);
 		if (table == &layers_files_table && !row->path &&
 		    run_opts(run)->format == FORMAT_TEXT)
 			row->path = "(none: failed opens, bad descriptors)";
@@ -160,8 +160,7 @@ static void print_sums(struct run *run, const struct table *table, struct keymap
 	if (run_sort(run, table, &sort) || sort_parse(table, "lat", &sort, err, sizeof(err)))
 		sort_rows(table, sort, sorted, rows->n);
 	print_title(run, title, rows->n, top);
-	for (size_t i = 0; i < rows->n && i < top; i++)
-		sink_row(run_sink(run), sel, sorted[i].rec, sorted[i].len);
+	sink_table(run_sink(run), sel, sorted, rows->n < top ? rows->n : top);
 	free(sorted);
 }
 
@@ -210,15 +209,12 @@ static void print_waits(struct run *run, struct ledger *l, size_t top)
 	const struct selection *sel = run_default_columns(run, &layers_waits_table);
 	struct wait_row *rows;
 	uint64_t total;
-	size_t n = read_waits(run, &rows, &total);
+	size_t n = read_waits(run, &rows, &total), i = 0;
+	struct sort_row *shown = calloc(n + 1, sizeof(*shown));
 
-	if (!sel || !n) {
-		free(rows);
-		return;
-	}
-	qsort(rows, n, sizeof(*rows), by_wait);
-	sink_title(run_sink(run), "Where the waits were");
-	for (size_t i = 0; i < n && i < top; i++) {
+	if (n)
+		qsort(rows, n, sizeof(*rows), by_wait);
+	for (; shown && i < n && i < top; i++) {
 		struct wait_row *row = &rows[i];
 		size_t frames;
 
@@ -226,28 +222,33 @@ static void print_waits(struct run *run, struct ledger *l, size_t top)
 		if (i && run_opts(run)->format == FORMAT_TEXT && row->wait_ns * 50 < total)
 			break;
 		frames = ledger_stack(run, l, (int32_t)row->share, row->frames);
-
 		row->stack = (struct vstack){ offsetof(struct wait_row, frames),
 					      (uint32_t)(frames * sizeof(row->frames[0])) };
 		row->reason = ledger_reason(l, row->frames, frames);
 		row->share =
 			(uint32_t)((double)row->wait_ns * 10000.0 / (double)(total ? total : 1));
-		sink_row(run_sink(run), sel, row, sizeof(*row));
+		shown[i] = (struct sort_row){ row, sizeof(*row) };
 	}
+	sink_title(run_sink(run), "Where the waits were");
+	if (sel && shown)
+		sink_table(run_sink(run), sel, shown, i);
+	free(shown);
 	free(rows);
 }
 
 static void print_slowest(struct run *run, const struct ledger *l, size_t top)
 {
 	const struct selection *sel = run_default_columns(run, &layers_slowest_table);
+	struct sort_row rows[SLOWEST_KEPT];
+	size_t n = l->n_slowest < top ? l->n_slowest : top;
 
-	if (!sel || !l->n_slowest)
-		return;
+	for (size_t i = 0; i < n; i++)
+		rows[i] = (struct sort_row){ l->slowest[i], sizeof(*l->slowest[i]) +
+								    l->slowest[i]->stack.len +
+								    l->slowest[i]->path.len };
 	print_title(run, "Slowest operations", l->n_slowest, top);
-	for (size_t i = 0; i < l->n_slowest && i < top; i++)
-		sink_row(run_sink(run), sel, l->slowest[i],
-			 sizeof(*l->slowest[i]) + l->slowest[i]->stack.len +
-				 l->slowest[i]->path.len);
+	if (sel)
+		sink_table(run_sink(run), sel, rows, n);
 }
 
 /* One sentence for people: which call took the most, and what that was. */
@@ -297,6 +298,7 @@ void ledger_report(struct run *run, struct ledger *l, bool last)
 		.processes = KEYMAP(uint32_t, struct sum_row),
 		.latencies = calloc(N_CALLS, sizeof(*sums.latencies)),
 	};
+	bool live;
 
 	if (opts->top)
 		top = opts->top;
@@ -304,12 +306,20 @@ void ledger_report(struct run *run, struct ledger *l, bool last)
 	add_kept(run, &sums, l);
 	add_percentiles(&sums);
 	sink_clear(run_sink(run));
+	live = !last && sink_frame(run_sink(run), N_TABLES);
+	if (live) /* what comes last may have no room */
+		print_sentence(run, &sums);
+	run_loss_above(run, sums.generated);
+	if (last && cfg->stream)
+		run_header_alone(run);
 	print_sums(run, &layers_calls_table, &sums.calls, "System calls", SIZE_MAX);
 	print_sums(run, &layers_files_table, &sums.files, "Files", top);
 	print_sums(run, &layers_processes_table, &sums.processes, "Processes", top);
 	print_slowest(run, l, top);
 	print_waits(run, l, top);
-	print_sentence(run, &sums);
+	if (!live)
+		print_sentence(run, &sums);
+	sink_frame_end(run_sink(run));
 	if (last)
 		run_count(run, sums.generated, cfg->stream ? 0 : sums.count, sums.filtered);
 	keymap_free(&sums.calls);

@@ -3,18 +3,18 @@
 #include "tools/layers/ledger.h"
 
 /* clang-format off */
-#define SHARE(type, name, cell, what) \
-	{ name "%", FIELD(type, cells.share[cell]), U_SHARE, .flags = COL_PEOPLE, \
-	  .help = "share of the time " what }
-#define CELL(type, name, cell, what) \
+#define SHARE(type, name, cell, keep_, what) \
+	{ name "%", FIELD(type, cells.ns[cell]), U_SHARE, .of = FIELD(type, cells.lat_ns), \
+	  .part = (cell) + 1, .keep = keep_, .flags = COL_PEOPLE, .help = "share of the time " what }
+#define CELL(type, name, cell, keep_, what) \
 	{ name, FIELD(type, cells.ns[cell]), U_NSEC, .flags = COL_HIDDEN | COL_CSV, .help = "time " what }
 #define EACH_CELL(X, type) \
-	X(type, "cpu", CELL_CPU, "running in the kernel"), \
-	X(type, "runq", CELL_RUNQ, "waiting for a CPU"), \
-	X(type, "queue", CELL_QUEUE, "blocked while its requests waited in the block layer"), \
-	X(type, "device", CELL_DEVICE, "blocked while a request of its was at the device"), \
-	X(type, "wait", CELL_WAIT, "blocked on something else"), \
-	X(type, "unknown", CELL_UNKNOWN, "that the stamps can't tell")
+	X(type, "cpu", CELL_CPU, 4, "running in the kernel"), \
+	X(type, "runq", CELL_RUNQ, 4, "waiting for a CPU"), \
+	X(type, "queue", CELL_QUEUE, 3, "blocked while its requests waited in the block layer"), \
+	X(type, "device", CELL_DEVICE, 5, "blocked while a request of its was at the device"), \
+	X(type, "wait", CELL_WAIT, 5, "blocked on something else"), \
+	X(type, "unknown", CELL_UNKNOWN, 1, "that the stamps can't tell")
 /* clang-format on */
 
 static const struct flag_name flag_names[] = { { OP_KILLED, OP_KILLED, "killed" },
@@ -45,26 +45,27 @@ const struct column layers_op_columns[] = {
 	{ "notes", O(flags), U_FLAGS, .flags = COL_HIDDEN, .flag_names = flag_names,
 	  .help = "killed, restarted, fd-changed, many-requests" },
 	{ "longest", O(longest_ns), U_NSEC, .flags = COL_HIDDEN, .help = "its longest wait" },
-	{ "reason", O(reason), U_TEXT, .width = 14, .help = "what that one was for" },
+	{ "reason", O(reason), U_TEXT, .width = 14, .keep = KEEP, .help = "what that one was for" },
 	{ "path", O(path), U_PATH, .flags = COL_WIDE, .help = "file" },
 	{ "kstack", O(stack), U_STACK, .flags = COL_HIDDEN, .help = "where that one was" },
 	{}
 };
 
 #define S(member) FIELD(struct sum_row, member)
-#define TOTALS                                                                                     \
-	{ "count", S(count), U_COUNT, .width = 8, .help = "calls" },                               \
-		{ "errors", S(errors), U_COUNT, .width = 6, .help = "calls that failed" },         \
-		{ "bytes", S(bytes), U_BYTES, .width = 6, .help = "bytes read or written" },       \
-		{ "lat", S(cells.lat_ns), U_NSEC, .width = 7, .help = "time in all" },             \
+#define TOTALS                                                                                          \
+	{ "count", S(count), U_COUNT, .width = 8, .help = "calls" },                                    \
+		{ "errors", S(errors), U_COUNT, .width = 6, .help = "calls that failed" },              \
+		{ "bytes", S(bytes), U_BYTES, .width = 6, .keep = 4, .help = "bytes read or written" }, \
+                                                                                                        \
+		{ "lat", S(cells.lat_ns), U_NSEC, .width = 7, .keep = KEEP, .help = "time in all" },    \
 		EACH_CELL(CELL, struct sum_row), EACH_CELL(SHARE, struct sum_row)
 
 static const struct column call_columns[] = {
-	{ "call", S(call), U_TEXT, .width = 15, .help = "system call" },
+	{ "call", S(call), U_TEXT, .width = 15, .keep = KEEP, .help = "system call" },
 	TOTALS,
-	{ "p50", S(p50_ns), U_NSEC, .width = 6, .help = "median, within 1/16" },
-	{ "p99", S(p99_ns), U_NSEC, .width = 6, .help = "99th percentile, within 1/16" },
-	{ "max", S(max_ns), U_NSEC, .width = 6, .help = "slowest" },
+	{ "p50", S(p50_ns), U_NSEC, .width = 6, .keep = 3, .help = "median, within 1/16" },
+	{ "p99", S(p99_ns), U_NSEC, .width = 6, .keep = 4, .help = "99th percentile, within 1/16" },
+	{ "max", S(max_ns), U_NSEC, .width = 6, .keep = 4, .help = "slowest" },
 	{}
 };
 
@@ -73,8 +74,8 @@ static const struct column file_columns[] = {
 };
 
 static const struct column process_columns[] = {
-	{ "comm", S(comm), U_TEXT, .width = 15, .help = "command" },
-	{ "pid", S(pid), U_ID, .width = 7, .help = "process" },
+	{ "comm", S(comm), U_TEXT, .width = 15, .keep = KEEP, .help = "command" },
+	{ "pid", S(pid), U_ID, .width = 7, .keep = KEEP, .help = "process" },
 	TOTALS,
 	{}
 };

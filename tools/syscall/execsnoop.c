@@ -22,7 +22,7 @@ static const struct column columns[] = {
 	COLUMN_MNTNS(E(mntns)),
 	{ "call", E(call), U_ENUM, .flags = COL_HIDDEN, .names = call_names,
 	  .help = "execve, or execveat, which fexecve() uses" },
-	{ "ret", E(ret), U_COUNT, .width = 4, .help = "what the call returned" },
+	{ "ret", E(ret), U_COUNT, .width = 4, .keep = 1, .help = "what the call returned" },
 	{ "err", E(ret), U_ERRNO, .width = 8, .help = "error" },
 	{ "file", E(file), U_PATH, .flags = COL_HIDDEN,
 	  .help = "as passed; /dev/fd/N with a descriptor alone" },

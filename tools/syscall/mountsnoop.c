@@ -257,7 +257,7 @@ static const struct column columns[] = {
 	{ "time", E(rec.ts_ns), U_CLOCK, .help = "when the call returned" },
 	{ "comm", E(comm), U_TEXT, .width = 16, .help = "command" },
 	{ "pid", E(pid), U_ID, .width = 7, .help = "process" },
-	{ "tid", E(tid), U_ID, .width = 7, .help = "thread" },
+	{ "tid", E(tid), U_ID, .width = 7, .keep = 1, .help = "thread" },
 	{ "pcomm", E(pcomm), U_TEXT, .width = 16, .flags = COL_HIDDEN,
 	  .help = "the parent's command (-P)" },
 	{ "ppid", E(ppid), U_ID, .width = 7, .flags = COL_HIDDEN, .help = "parent (-P)" },

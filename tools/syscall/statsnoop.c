@@ -30,7 +30,7 @@ static const struct column columns[] = {
 	{ "uid", E(uid), U_USER, .flags = COL_HIDDEN, .help = "user" },
 	COLUMN_MNTNS(E(mntns)),
 	{ "call", E(call), U_ENUM, .width = 7, .names = call_names, .help = "system call" },
-	{ "ret", E(ret), U_COUNT, .width = 4, .help = "what the call returned" },
+	{ "ret", E(ret), U_COUNT, .width = 4, .keep = 1, .help = "what the call returned" },
 	{ "err", E(ret), U_ERRNO, .width = 12, .help = "error" },
 	{ "dfd", E(dfd), U_FD, .flags = COL_HIDDEN,
 	  .help = "descriptor that was passed: of the file, or of where its name starts" },
