@@ -3,7 +3,7 @@
 
 They run on the running kernel or, with --kernel, in guests of the test machine, each booted once.
 The kernel ends every test's id. A check that can't run somewhere is named in skips.toml with its
-reason; any other skip fails the run.
+reason, or with what a kernel may refuse; any other skip fails the run.
 """
 
 import sys
@@ -20,6 +20,7 @@ from host import ROOT, Host  # noqa: E402
 sys.path.insert(0, str(ROOT))
 
 from guest import Guest  # noqa: E402
+from refusals import refusal  # noqa: E402
 
 from tests.machine.debian import DebianError  # noqa: E402
 from tests.machine.kernels import KernelError  # noqa: E402
@@ -70,6 +71,15 @@ def load_skips():
     return skips
 
 
+def load_refusals():
+    """[{what, tried, tests, parts}]"""
+    entries = tomllib.loads(SKIPS.read_text()).get("refused", [])
+    for entry in entries:
+        if set(entry) != {"what", "tried", "tests", "parts"} or not entry["tests"]:
+            raise pytest.UsageError(f"skips.toml: not what, tried, tests and parts: {entry}")
+    return entries
+
+
 def kernel_of(item):
     call = getattr(item, "callspec", None)
     return call.params.get("host") if call else None
@@ -89,6 +99,8 @@ def short_id(item):
 def pytest_configure(config):
     config.addinivalue_line("markers", "only_on(kernel, ...): where the test has something to show")
     config.known_skips = load_skips()
+    config.refusals = load_refusals()
+    config.refused_here = {}
     config.wrong_skips = []
 
 
@@ -133,6 +145,10 @@ def check_skips_exist(config, here):
     for test, kernel in config.known_skips:
         if kernel in kernels and test.split("::")[0] in files and (test, kernel) not in there:
             raise pytest.UsageError(f"skips.toml names a test that is not there: {test}, {kernel}")
+    functions = {test.split("[")[0] for test, _ in there}
+    for test in (t for entry in config.refusals for t in entry["tests"]):
+        if test.split("::")[0] in files and test not in functions:
+            raise pytest.UsageError(f"skips.toml names a test that is not there: {test}")
 
 
 def pytest_collection_modifyitems(config, items):
@@ -150,7 +166,7 @@ def pytest_collection_modifyitems(config, items):
 
 
 def is_known_skip(item, report):
-    if (short_id(item), kernel_of(item)) in item.config.known_skips:
+    if getattr(item, "refused", None) or (short_id(item), kernel_of(item)) in item.config.known_skips:
         return True
     return item.config.getoption("--allow-missing-kernel") and MISSING in str(report.longrepr)
 
@@ -177,6 +193,15 @@ def pytest_sessionfinish(session, exitstatus):
             session.config.wrong_skips.append(report.nodeid)
     if session.config.wrong_skips and exitstatus == 0:
         session.exitstatus = 1
+
+
+def pytest_terminal_summary(terminalreporter, config):
+    """What a kernel has refused is said aloud, also of truths of which only a part is left out."""
+    for (kernel, what), (why, entry) in config.refused_here.items():
+        terminalreporter.write_line(
+            f"{kernel}: {what} is refused: {entry['tried']}; {why}. Left out: the truths about it, "
+            f"and its steps in {', '.join(entry['parts'])}"
+        )
 
 
 def make_guest(config, kernel):
@@ -211,6 +236,21 @@ def alive(request):
     yield
     if place and place.emulated:
         place.check(ask=False)
+
+
+@pytest.fixture(autouse=True)
+def offered(request, alive):
+    """Skips a test that is about what this very kernel refuses, as skips.toml has it."""
+    function = short_id(request.node).split("[")[0]
+    for entry in request.config.refusals:
+        if "host" not in request.fixturenames or function not in entry["tests"]:
+            continue
+        host = request.getfixturevalue("host")
+        why = refusal(host, entry["what"])
+        if why:
+            request.config.refused_here[host.name, entry["what"]] = (why, entry)
+            request.node.refused = why
+            pytest.skip(f"refused here: {entry['tried']}; {why}")
 
 
 @pytest.fixture

@@ -6,6 +6,7 @@ import os
 import signal
 
 import pytest
+from refusals import check_part
 from tracer import read_run, started, text_of, trace, wait_attached
 
 pytestmark = pytest.mark.usefixtures("rung")
@@ -59,10 +60,11 @@ def test_the_command_itself(host, execs):
     assert execs.first["pid"] == execs.work["pid"] and execs.first["ret"] == 0
 
 
-def test_one_row_for_each(execs):
+def test_one_row_for_each(host, execs):
     assert [r["call"] for r in execs.rows] == [o["call"] for o in execs.ops]
     wanted = "plain script 200 4k fexecve execveat thread enoent 200-enoent 4k-enoent"
     assert {o["id"] for o in execs.ops} >= set(wanted.split())
+    check_part(host, execs.work, "ia32")
 
 
 def test_result(execs):

@@ -2,6 +2,7 @@
 """mountsnoop against a program that makes mounts in a namespace of its own, by every call."""
 
 import pytest
+from refusals import check_part
 from tracer import text_of, trace
 
 pytestmark = pytest.mark.usefixtures("rung")
@@ -39,13 +40,14 @@ def expected(op):
     return call + b" = %d" % op["ret"]
 
 
-def test_each_call_with_all_arguments(mounts):
+def test_each_call_with_all_arguments(host, mounts):
     """Nothing cut in silence: 4 KB of options are whole, and what is longer has dots behind it."""
     wrong = [(op["id"], row) for op, row in mounts.pairs() if text_of(row, "call") != expected(op)]
     assert not wrong
     seen = {row["name"] for row in mounts.rows}
     wanted = "mount umount2 fsopen fsconfig fsmount move_mount open_tree fspick mount_setattr"
     assert seen >= set(wanted.split())
+    check_part(host, mounts.run.work[0], "ia32")
     assert len(mounts.row("4k")["data"]) == 4095 == len(mounts.row("4k")["source"])
 
 

@@ -5,6 +5,7 @@ import os
 import signal
 
 import pytest
+from refusals import check_part
 from tracer import (
     expected_calls,
     proc_status,
@@ -78,11 +79,12 @@ def opens(host, rung, module_tmp):
     return Opens(run)
 
 
-def test_one_row_for_each_open(opens):
+def test_one_row_for_each_open(host, opens):
     """The traced program is static: it opens nothing but what it lists."""
     per_thread = lambda rows: sorted((r["tid"], r["call"]) for r in rows)  # noqa: E731
     assert per_thread(opens.rows) == per_thread(opens.ops)
     assert len(opens.ops) > 120
+    check_part(host, opens.work, "ia32")
 
 
 def test_result(opens):

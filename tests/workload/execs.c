@@ -208,6 +208,7 @@ int cmd_execs(struct ctx *c)
 	many_arguments(c);
 	by_descriptor(c, dir);
 	by_second_thread(c, dir);
-	by_ia32(c);
+	if (ia32_offered(c))
+		by_ia32(c);
 	return 0;
 }

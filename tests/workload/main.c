@@ -26,6 +26,7 @@ static const struct command commands[] = {
 	{ "names", cmd_names, "DIR: names that mislead: unreachable, cut, of another namespace" },
 	{ "mounts", cmd_mounts, "DIR: mounts of every kind, in a namespace of its own" },
 	{ "args", cmd_args, "ARGS...: do nothing" },
+	{ "can", cmd_can, "ia32: whether such calls work here: \"ia32_refused\" if not" },
 	{ "make", cmd_make, "FILE BYTES: write a file of random-looking bytes to the disk" },
 	{ "extents", cmd_extents, "FILE: its device, first sector, sectors and pieces" },
 	{ "burst", cmd_burst, "N FILE [THREADS [PROCESSES]]: N opens at full speed" },
@@ -184,6 +185,7 @@ int main(int argc, char **argv)
 	struct ctx c = { 0 };
 	int at = 1;
 
+	without_ia32();
 	c.sh = map_shared(sizeof(*c.sh));
 	for (; at < argc && !strncmp(argv[at], "--", 2); at++) {
 		if (global_flag(&c, argv[at]))

@@ -119,7 +119,7 @@ static void new_api(struct ctx *c)
 	record(c, "umount-last", ret, "umount2(\"mnt\", MNT_DETACH)");
 }
 
-static void awkward(struct ctx *c)
+static void awkward(struct ctx *c, bool with_ia32)
 {
 	size_t page = (size_t)sysconf(_SC_PAGESIZE);
 	char *p = mmap(NULL, 2 * page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
@@ -134,8 +134,12 @@ static void awkward(struct ctx *c)
 	ret = SC(SYS_umount2, "line\nfeed", 0x40000001);
 	record(c, "hostile", ret, "umount2(\"line\nfeed\", MNT_FORCE|0x40000000)");
 #if HAVE_IA32
-	ret = ia32(22, low(low_string("old")), 0, 0, 0);
-	record(c, "ia32-umount", ret, "umount(\"old\")");
+	if (with_ia32) {
+		ret = ia32(22, low(low_string("old")), 0, 0, 0);
+		record(c, "ia32-umount", ret, "umount(\"old\")");
+	}
+#else
+	(void)with_ia32;
 #endif
 }
 
@@ -158,6 +162,7 @@ static void as_nobody(struct ctx *c)
 int cmd_mounts(struct ctx *c)
 {
 	const char *dir = arg_str(c, 0, NULL);
+	bool with_ia32 = ia32_offered(c);
 	pid_t pid;
 
 	if (chdir(dir) || mkdir("mnt", 0755) || mkdir("from", 0755))
@@ -173,7 +178,7 @@ int cmd_mounts(struct ctx *c)
 		record(c, "private", ret, "mount(NULL, \"/\", NULL, MS_REC|MS_PRIVATE, NULL)");
 		old_api(c);
 		new_api(c);
-		awkward(c);
+		awkward(c, with_ia32);
 		as_nobody(c);
 		_exit(0);
 	}

@@ -286,7 +286,8 @@ void opens_calls(struct ctx *c, const char *dir)
 	call_open_creat(c, dir);
 	call_openat2(c, dir);
 	call_by_handle(c, dir);
-	call_ia32(c, dir);
+	if (ia32_offered(c))
+		call_ia32(c, dir);
 }
 
 struct thread {

@@ -315,11 +315,14 @@ int cmd_ia32(struct ctx *c)
 #if HAVE_IA32
 	struct tally *rd = tally_get(c, "read"), *wr = tally_get(c, "write");
 	long count = arg_num(c, 0, 100);
-	int fd = counted_open(c, arg_str(c, 1, NULL), O_RDWR);
 	char *buf = low_alloc(4096);
+	int fd;
 
+	if (!ia32_offered(c))
+		return 96;
 	if (!buf)
 		die("low memory");
+	fd = counted_open(c, arg_str(c, 1, NULL), O_RDWR);
 	for (long i = 0; i < count; i++)
 		TIMED(wr, ia32(IA32_WRITE, (uint32_t)fd, low(buf), 1, 0));
 	lseek(fd, 0, SEEK_SET);

@@ -233,7 +233,8 @@ int cmd_stats(struct ctx *c)
 	by_descriptor(c, dir);
 	elsewhere(c, dir);
 	awkward(c, dir);
-	by_ia32(c, dir);
+	if (ia32_offered(c))
+		by_ia32(c, dir);
 	by_the_dying(c, dir);
 	return 0;
 }

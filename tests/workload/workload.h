@@ -95,6 +95,14 @@ void tally_add(struct tally *t, long ret, uint64_t lat_ns);
 void extra_add(struct ctx *c, const char *name, int64_t value);
 void result_print(struct ctx *c);
 
+/*
+ * ia32call.c: makes a 32-bit call in a child. If that is refused, the result has "ia32_refused",
+ * the signal that came. Steps that need such calls are then left out.
+ */
+bool ia32_offered(struct ctx *c);
+/* Refuses them from here on, where IOSONDE_WORKLOAD_WITHOUT asks for it. */
+void without_ia32(void);
+
 long arg_num(struct ctx *c, int index, long deflt);
 const char *arg_str(struct ctx *c, int index, const char *deflt);
 
@@ -141,6 +149,7 @@ int cmd_opens(struct ctx *c);
 int cmd_stats(struct ctx *c);
 int cmd_execs(struct ctx *c);
 int cmd_args(struct ctx *c);
+int cmd_can(struct ctx *c);
 int cmd_mounts(struct ctx *c);
 int cmd_names(struct ctx *c);
 int cmd_syncs(struct ctx *c);
