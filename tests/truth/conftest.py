@@ -15,7 +15,7 @@ import pytest
 sys.path.insert(0, str(Path(__file__).parent))
 pytest.register_assert_rewrite("tracer")
 
-from host import ROOT, Host  # noqa: E402
+from host import ROOT, Host, mounted_by  # noqa: E402
 
 sys.path.insert(0, str(ROOT))
 
@@ -216,9 +216,11 @@ def make_guest(config, kernel):
 @pytest.fixture(scope="session")
 def host(request):
     if request.param == "running":
+        before = mounted_by(1)
         place = Host(request.config.getoption("--build"))
         yield place
         place.close()
+        assert mounted_by(1) == before, "the machine's mounts are not as they were found"
         return
     with make_guest(request.config, request.param) as place:
         yield place

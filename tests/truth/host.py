@@ -5,8 +5,10 @@ A guest of the test machine offers the same methods, so that a test never knows 
 test needs from the place goes through here: programs, files, signals. Everything is bytes.
 """
 
+import contextlib
 import ctypes
 import fcntl
+import functools
 import os
 import pty
 import select
@@ -89,16 +91,39 @@ class Process:
         return Result(self.argv, as_shell(code), *texts, taken)
 
 
-def with_tracefs():
-    """Mounts tracefs, which classic tracepoints need, for us and our children alone."""
-    where = "/sys/kernel/tracing"
-    if os.geteuid() or os.path.exists(f"{where}/events"):
+# Classic tracepoints need the first; not every machine has them mounted.
+KERNEL_FILESYSTEMS = {
+    "tracefs": "/sys/kernel/tracing",
+    "debugfs": "/sys/kernel/debug",
+    "securityfs": "/sys/kernel/security",
+}
+
+
+@functools.cache
+def own_mounts():
+    """A mount namespace for us and our children, with the kernel's own filesystems in it.
+
+    So the machine stays as it was found, also where the kernel itself mounts: tracefs, when somebody
+    looks below debugfs. That is done here, at once: later it would be a test that changed something.
+    """
+    if os.geteuid():
         return
     clone_newns, ms_rec, ms_private = 0x00020000, 0x4000, 0x40000
     libc = ctypes.CDLL(None, use_errno=True)
     if libc.unshare(clone_newns) or libc.mount(b"none", b"/", None, ms_rec | ms_private, None):
-        return
-    libc.mount(b"tracefs", where.encode(), b"tracefs", 0, None)
+        raise OSError(ctypes.get_errno(), "a mount namespace for the tests")
+    for kind, where in KERNEL_FILESYSTEMS.items():
+        if not os.path.ismount(where):
+            # a kernel may lack one
+            libc.mount(kind.encode(), where.encode(), kind.encode(), 0, None)
+    with contextlib.suppress(OSError):
+        os.listdir(f"{KERNEL_FILESYSTEMS['debugfs']}/tracing")
+
+
+def mounted_by(pid):
+    """Which of these a process sees, with multiplicity."""
+    lines = Path(f"/proc/{pid}/mounts").read_text().splitlines()
+    return sorted(w[1] for w in map(str.split, lines) if w[2] in KERNEL_FILESYSTEMS)
 
 
 class Host:
@@ -108,7 +133,7 @@ class Host:
     pid = os.getpid()  # of something that runs there
 
     def __init__(self, build=None):
-        with_tracefs()
+        own_mounts()
         self.environment = {}  # a test's choice, added to every command's
         self.build = build = built_in(build)
         self._dirs = []

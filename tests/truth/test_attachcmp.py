@@ -16,8 +16,7 @@ MISSES = {"sid": {"raw_tp", "tp_btf", "fentry", "fexit"}}
 
 
 def here(host):
-    hooks = (FUNCTION_HOOKS | CALL_HOOKS) - LACKING.get(host.name, set())
-    return hooks - {"tracepoint"} if host.name == "running" else hooks  # tracefs may be there, or not
+    return (FUNCTION_HOOKS | CALL_HOOKS) - LACKING.get(host.name, set())
 
 
 def table(run):
@@ -46,9 +45,6 @@ def check(host, run, expected):
     assert run.summary["lost"] == missed
     for (target, hook), row in rows.items():
         number, is_call = expected[target]
-        if host.name == "running" and hook == "tracepoint" and row["count"] is not None:
-            assert is_call and row["count"] == number, row
-            continue
         if hook not in hooks or (hook in CALL_HOOKS and not is_call):
             assert row["count"] is None and row["added_ns"] is None, row
             assert row["note"].startswith("n/a: ") and len(row["note"]) > 12, row

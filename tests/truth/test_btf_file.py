@@ -14,7 +14,6 @@ from tracer import read_run
 HIDE = """
 set -e
 cp /sys/kernel/btf/vmlinux "$1"
-[ -e /sys/kernel/tracing/events ] || mount -t tracefs tracefs /sys/kernel/tracing
 mount -t tmpfs none /sys/kernel/btf
 shift
 exec "$@"

@@ -90,7 +90,7 @@ class Diagnosis:
 def leftovers(host):
     """What a doctor that doesn't clean up after itself would change.
 
-    The kernel itself mounts tracefs where somebody looks below debugfs, so look there first.
+    In a guest the kernel itself mounts tracefs where somebody looks below debugfs, so look there first.
     """
     script = "ls /sys/kernel/debug/tracing/ >&2; cat /sys/kernel/tracing/kprobe_events /proc/mounts"
     return host.run(["sh", "-c", script]).stdout
@@ -223,6 +223,27 @@ def test_unusable_commands_fail_for_the_reason_told(host, diagnosis):
     if who == "unlocked" and host.name == "5.10":
         assert {"opensnoop", "layers"} <= unusable
         assert "locked" in d.abilities["locked_memory"]["why"]
+
+
+# As many machines are found, with whatever a namespace of the tests has mounted taken away again.
+NOT_MOUNTED = """
+for where in /sys/kernel/debug/tracing /sys/kernel/debug /sys/kernel/tracing /sys/kernel/security; do
+	umount "$where" 2>/dev/null
+done
+exec "$@"
+"""
+
+
+def test_without_the_filesystems_of_the_kernel(host):
+    """Nothing but classic tracepoints needs them."""
+    bare = ["unshare", "-m", "sh", "-c", NOT_MOUNTED, "sh", host.iosonde]
+    result = host.run([*bare, "doctor", "-o", "json"], timeout=120)
+    rows = {r["name"]: r for r in parse_rows(result.stdout) if r["type"] != "hook"}
+    assert not rows["tracefs"]["available"] and "mount -t tracefs" in rows["tracefs"]["why"], rows
+    assert not rows["tracepoints"]["available"] and rows["opensnoop"]["usable"]
+    argv = [host.workload, "burst", "3", "/dev/null"]
+    seen = host.run([*bare, "opensnoop", "-o", "csv", "--columns", "path", "--", *argv])
+    assert seen.stdout.decode().count("/dev/null\n") == 3, str(seen)
 
 
 @pytest.mark.only_on("running", "6.12")

@@ -211,7 +211,6 @@ def lacking(params, kernel):
 
 @pytest.fixture
 def told(host, preempt):
-    host.run(["mount", "-t", "debugfs", "none", "/sys/kernel/debug"])
     before = re.search(r"\((\w+)\)", host.read_file(PREEMPT).decode())[1]
     assert before != preempt and not host.run(["sh", "-c", f"echo {preempt} >{PREEMPT}"]).returncode
     environment, host.environment = host.environment, {}  # another test's rung

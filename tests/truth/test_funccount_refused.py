@@ -14,13 +14,10 @@ def test_no_way_at_all(host):
 
 
 def test_tracepoints(host, tmp):
-    """They need no hook on a function. Tracefs is there, or mounted where nobody else sees it."""
+    """They need no hook on a function."""
     rows = f"{tmp}/rows"
     argv = [host.iosonde, "funccount", "t:syscalls:sys_enter_getppid", "t:syscalls:sys_*_getpgid"]
     argv += ["-o", "json", "-O", rows, "--", host.workload, "--silent", "getppid", "1000"]
-    if not host.exists("/sys/kernel/tracing/events"):
-        mount = 'mount -t tracefs none /sys/kernel/tracing && exec "$@"'
-        argv = ["unshare", "-m", "sh", "-c", mount, "-", *argv]
     result = host.run(argv, timeout=60)
     assert result.returncode == 0, str(result)
     (row,) = read_run(host, "funccount", result, rows).of("function")
