@@ -28,6 +28,8 @@ from tests.machine.machine import MachineDied  # noqa: E402
 
 GUESTS = ("5.10", "6.1", "6.12", "sid")
 KERNELS = ("running", *GUESTS)
+# What the engine promises for all commands is tried on the oldest and the newest kernel, too.
+ENDS = ("running", "5.10", "sid")
 # The rungs that a kernel chooses by itself, and those it falls back to where it lacks these abilities
 # (all at once: they are independent of each other), by the environment that hides them.
 RUNGS = {"default": {}, "low": {"IOSONDE_WITHOUT": "task_storage,rdonly_cast,tp_btf_exact,fentry"}}
@@ -48,6 +50,11 @@ def pytest_addoption(parser):
         choices=("all", "default"),
         default="all",
         help="default: only what the kernel chooses by itself, no fall-backs that it doesn't need",
+    )
+    parser.addoption(
+        "--enough",
+        action="store_true",
+        help="each module on the kernels that its ENOUGH_ON names: another one would show the same",
     )
     parser.addoption("--build", default=None, help="build directory (default: build)")
     parser.addoption(
@@ -98,6 +105,7 @@ def short_id(item):
 
 def pytest_configure(config):
     config.addinivalue_line("markers", "only_on(kernel, ...): where the test has something to show")
+    config.addinivalue_line("markers", "enough_on(kernel, ...): ENOUGH_ON of a test")
     config.known_skips = load_skips()
     config.refusals = load_refusals()
     config.refused_here = {}
@@ -115,6 +123,15 @@ def pytest_generate_tests(metafunc):
     metafunc.parametrize("host", [k for k in kernels if k in where], indirect=True, scope="session")
 
 
+def enough(item):
+    """Is it to be run there, where each truth is run on the kernels that decide it, and no others?"""
+    kernel = kernel_of(item)
+    if kernel is None:  # about no kernel at all
+        return "running" in (item.config.getoption("--kernel") or ["running"])
+    marker = item.get_closest_marker("enough_on")
+    return kernel in (marker.args if marker else getattr(item.module, "ENOUGH_ON", KERNELS))
+
+
 def pointless(item):
     """The same experiment as another one, or none at all where no kernel was left for it.
 
@@ -126,6 +143,8 @@ def pointless(item):
         kernel_of(item) in NO_LOWER_RUNGS or item.config.getoption("--rungs") == "default"
     ):
         return True
+    if item.config.getoption("--enough") and not enough(item):
+        return True
     lacking = getattr(item.module, "lacking", None)  # a module's own parameters
     if lacking and lacking(params, kernel_of(item)):
         return True
@@ -135,7 +154,7 @@ def pointless(item):
     return "host" in item.fixturenames and kernel_of(item) not in KERNELS
 
 
-def check_skips_exist(config, here):
+def check_skips_exist(config, mine, here):
     """A skip of a test that isn't there any more would hide the next one of its name."""
     if config.getoption("keyword") or any("::" in a for a in config.args):
         return
@@ -145,7 +164,7 @@ def check_skips_exist(config, here):
     for test, kernel in config.known_skips:
         if kernel in kernels and test.split("::")[0] in files and (test, kernel) not in there:
             raise pytest.UsageError(f"skips.toml names a test that is not there: {test}, {kernel}")
-    functions = {test.split("[")[0] for test, _ in there}
+    functions = {short_id(i).split("[")[0] for i in mine}
     for test in (t for entry in config.refusals for t in entry["tests"]):
         if test.split("::")[0] in files and test not in functions:
             raise pytest.UsageError(f"skips.toml names a test that is not there: {test}")
@@ -158,7 +177,7 @@ def pytest_collection_modifyitems(config, items):
     if left_out:
         config.hook.pytest_deselected(items=left_out)
         items[:] = [i for i in items if i not in left_out]
-    check_skips_exist(config, here)
+    check_skips_exist(config, mine, here)
     for item in here:
         reason = config.known_skips.get((short_id(item), kernel_of(item)))
         if reason:

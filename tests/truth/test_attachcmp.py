@@ -95,6 +95,7 @@ def test_cost(host, tmp):
     best_of(3, measure)
 
 
+@pytest.mark.enough_on("running")
 def test_text_has_every_row_per_interval(host, tmp):
     rows = f"{tmp}/rows"
     argv = [host.iosonde, "attachcmp", "--no-cost", "-i", "200ms", "-d", "500ms", "-o", "csv"]

@@ -73,6 +73,7 @@ def test_counts(host, tmp):
     best_of(5, by_kind)
 
 
+@pytest.mark.enough_on("running")
 def test_views(host, tmp):
     """One run of reads for each way to show it: the same number in slots of another width."""
     path, name, _ = scratch(host, tmp)
@@ -109,6 +110,7 @@ def test_by_process_and_cgroup(host, tmp):
     best_of(5, experiment)
 
 
+@pytest.mark.enough_on("running")
 def test_text_and_csv(host, tmp):
     path, name, _ = scratch(host, tmp)
     best_of(5, lambda: check_text(host, path, name))
@@ -136,6 +138,7 @@ def check_text(host, path, name):
     assert sum(int(r.split(",")[3]) for r in rows) == 50
 
 
+@pytest.mark.enough_on("running")
 def test_intervals_and_refusals(host, tmp):
     path, name, _ = scratch(host, tmp)
     for count in (2000, 8000, 32_000):  # an interval is 50 ms, and disks differ

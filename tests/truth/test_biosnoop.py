@@ -64,6 +64,7 @@ def test_same_sector_twice_in_flight(host, tmp):
     best_of(5, experiment)
 
 
+@pytest.mark.enough_on("running")
 def test_filters(host, tmp):
     """What a minimum, a pattern, or --where leaves out is counted as filtered."""
     path, name, _ = scratch(host, tmp)

@@ -98,6 +98,7 @@ def test_added_up(host, tmp):
         assert done.returncode and why in done.stderr.decode(), str(done)
 
 
+@pytest.mark.enough_on("running")
 def test_order_and_top(host, tmp):
     path, name, _ = scratch(host, tmp)
     steps = ["50*read 4096 0 4096", "5*write 65536 0 65536"]

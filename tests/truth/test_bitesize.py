@@ -46,6 +46,7 @@ def test_splits_are_told(host, tmp):
         ok(host, "sh", "-c", "echo 1280 >/sys/block/vdb/queue/max_sectors_kb")
 
 
+@pytest.mark.enough_on("running")
 def test_views(host, tmp):
     path, name, _ = scratch(host, tmp)
     steps = ["6*read 4096 0 4096", "3*read 12288 65536 12288"]

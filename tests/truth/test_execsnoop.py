@@ -132,6 +132,7 @@ def test_file_as_passed(host, execs):
     assert execs.row("fexecve")["file"].startswith("/dev/fd/")
 
 
+@pytest.mark.enough_on("running")
 def test_twenty_arguments(host, tmp):
     """By default; what is beyond ends in "...", in text too."""
     run = run_execs(host, tmp, "json", [])
@@ -147,6 +148,7 @@ def test_twenty_arguments(host, tmp):
     )
 
 
+@pytest.mark.enough_on("running")
 def test_quotes(host):
     argv = [host.workload, "args", "two words", "", 'q"b\\']
     result = host.run([host.iosonde, "execsnoop", "-q", "--", *argv])

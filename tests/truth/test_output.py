@@ -24,6 +24,8 @@ from tracer import (
     wait_until,
 )
 
+ENOUGH_ON = ("running",)  # what is printed, and how, doesn't depend on the kernel
+
 COMMANDS = ("opensnoop", "layers")
 
 

@@ -26,6 +26,7 @@ def test_a_thousand_calls(host, tmp):
     assert sum(r["count"] for r in rows.values()) == run.summary["shown"]
 
 
+@pytest.mark.enough_on("running")
 def test_order(host, tmp):
     argv = [host.workload, "getppid", "1000"]
     counts = [r["count"] for r in trace(host, tmp, "syscount", [], argv).of("syscall")]
@@ -50,6 +51,7 @@ def calls_listed(host):
     return result.stdout.decode().splitlines()
 
 
+@pytest.mark.enough_on("running")
 def test_list(host):
     names = [line.split()[1] for line in calls_listed(host)]
     assert {"read", "openat2", "io_uring_enter"} <= set(names) and len(names) > 300
@@ -143,6 +145,7 @@ def test_children_of(host, tmp):
     assert 300 <= counts["getppid"] <= 302, counts
 
 
+@pytest.mark.enough_on("running")
 def test_intervals(host, tmp):
     """With -i the reports of all intervals make up the whole."""
     argv = [host.workload, "tick", "120", "10", "/dev/null"]

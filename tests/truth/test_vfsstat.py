@@ -134,6 +134,7 @@ def test_32_bit_calls(host, tmp):
     assert row["writes"] == calls.get("write", 0) + 1
 
 
+@pytest.mark.enough_on("running")
 def test_every_interval_has_a_row(host, tmp):
     """Also one without events; and the rates are those of its own length."""
     calls = ("sleep 900", "open x rwc", "5*fsync", "sleep 300")
@@ -149,6 +150,7 @@ def test_every_interval_has_a_row(host, tmp):
             assert row[f"{kind}_per_s"] == pytest.approx(row[number] / seconds, abs=0.01), row
 
 
+@pytest.mark.enough_on("running")
 def test_rates_have_decimals(host, tmp):
     """One in some seconds is not none."""
     table = f"{tmp}/table"
@@ -160,6 +162,7 @@ def test_rates_have_decimals(host, tmp):
     assert 0.2 < float(fsync) < 0.7 and "." in fsync and float(rename) == 0, done
 
 
+@pytest.mark.enough_on("running")
 def test_interval_and_count(host):
     """Nothing matches: that many rows of zeros, and the end."""
     argv = [host.iosonde, "vfsstat", "-o", "json", "-n", "no-such-command", "0.2", "3"]
