@@ -203,6 +203,14 @@ static void read_for_ever(struct tally *reads, int fd)
 	_exit(95);
 }
 
+/* Sleeps for @ms from when somebody is about to do so: on a busy machine that comes late. */
+static void sleep_while_read(struct tally *reads, uint64_t ms)
+{
+	while (!reads->calls)
+		sleep_ms(1);
+	sleep_ms(ms);
+}
+
 int cmd_kill(struct ctx *c)
 {
 	struct tally *reads = tally_get(c, "read");
@@ -215,7 +223,7 @@ int cmd_kill(struct ctx *c)
 	pid = fork();
 	if (!pid)
 		read_for_ever(reads, fds[0]);
-	sleep_ms((uint64_t)arg_num(c, 0, 100));
+	sleep_while_read(reads, (uint64_t)arg_num(c, 0, 100));
 	kill(pid, SIGKILL);
 	waitpid(pid, NULL, 0);
 	extra_add(c, "child", pid);
@@ -250,7 +258,7 @@ int cmd_exitmid(struct ctx *c)
 	if (!pid) {
 		if (pthread_create(&id, NULL, reader_run, &r))
 			die("pthread_create");
-		sleep_ms((uint64_t)arg_num(c, 0, 100));
+		sleep_while_read(r.reads, (uint64_t)arg_num(c, 0, 100));
 		_exit(0);
 	}
 	wait_for(pid);
@@ -263,7 +271,7 @@ static void *exec_run(void *arg)
 {
 	struct ctx *c = arg;
 
-	sleep_ms((uint64_t)arg_num(c, 0, 50));
+	sleep_while_read(tally_get(c, "read"), (uint64_t)arg_num(c, 0, 50));
 	/* The main thread is in its read by now; exec ends it there. */
 	result_print(c);
 	execv(c->argv[1], c->argv + 1);
