@@ -8,7 +8,7 @@
  * the record is an entry of a preallocated hash and not task storage. Device time over several
  * requests is the union of their intervals, computed by the owner.
  *
- * The including file provides: state_with_op(), the operation's call, gen, flags and n_bios,
+ * The including file provides: state_claimed(), the operation's call, gen, flags and n_bios,
  * TALLY().
  */
 #ifndef IOSONDE_BLKIO_THREAD_BPF_H
@@ -200,7 +200,7 @@ static __always_inline void bios_forget(u64 task)
 /* The current thread's operation, if it is in one. */
 static __always_inline struct layers_op *bio_operation(void)
 {
-	struct layers_state *st = state_with_op(current_task());
+	struct layers_state *st = state_claimed(current_task());
 
 	return st && st->op.in.call ? &st->op : NULL;
 }

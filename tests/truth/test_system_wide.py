@@ -21,6 +21,13 @@ pytestmark = pytest.mark.usefixtures("rung")
 CALLS = "read,write,pread,pwrite,readv,writev,fsync,fdatasync,sendfile"
 
 
+def missed(host, run):
+    """Runs that the kernel skipped, and counted: where classic tracepoints are in use, those that met a
+    bpf() call of iosonde's on their CPU (docs/kernels.md). Elsewhere there must be none.
+    """
+    return run.summary["lost_missed"] if host.name == "sid" else 0
+
+
 def whole_system(host, tmp, command, options, jobs):
     """Traces all while the workloads run: the run, and what each of them printed."""
     rows = f"{tmp}/rows.jsonl"
@@ -35,7 +42,7 @@ def whole_system(host, tmp, command, options, jobs):
     assert result.returncode == 0, str(result)
     assert all(d.returncode == 0 for d in done), [str(d) for d in done]
     run = read_run(host, command, result, rows)
-    assert run.summary["lost"] == 0, run.summary
+    assert run.summary["lost"] == missed(host, run), run.summary
     run.work = [json.loads(d.stdout) for d in done]
     run.lines = [d.stdout for d in done]
     return run
@@ -85,8 +92,9 @@ def test_ledger_of_everybody(host, tmp):
             seen = [r for r in rows if plain_call(r["call"]) == call]
             # The result line is a write, too.
             own = call == "write"
-            assert len(seen) == told["calls"] + own, (job, call)
-            if not call.startswith("open"):
+            wanted = told["calls"] + own
+            assert wanted - missed(host, run) <= len(seen) <= wanted, (job, call)
+            if not call.startswith("open") and len(seen) == wanted:
                 size = told["bytes"] + own * len(line)
                 assert sum(r["bytes"] for r in seen) == size, (job, call)
 

@@ -207,8 +207,8 @@ static __noinline int make_key(struct layers_key *key, struct inode *inode, u32 
 	return 0;
 }
 
-/* The operation in c->entry, of the thread with state @st, goes on in the thread's state. */
-static __always_inline void move_entry(struct layers_cpu *c, struct layers_state *st)
+/* The operation in c->entry gets its account in @st, the state of its thread. */
+static __always_inline void take_entry(struct layers_cpu *c, struct layers_state *st)
 {
 	const struct layers_entry *in = &c->entry;
 
@@ -218,9 +218,21 @@ static __always_inline void move_entry(struct layers_cpu *c, struct layers_state
 	if (O_OPEN(in->call) && in->name_len)
 		__builtin_memcpy(st->name, c->name, NAME_KEPT);
 	begin(st);
+}
+
+/* From now on the record is anybody's. */
+static __always_inline void leave_record(struct layers_cpu *c)
+{
 	c->entry.live = 0;
 	barrier();
-	c->entry.call = 0; /* last: from now on the record is anybody's */
+	c->entry.call = 0; /* last */
+}
+
+/* The operation in c->entry, of the thread with state @st, goes on in the thread's state. */
+static __always_inline void move_entry(struct layers_cpu *c, struct layers_state *st)
+{
+	take_entry(c, st);
+	leave_record(c);
 }
 
 /* Is @task in an operation that @c has? */
@@ -248,14 +260,43 @@ static __noinline int keep_op(struct layers_cpu *c, struct task_struct *task)
 	return 0;
 }
 
-/* The state of @task, which runs here, with the operation that it is in; NULL: it has none. */
+/*
+ * The state of @task, which is switched out here, with the operation that it is in; NULL: it has
+ * none.
+ */
 static __always_inline struct layers_state *state_with_op(struct task_struct *task)
 {
 	struct layers_cpu *c = cpu_here();
 
-	if (c && has_op(c, task) && c->entry.live)
-		keep_op(c, task);
+	if (c && has_op(c, task)) {
+		if (c->entry.live)
+			keep_op(c, task);
+		else
+			c->away_from_ns = bpf_ktime_get_ns();
+	}
 	return layers_of(task);
+}
+
+/* @task is switched in: was it away while its operation was being moved (claim_op())? */
+static __always_inline void note_return(struct task_struct *task)
+{
+	struct layers_cpu *c = cpu_here();
+
+	if (!c || !has_op(c, task) || c->entry.live || !c->away_from_ns)
+		return;
+	c->away_ns += bpf_ktime_get_ns() - c->away_from_ns;
+	c->away_from_ns = 0;
+}
+
+/* The operation in c->entry by its file itself, for others have used the slots. */
+static __always_inline void key_by_file(struct layers_cpu *c, struct layers_state *st)
+{
+	struct file *file = (struct file *)c->entry.file;
+
+	if (O_OPEN(c->entry.call))
+		return;
+	make_key(&st->op.key, file ? LOAD(struct file, file, f_inode) : NULL, c->ids >> 32,
+		 c->entry.call);
 }
 
 /*
@@ -266,18 +307,49 @@ static __noinline int follow_thread(struct layers_state *st, struct task_struct 
 {
 	u32 before = st->cpu;
 	struct layers_cpu *c = bpf_map_lookup_elem(&layers_cpus, &before);
-	struct file *file;
 
 	st->cpu = here;
 	if (!c || !has_op(c, task))
 		return 0;
-	if (!O_OPEN(c->entry.call)) { /* others use the slots there */
-		file = (struct file *)c->entry.file;
-		make_key(&st->op.key, file ? LOAD(struct file, file, f_inode) : NULL, c->ids >> 32,
-			 c->entry.call);
-	}
+	key_by_file(c, st);
 	move_entry(c, st);
 	return 0;
+}
+
+/*
+ * Moves the operation of the current thread, @task, out of the record @c for a program that may be
+ * switched out itself, as tp_btf programs may since 7.0 (docs/kernels.md). sched_switch would move
+ * it too, and what is moved here afterwards be another thread's. So that is told to let it be, and
+ * how long the thread was away is noted instead.
+ */
+static __noinline int claim_op(struct layers_cpu *c, struct layers_state *st,
+			       struct task_struct *task)
+{
+	c->away_ns = c->away_from_ns = 0;
+	hold(&c->entry);
+	if (!has_op(c, task)) /* moved just before */
+		return 0;
+	st->op.key = c->slots[c->entry.slot & (LAYERS_SLOTS - 1)].key;
+	take_entry(c, st);
+	if (c->away_ns)
+		key_by_file(c, st);
+	st->op.cells[CELL_RUNQ] = c->away_ns;
+	st->op.mark_ns += c->away_ns;
+	go_live(&st->op.in);
+	leave_record(c);
+	c->self = 0; /* its next operation looks at its state first */
+	return 0;
+}
+
+/* The state of the current thread, @task, with the operation that it is in; NULL: it has none. */
+static __always_inline struct layers_state *state_claimed(struct task_struct *task)
+{
+	struct layers_state *st = layers_of(task);
+	struct layers_cpu *c = cpu_here();
+
+	if (c && st && has_op(c, task) && c->entry.live)
+		claim_op(c, st, task);
+	return st;
 }
 
 #include "bpf/blkio_thread.bpf.h"

@@ -301,6 +301,7 @@ static __always_inline void switched_in(struct task_struct *next)
 
 	if (!st)
 		return;
+	note_return(next);
 	if (st->cpu != here)
 		follow_thread(st, next, here);
 	if (st->op.in.call && st->op.in.live)

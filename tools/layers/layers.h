@@ -132,7 +132,9 @@ struct layers_cpu {
 	__u64 slowest_ns[SLOWEST_MAX];
 	__u64 slowest_least; /* its place in slowest_ns */
 	__u64 filtered;
-	__u64 reserved[6];
+	/* thread whose @entry is being moved: switched out at (0: it runs), and for how long */
+	__u64 away_from_ns, away_ns;
+	__u64 reserved[4];
 	struct layers_slot slots[LAYERS_SLOTS];
 	struct layers_hist hists[N_CALLS];
 	char name[NAME_KEPT]; /* what @entry passed, if name_len isn't 0 */
