@@ -23,7 +23,8 @@
 #define ATTR_SHARES  15	  /* and what is left */
 #define PAGES_A_CALL 4	  /* few: the verifier follows every way through all of them */
 #define PAGE_CALLS   1024 /* 16 MiB of one bio; what is beyond is unknown */
-#define PAGE_BYTES   4096
+#define PAGE_BYTES   (1U << engine.page_shift)
+#define PAGES_OF(n)  ((n) >> engine.page_shift) /* whole ones */
 
 struct attr_share {
 	u64 file;      /* address of the inode; 0: none */
@@ -185,7 +186,8 @@ static __always_inline u64 direct_btrfs(void)
 
 /* --- btrfs, compressed: what it keeps around the bio --- */
 
-#define BTRFS_COMPRESSED_MAX (128 << 10) /* bytes of a file in one piece */
+#define BTRFS_COMPRESSED_MAX   (128 << 10) /* bytes of a file in one piece */
+#define BTRFS_COMPRESSED_PAGES 32	   /* of 4 KiB, the smallest there are */
 
 static __always_inline u64 u64_at(u64 address)
 {
@@ -241,13 +243,13 @@ __noinline int settle_compressed(u64 bio)
 		return 1;
 	}
 	id = file->id;
-	pages = (len + PAGE_BYTES - 1) / PAGE_BYTES;
-	for (u32 i = 0; i < BTRFS_COMPRESSED_MAX / PAGE_BYTES; i++) {
+	pages = PAGES_OF(len + PAGE_BYTES - 1);
+	for (u32 i = 0; i < BTRFS_COMPRESSED_PAGES; i++) {
 		u32 who, from = (u64)bytes * i / pages, to = (u64)bytes * (i + 1) / pages;
 
 		if (i >= pages)
 			break;
-		who = claimed_by(id, start / PAGE_BYTES + i) & ~BY_RANGE;
+		who = claimed_by(id, PAGES_OF(start) + i) & ~BY_RANGE;
 		attr_add(bio, a, inode, who, who ? ATTR_BTRFS : ATTR_UNKNOWN, to - from);
 	}
 	return 1;
@@ -324,14 +326,14 @@ __noinline int settle_pages(u64 bio)
 			continue;
 		}
 		from = BPF_CORE_READ(vec, bv_offset) + a->done;
-		bytes = PAGE_BYTES - from % PAGE_BYTES;
+		bytes = PAGE_BYTES - (from & (PAGE_BYTES - 1));
 		if (bytes > len - a->done)
 			bytes = len - a->done;
 		if (bytes > a->left)
 			bytes = a->left;
 		settle_page(bio, a,
 			    (u64)BPF_CORE_READ(vec, bv_page) +
-				    from / PAGE_BYTES * bpf_core_type_size(struct page),
+				    PAGES_OF(from) * bpf_core_type_size(struct page),
 			    bytes);
 		a->done += bytes;
 		a->left -= bytes;

@@ -102,7 +102,9 @@ static __always_inline void maps_blocks(const struct inode *inode, u32 lblk)
 	file = file_of_inode(address_of(inode));
 	if (!file)
 		return;
-	who = claimed_by(file->id, (u64)lblk << BPF_CORE_READ(inode, i_blkbits) >> 12) & ~BY_RANGE;
+	who = claimed_by(file->id,
+			 (u64)lblk << BPF_CORE_READ(inode, i_blkbits) >> engine.page_shift) &
+	      ~BY_RANGE;
 	if (who)
 		bpf_map_update_elem(&attr_mapped, &thread, &who, BPF_ANY);
 }

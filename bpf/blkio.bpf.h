@@ -26,9 +26,12 @@ static void blk_rq_requeued(struct request *rq);
 /* The first @bytes of what is left of the request are over. @error: positive errno or 0 */
 static void blk_rq_completed(struct request *rq, int error, u32 bytes);
 
-/* When the last flush was issued, by request queue: a flush request carries no bio. */
+/*
+ * When the last flush was issued, by request queue: a flush request carries no bio. Queues come and
+ * go: the least recently used go.
+ */
 struct {
-	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
 	__uint(max_entries, 1024);
 	__type(key, u64);
 	__type(value, u64);

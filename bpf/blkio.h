@@ -29,7 +29,10 @@ enum blk_kind {
 };
 
 /* counters.tool[] */
-enum blk_counter { BLK_SPLITS /* bios that were too large for their device */ };
+enum blk_counter {
+	BLK_SPLITS,	/* bios that were too large for their device */
+	BLK_CHAINS_CUT, /* requests of more bios than are looked at: bytes of theirs are missing */
+};
 
 enum blk_pattern { BLK_PATTERN_NONE, BLK_RANDOM, BLK_SEQUENTIAL };
 

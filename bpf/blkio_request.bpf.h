@@ -30,8 +30,8 @@
 #include "bpf/filter.bpf.h"
 #include "bpf/task_state.bpf.h"
 
-#define BLK_CHAIN  256 /* bios of one request that are looked at */
-#define BLK_OWNERS 32  /* owners of one request */
+#define BLK_CHAIN  1024 /* bios of one request that are looked at */
+#define BLK_OWNERS 32	/* owners of one request */
 
 enum blk_wants {
 	BLK_WANT_DISK = 1 << 0,
@@ -92,17 +92,20 @@ struct {
 
 u32 blk_staying;
 
-/* The bio of a device without requests that a vector of pages belongs to: the outermost one. */
+/*
+ * The bio of a device without requests that a vector of pages belongs to: the outermost one. If its
+ * end is never told it goes when the least recently used do.
+ */
 struct {
-	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
 	__uint(max_entries, 16384);
 	__type(key, u64);
 	__type(value, u64);
 } blk_uppers SEC(".maps");
 
-/* Where the last request of each disk ended. */
+/* Where the last request of each disk ended. Disks come and go: the least recently used go. */
 struct {
-	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
 	__uint(max_entries, 4096);
 	__type(key, u32);
 	__type(value, u64);
@@ -225,22 +228,6 @@ static __always_inline bool in_kernel_thread(void)
 	return BPF_CORE_READ((struct task_struct *)bpf_get_current_task(), flags) & PF_KTHREAD;
 }
 
-/* Is the bio's cgroup the one of --cgroup, or below it? */
-static __always_inline bool bio_in_cgroup(struct cgroup *cgrp, u64 cgroup_id)
-{
-	for (int i = 0; i < 16 && cgrp; i++) {
-		struct cgroup_subsys_state *up;
-
-		if (BPF_CORE_READ(cgrp, kn, id) == cgroup_id)
-			return true;
-		up = BPF_CORE_READ(cgrp, self.parent);
-		if (!up)
-			return false;
-		cgrp = (void *)up - bpf_core_field_offset(struct cgroup, self);
-	}
-	return false;
-}
-
 /*
  * A kernel thread submits for somebody else: only the cgroup is told, by the bio. No process that
  * was asked for can be known to be behind it.
@@ -252,7 +239,7 @@ static __always_inline bool who_by_bio(struct bio *bio, struct blk_who *who)
 	if (target.flags & (TARGET_PID | TARGET_TID | TARGET_UID | TARGET_COMM | TARGET_MNTNS))
 		return false;
 	cgrp = BPF_CORE_READ(bio, bi_blkg, blkcg, css.cgroup);
-	if ((target.flags & TARGET_CGROUP) && !bio_in_cgroup(cgrp, target.cgroup_id))
+	if ((target.flags & TARGET_CGROUP) && !cgroup_wanted(cgrp))
 		return false;
 	who->cgroup = BPF_CORE_READ(cgrp, kn, id);
 	return true;
@@ -312,7 +299,7 @@ static __always_inline void keep_io(u64 key, struct blk_io *io)
 	io->self = key;
 	if (place) {
 		if (!(place->flags & BLK_IDLE))
-			COUNT_EVENT(lost_state);
+			COUNT_EVENT(lost_end);
 		io->flags |= place->flags & BLK_STAYS;
 		*place = *io;
 		return;
@@ -539,6 +526,8 @@ static __always_inline void gather_bios(struct bio *bio, struct bio *tail)
 			attr_join(last, at);
 		at = (u64)BPF_CORE_READ((struct bio *)at, bi_next);
 	}
+	if (at && at != last)
+		COUNT(tool[BLK_CHAINS_CUT]);
 }
 
 static __always_inline u64 request_key(struct request *rq)
@@ -593,7 +582,7 @@ static __always_inline void issue_request(struct request *rq, u64 now)
 			io->issued_ns = now; /* the device had given it back */
 			return;
 		}
-		COUNT_EVENT(lost_state); /* the end of the last one here was never seen */
+		COUNT_EVENT(lost_end); /* that of the last one here */
 	}
 	upper = rq->bio ? upper_of(rq->bio) : NULL;
 	if (upper && !(upper->flags & BLK_HIDDEN))

@@ -16,9 +16,9 @@
 
 #include "bpf/blkio.bpf.h"
 
-#define BIO_SLOTS  64 /* requests of one thread in flight */
-#define BIO_CHAIN  64 /* bios of one request that are looked at */
-#define BIO_ANY	   0  /* bios_busy(): queued or at the device */
+#define BIO_SLOTS  64	/* requests of one thread in flight */
+#define BIO_CHAIN  1024 /* bios of one request that are looked at */
+#define BIO_ANY	   0	/* bios_busy(): queued or at the device */
 #define BIO_DEVICE 1
 
 struct bio_slot {
@@ -146,15 +146,22 @@ static __always_inline struct bio_slot *slot_of_bio(u64 bio)
 	return ref ? slot_of_ref(ref) : NULL;
 }
 
-/* Takes the lowest slot that isn't in flight; -1 if there is none. Only the owner's thread does. */
-__noinline int bios_free_slot(u64 task)
+/*
+ * Takes the lowest slot that isn't in flight, or, where the end of some was never told, one of an
+ * operation before @gen, which is over; -1 if there is none. Only the owner's thread does.
+ */
+__noinline int bios_free_slot(u64 task, u32 gen)
 {
 	struct bio_owner *owner = bpf_map_lookup_elem(&bio_owners, &task);
+	int former = -1;
 
-	for (u32 i = 0; owner && i < BIO_SLOTS; i++)
+	for (u32 i = 0; owner && i < BIO_SLOTS; i++) {
 		if (!owner->slots[i].queued_ns || owner->slots[i].done_ns)
 			return i;
-	return -1;
+		if (owner->slots[i].gen != gen)
+			former = i;
+	}
+	return former;
 }
 
 /* Starts to follow @bio for the current thread's operation @gen. False: no room. */
@@ -173,7 +180,7 @@ static __always_inline bool bio_follow(u64 task, u64 bio, u32 gen, u64 queued, u
 		/* a thread that had this address before may have left bios in flight */
 		owner->seq = queued;
 	}
-	i = bios_free_slot(task);
+	i = bios_free_slot(task, gen);
 	if (i < 0 || i >= BIO_SLOTS)
 		return false;
 	slot = &owner->slots[i];

@@ -343,10 +343,11 @@ static __always_inline void claim(u64 inode, u64 page, u64 pages, u32 by)
 
 static __always_inline void claim_bytes(u64 inode, s64 pos, u64 len)
 {
-	u64 page = (u64)pos >> 12;
+	u64 page = (u64)pos >> engine.page_shift;
 
 	if (pos >= 0 && len)
-		claim(inode, page, (((u64)pos + len - 1) >> 12) - page + 1, BY_RANGE);
+		claim(inode, page, (((u64)pos + len - 1) >> engine.page_shift) - page + 1,
+		      BY_RANGE);
 }
 
 /* --- the hooks --- */

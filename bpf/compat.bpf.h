@@ -97,6 +97,15 @@ struct io_rw___any_size {
  * 6.13 (87a8a76c34a2): overlayfs keeps the real file in a struct of its own. That one is a module's
  * type; f_ref, a struct, came in the same release (90ee6ed776c0).
  */
+/* 6.1 (7f203bc89eb6): pointers in place of ids; 7.0 made the first of them a member of its own. */
+struct cgroup___pre_v6_1 {
+	u64 ancestor_ids[1];
+};
+
+struct cgroup___since_v6_1 {
+	struct cgroup *ancestors[1];
+};
+
 struct file___since_v6_13 {
 	struct {
 	} f_ref;
@@ -121,6 +130,25 @@ struct io_rename___since_v7_0 {
 };
 
 #pragma clang attribute pop
+
+/* The id of @cgrp's ancestor at @level, which is at most its own. */
+static __always_inline u64 cgroup_ancestor_id(const struct cgroup *cgrp, u32 level)
+{
+	const struct cgroup___since_v6_1 *now = (const void *)cgrp;
+	const struct cgroup___pre_v6_1 *old = (const void *)cgrp;
+	struct cgroup *up = NULL;
+	u64 id = 0;
+
+	if (!bpf_core_field_exists(now->ancestors)) {
+		bpf_probe_read_kernel(&id, sizeof(id),
+				      (void *)cgrp + bpf_core_field_offset(old->ancestor_ids) +
+					      8 * level);
+		return id;
+	}
+	bpf_probe_read_kernel(&up, sizeof(up),
+			      (void *)cgrp + bpf_core_field_offset(now->ancestors) + 8 * level);
+	return BPF_CORE_READ(up, kn, id);
+}
 
 /* The task's scheduler state: 0 is running, anything else is blocked, stopped or waking. */
 static __always_inline u64 task_state(const struct task_struct *task)

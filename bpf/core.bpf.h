@@ -134,7 +134,10 @@ static __always_inline bool emit_here(struct counters *here, void *rec, u64 size
 	here->unwoken += size;
 	if (here->unwoken >= engine.wake_bytes) {
 		here->unwoken = 0;
-		flags = BPF_RB_FORCE_WAKEUP;
+		/* by many CPUs, a little from each: one of them finds that it is enough */
+		if (!engine.wake_data ||
+		    bpf_ringbuf_query(&events, BPF_RB_AVAIL_DATA) >= engine.wake_data)
+			flags = BPF_RB_FORCE_WAKEUP;
 	}
 	return !bpf_ringbuf_output(&events, rec, size, flags);
 }

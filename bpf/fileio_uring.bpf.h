@@ -76,7 +76,7 @@ static __always_inline void file_io_submitted(void *ctx, struct io_kiocb *req, u
 	if (!route || !target_match(current_ids()))
 		return;
 	if (bpf_map_lookup_elem(&uring_ios, &key)) { /* its completion was never seen */
-		COUNT_EVENT(lost_state);
+		COUNT_EVENT(lost_end);
 	}
 	bpf_map_update_elem(&uring_ios, &key, (const void *)&uring_zero, BPF_ANY);
 	u = bpf_map_lookup_elem(&uring_ios, &key);

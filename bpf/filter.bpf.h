@@ -103,23 +103,44 @@ static __always_inline bool comm_matches(const char *comm, u32 which)
 	return state & target.comms[which].accept;
 }
 
-/* Is @cgroup_id the current task's cgroup, or an ancestor of it? */
-static __always_inline bool in_cgroup(u64 cgroup_id)
+/* How deep --cgroup's is in the hierarchy, and one; 0: none below it was met so far. */
+u32 target_cgroup_level;
+
+#define CGROUP_LEVELS 512 /* that are looked through to find it */
+
+/* Looks for it above the cgroup at @address, which is at @level. */
+__noinline int find_cgroup_level(u64 address, u32 level)
+{
+	for (u32 i = 0; i < CGROUP_LEVELS; i++) {
+		if (i > level)
+			break;
+		if (cgroup_ancestor_id((struct cgroup *)address, i) != target.cgroup_id)
+			continue;
+		target_cgroup_level = i + 1;
+		return 1;
+	}
+	if (level >= CGROUP_LEVELS)
+		COUNT(null_helper);
+	return 0;
+}
+
+/* Is @cgrp that of --cgroup, or below it? However deep: each cgroup knows all that it is in. */
+static __always_inline bool cgroup_wanted(struct cgroup *cgrp)
+{
+	u32 level = BPF_CORE_READ(cgrp, level), known = *(volatile u32 *)&target_cgroup_level;
+
+	if (!cgrp)
+		return false;
+	if (!known)
+		return find_cgroup_level(address_of(cgrp), level);
+	return level >= known - 1 && cgroup_ancestor_id(cgrp, known - 1) == target.cgroup_id;
+}
+
+static __always_inline bool in_cgroup(void)
 {
 	struct task_struct *task = (struct task_struct *)bpf_get_current_task();
-	struct cgroup *cgrp = BPF_CORE_READ(task, cgroups, dfl_cgrp);
 
-	for (int i = 0; i < 16 && cgrp; i++) {
-		struct cgroup_subsys_state *up;
-
-		if (BPF_CORE_READ(cgrp, kn, id) == cgroup_id)
-			return true;
-		up = BPF_CORE_READ(cgrp, self.parent);
-		if (!up)
-			return false;
-		cgrp = (void *)up - bpf_core_field_offset(struct cgroup, self);
-	}
-	return false;
+	return cgroup_wanted(BPF_CORE_READ(task, cgroups, dfl_cgrp));
 }
 
 static __always_inline bool comm_wanted(void)
@@ -158,7 +179,7 @@ static __always_inline bool target_match_seldom(u32 tid)
 		return false;
 	if ((target.flags & TARGET_UID) && (u32)bpf_get_current_uid_gid() != target.uid)
 		return false;
-	if ((target.flags & TARGET_CGROUP) && !in_cgroup(target.cgroup_id))
+	if ((target.flags & TARGET_CGROUP) && !in_cgroup())
 		return false;
 	if (target.flags & TARGET_MNTNS) {
 		struct task_struct *task = (struct task_struct *)bpf_get_current_task();

@@ -4,19 +4,22 @@
  * in it.
  *
  *	HIST_MAP(name, key_t, value_t)	the map and its reserve; value_t ends with struct hist_value
- *	hist_entry(name, &key)		the key's value, made if need be; NULL: there is no room
- *	hist_count(name, &key, value, scale, linear)	true, or false where there is no room
+ *	hist_entry(name, &key)		the key's value, made if need be; that of the others where
+ *					there is no room; NULL only in the eyes of the verifier
+ *	hist_count(name, &key, value, scale, linear)	true, or false for no value
  *
  * Values are too large to be allocated before they are needed, and where interrupts are off, as at
  * the end of a request, the kernel (6.1 and later: kernel/bpf/memalloc.c, prefill_mem_alloc()) has
  * one piece of that size at hand, and gets more once they are on. New keys that come meanwhile go
  * into the reserve, which is allocated at the start; the descriptor names it in drain.reserve.
+ * What finds no room there either is one of the others (bpf/others.bpf.h).
  */
 #ifndef IOSONDE_HIST_BPF_H
 #define IOSONDE_HIST_BPF_H
 
 #include "bpf/core.bpf.h"
 #include "bpf/hist.h"
+#include "bpf/others.bpf.h"
 
 /* Keys that are in use at one time, times the CPUs that count them. */
 #define HIST_KEYS    65536
@@ -36,14 +39,16 @@
 		__type(key, key_);                                                                 \
 		__type(value, value_);                                                             \
 	} name_##_reserve SEC(".maps");                                                            \
+	OTHERS_MAP(value_);                                                                        \
 	const volatile value_ name_##_zero
 
-#define hist_entry(name, key) hist_entry_of(&name, &name##_reserve, key, (const void *)&name##_zero)
+#define hist_entry(name, key)                                                                      \
+	hist_entry_of(&name, &name##_reserve, &others, key, (const void *)&name##_zero)
 
 #define hist_count(name, key, v, scale, linear)                                                    \
 	hist_count_in(hist_entry(name, key), v, scale, linear)
 
-static __always_inline void *hist_entry_of(void *map, void *reserve, const void *key,
+static __always_inline void *hist_entry_of(void *map, void *reserve, void *others, const void *key,
 					   const void *zero)
 {
 	void *value = bpf_map_lookup_elem(map, key);
@@ -58,7 +63,8 @@ static __always_inline void *hist_entry_of(void *map, void *reserve, const void 
 	if (value)
 		return value;
 	bpf_map_update_elem(reserve, key, zero, BPF_NOEXIST);
-	return bpf_map_lookup_elem(reserve, key);
+	value = bpf_map_lookup_elem(reserve, key);
+	return value ? value : others_in(others, *(const u32 *)key);
 }
 
 /* Global: the verifier goes through the ways to a slot once, not once for each way to come here. */

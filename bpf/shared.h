@@ -115,8 +115,11 @@ static inline __u64 program_id(__u64 start_code, __u64 end_code, __u64 start_sta
 /* Probes that a command can have. */
 #define PROBES_MAX 24
 
-/* The max_entries of a map with an entry per possible CPU: the engine puts their number. */
+/* The max_entries of a map that is indexed by CPU: the engine puts the largest number and one. */
 #define PER_CPU (1 << 28)
+
+/* The name's id in rows that stand for what found no room in a table. */
+#define NAME_OTHERS (~0ULL)
 
 /* --- counters: one of these per CPU, each counted where the thing happens --- */
 struct counters {
@@ -125,10 +128,11 @@ struct counters {
 	__u64 filtered;	   /* dropped in the kernel by a minimum or a command's own option */
 	__u64 lost_ring;   /* no room in the ring buffer */
 	__u64 lost_state;  /* no room for per-thread or per-request state */
+	__u64 lost_end;	   /* begun, and the kernel never told the end */
 	__u64 null_helper; /* a helper returned NULL where it should not */
 	__u64 tool[10];	   /* a command's own; named in its descriptor */
 	__u64 unwoken;	   /* bytes in the ring since this CPU last woke the reader: no count */
-	__u64 reserved[7]; /* a CPU's counters are cache lines of their own */
+	__u64 reserved[6]; /* a CPU's counters are cache lines of their own */
 };
 
 /* --- the target filter, decided in the kernel --- */
@@ -190,7 +194,8 @@ struct engine_cfg {
 	__u32 kstack;
 	__u32 ustack;
 	__u32 has_task_storage; /* the rung: task storage, else a hash keyed by task */
-	__u32 reserved;
+	__u32 page_shift;	/* log2 of the kernel's page size */
+	__u64 wake_data; /* ... but only if the ring has this much that isn't read; 0: always */
 };
 
 #endif

@@ -148,6 +148,7 @@ struct kernfs_node {
 struct cgroup {
 	struct cgroup_subsys_state self;
 	struct kernfs_node *kn;
+	int level;
 };
 
 struct css_set {

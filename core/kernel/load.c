@@ -13,6 +13,7 @@
 
 #include <bpf/bpf.h>
 
+#include "core/base/cpus.h"
 #include "core/base/heap.h"
 #include "core/base/log.h"
 #include "core/kernel/btf_query.h"
@@ -105,40 +106,59 @@ static bool map_variables(struct loaded *l)
 	return true;
 }
 
-static size_t memos_size(const struct loaded *l)
+static size_t halves_size(const struct loaded *l, const struct halves *h)
 {
-	return MEMO_INDEX((size_t)l->n_cpus, 0) * l->memo_size;
+	return MEMO_INDEX((size_t)l->cpu_ids, 0) * h->size;
 }
 
-static bool map_memo(struct loaded *l)
+static bool map_halves(struct loaded *l, const char *name, struct halves *h)
 {
-	const struct bpf_map *map = bpf_object__find_map_by_name(l->obj, "memo");
+	const struct bpf_map *map = bpf_object__find_map_by_name(l->obj, name);
 	void *at;
 
 	if (!map || !bpf_map__autocreate(map))
 		return true;
-	l->memo_size = bpf_map__value_size(map);
-	at = mmap(NULL, memos_size(l), PROT_READ | PROT_WRITE, MAP_SHARED, bpf_map__fd(map), 0);
+	h->size = bpf_map__value_size(map);
+	at = mmap(NULL, halves_size(l, h), PROT_READ | PROT_WRITE, MAP_SHARED, bpf_map__fd(map), 0);
 	if (at == MAP_FAILED) {
-		log_error("cannot map the memo: %s", strerror(errno));
+		log_error("cannot map %s: %s", name, strerror(errno));
 		return false;
 	}
-	l->memo = at;
+	h->at = at;
 	return true;
+}
+
+static void unmap_halves(const struct loaded *l, struct halves *h)
+{
+	if (h->at)
+		munmap(h->at, halves_size(l, h));
+	h->at = NULL;
+}
+
+/* CPUs that all write as much would pile up as much before each of them looks whether to wake. */
+static void spread_wake_ups(struct loaded *l)
+{
+	uint64_t wake_data, each = cpus_wake_bytes(l->opts.buffer, l->cpu_ids, &wake_data);
+
+	for (uint32_t cpu = 0; wake_data && cpu < l->cpu_ids; cpu++)
+		l->counters[cpu].unwoken = each * cpu / l->cpu_ids;
 }
 
 static bool map_counters(struct loaded *l)
 {
 	int fd = loaded_map(l, "counters");
-	size_t size = (size_t)l->n_cpus * sizeof(struct counters);
-	void *at = fd < 0 ? MAP_FAILED : mmap(NULL, size, PROT_READ, MAP_SHARED, fd, 0);
+	size_t size = (size_t)l->cpu_ids * sizeof(struct counters);
+	void *at =
+		fd < 0 ? MAP_FAILED : mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
 
 	if (at == MAP_FAILED) {
 		log_error("cannot map the counters: %s", strerror(errno));
 		return false;
 	}
 	l->counters = at;
-	return map_variables(l) && map_memo(l);
+	spread_wake_ups(l);
+	return map_variables(l) && map_halves(l, "memo", &l->memo) &&
+	       map_halves(l, "others", &l->others);
 }
 
 /* The program that libbpf's last message is about; "" if about none. */
@@ -156,14 +176,14 @@ static void unload(struct loaded *l)
 	while (l->n_iters)
 		bpf_link__destroy(l->iters[--l->n_iters]);
 	if (l->counters)
-		munmap(l->counters, (size_t)l->n_cpus * sizeof(struct counters));
+		munmap(l->counters, (size_t)l->cpu_ids * sizeof(struct counters));
 	if (l->bss)
 		munmap(l->bss, l->bss_size);
-	if (l->memo)
-		munmap(l->memo, memos_size(l));
+	unmap_halves(l, &l->memo);
+	unmap_halves(l, &l->others);
 	bpf_object__close(l->obj);
 	l->counters = NULL;
-	l->bss = l->memo = NULL;
+	l->bss = NULL;
 	l->epoch = l->all_attached = l->many_attached = NULL;
 	l->obj = NULL;
 }
@@ -228,6 +248,7 @@ static bool allow_descriptors(void)
 struct loaded *loaded_open(const struct load_opts *opts)
 {
 	struct loaded *l;
+	struct cpus cpus;
 	struct btf *btf;
 	bool ok;
 
@@ -241,7 +262,9 @@ struct loaded *loaded_open(const struct load_opts *opts)
 	l->tool = opts->tool;
 	l->opts = *opts;
 	l->slim_btf = -1;
-	l->n_cpus = libbpf_num_possible_cpus();
+	cpus = cpus_possible();
+	l->n_cpus = (int)cpus.n;
+	l->cpu_ids = cpus.ids;
 	btf = btf_of_kernel(opts->btf);
 	if (!btf) {
 		log_error(opts->btf
@@ -414,23 +437,23 @@ int loaded_iter(const struct loaded *l, const char *name)
 	return -1;
 }
 
-struct memo_head *loaded_memo(const struct loaded *l, int index)
+struct memo_head *loaded_memo(const struct loaded *l, uint32_t index)
 {
-	return (void *)(l->memo + (size_t)index * l->memo_size);
+	return (void *)(l->memo.at + index * l->memo.size);
 }
 
 struct counters loaded_counters(const struct loaded *l)
 {
 	struct counters sum = { 0 };
 
-	for (int cpu = 0; cpu < l->n_cpus; cpu++) {
+	for (uint32_t cpu = 0; cpu < l->cpu_ids; cpu++) {
 		const __u64 *from = (const __u64 *)&l->counters[cpu];
 		__u64 *to = (__u64 *)&sum;
 
 		for (size_t i = 0; i < sizeof(sum) / sizeof(*to); i++)
 			to[i] += __atomic_load_n(&from[i], __ATOMIC_RELAXED);
 	}
-	for (int i = 0; l->memo && i < MEMO_INDEX(l->n_cpus, 0); i++) {
+	for (uint32_t i = 0; l->memo.at && i < MEMO_INDEX(l->cpu_ids, 0); i++) {
 		const struct memo_head *head = loaded_memo(l, i);
 
 		sum.generated += head->events;

@@ -32,6 +32,12 @@ struct load_opts {
 	struct many *many; /* tool->many's targets; NULL: none yet, to look what could be hooked */
 };
 
+/* A map with two elements per CPU, for this epoch and the one before: MEMO_INDEX(). */
+struct halves {
+	char *at;    /* mapped; NULL: the object has no such map */
+	size_t size; /* of one */
+};
+
 struct loaded {
 	const struct tool *tool;
 	struct load_opts opts; /* what it points to is borrowed */
@@ -50,11 +56,12 @@ struct loaded {
 	bool task_storage, rdonly_cast, exact_tp_btf, exact_fentry;
 	bool guard_counts;	   /* it counts what its guard keeps out: core/kernel/many_hook.h */
 	bool classic_targets;	   /* processes are followed by classic tracepoints */
-	struct counters *counters; /* mapped; one per possible CPU */
-	int n_cpus;
-	char *memo;	  /* mapped, two per possible CPU (bpf/memo.h); NULL: no memo */
-	size_t memo_size; /* of one */
-	char *bss;	  /* the programs' variables, mapped; NULL if they have no epoch */
+	struct counters *counters; /* mapped, by CPU */
+	int n_cpus;		   /* possible CPUs: values of an entry of a per-CPU map */
+	uint32_t cpu_ids;	   /* the largest number of one, and 1: core/base/cpus.h */
+	struct halves memo;	   /* bpf/memo.h */
+	struct halves others;	   /* bpf/others.bpf.h */
+	char *bss;		   /* the programs' variables, mapped; NULL if they have no epoch */
 	size_t bss_size;
 	volatile uint32_t *all_attached;  /* likewise */
 	volatile uint32_t *epoch;	  /* in bss */
@@ -98,8 +105,8 @@ int loaded_map(const struct loaded *l, const char *name);
 /* Opens iterator program @name for one reading; works after loaded_detach(), too. -1 with errno. */
 int loaded_iter(const struct loaded *l, const char *name);
 
-/* Memo @index: MEMO_INDEX(). Only with loaded->memo. */
-struct memo_head *loaded_memo(const struct loaded *l, int index);
+/* Memo @index: MEMO_INDEX(). Only with loaded->memo.at. */
+struct memo_head *loaded_memo(const struct loaded *l, uint32_t index);
 
 /* Sum over the CPUs, with what is counted in memos. */
 struct counters loaded_counters(const struct loaded *l);

@@ -3,11 +3,13 @@
 
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include <bpf/btf.h>
 
+#include "core/base/cpus.h"
 #include "core/base/log.h"
 #include "core/kernel/ladder.h"
 #include "core/kernel/load_many.h"
@@ -71,13 +73,19 @@ static bool set_rungs(struct loaded *l)
 	return set_rodata(l->obj, "rungs", rungs, sizeof(rungs));
 }
 
-/* How much a CPU may write before it wakes the reader: all of them an eighth of the buffer. */
-static uint64_t wake_bytes(const struct load_opts *opts)
+static void set_wake_up(const struct load_opts *opts, struct engine_cfg *engine)
 {
 	long cpus = sysconf(_SC_NPROCESSORS_ONLN);
+	uint64_t wake_data;
 
+	engine->wake_bytes =
+		cpus_wake_bytes(opts->buffer, cpus > 0 ? (uint32_t)cpus : 1, &wake_data);
+	engine->wake_data = wake_data;
+	if (!opts->engine.ustack)
+		return;
 	/* user stacks are named while their process lives: read them at once */
-	return opts->engine.ustack ? 1 : opts->buffer / 8 / (uint64_t)(cpus > 0 ? cpus : 1);
+	engine->wake_bytes = 1;
+	engine->wake_data = 0;
 }
 
 static bool configure(struct loaded *l)
@@ -89,7 +97,8 @@ static bool configure(struct loaded *l)
 	const char *unknown = l->tool->calls ? syscall_table(l->tool->calls, calls) : NULL;
 
 	engine.has_task_storage = l->task_storage;
-	engine.wake_bytes = wake_bytes(opts);
+	engine.page_shift = (uint32_t)__builtin_ctzl((unsigned long)sysconf(_SC_PAGESIZE));
+	set_wake_up(opts, &engine);
 	if (unknown) {
 		log_error("internal error: no system call %s", unknown);
 		return false;
@@ -129,6 +138,24 @@ static int map_as_asked(const struct loaded *l, struct bpf_map *map)
 	return entries ? bpf_map__set_max_entries(map, (__u32)entries) : 0;
 }
 
+/* IOSONDE_ENTRIES=MAP=N,...: makes maps small, so that tests can fill them. */
+static int size_for_test(struct bpf_map *map)
+{
+	const char *list = getenv("IOSONDE_ENTRIES"), *name = bpf_map__name(map);
+	size_t len = strlen(name);
+
+	for (const char *p = list; p && *p; p += strcspn(p, ","), p += *p == ',')
+		if (!strncmp(p, name, len) && p[len] == '=')
+			return bpf_map__set_max_entries(map, (__u32)strtoul(p + len + 1, NULL, 10));
+	return 0;
+}
+
+/*
+ * A CPU takes this many free places of an LRU map at once (kernel/bpf/bpf_lru_list.c,
+ * LOCAL_FREE_TARGET): without as many more, other CPUs' places would be taken while some are free.
+ */
+#define LRU_PER_CPU 128
+
 /* Sizes what depends on the machine; leaves out the per-thread map that isn't used. */
 static bool size_maps(struct loaded *l)
 {
@@ -145,15 +172,20 @@ static bool size_maps(struct loaded *l)
 		else if (l->tool->many.prog && !strcmp(name, l->tool->drain.map))
 			err = bpf_map__set_max_entries(map, 2 * loaded_targets(l));
 		else if (bpf_map__max_entries(map) == PER_CPU)
-			err = bpf_map__set_max_entries(map, (__u32)l->n_cpus);
+			err = bpf_map__set_max_entries(map, l->cpu_ids);
 		else if (bpf_map__type(map) == BPF_MAP_TYPE_TASK_STORAGE)
 			err = bpf_map__set_autocreate(map, l->task_storage);
 		else if (len > 5 && !strcmp(name + len - 5, "_hash") && l->task_storage)
 			err = bpf_map__set_autocreate(map, false);
 		else
 			err = map_as_asked(l, map);
-		if (!err && !strcmp(name, "memo"))
-			err = bpf_map__set_max_entries(map, MEMO_INDEX((__u32)l->n_cpus, 0));
+		if (!err && (!strcmp(name, "memo") || !strcmp(name, "others")))
+			err = bpf_map__set_max_entries(map, MEMO_INDEX(l->cpu_ids, 0));
+		if (!err)
+			err = size_for_test(map);
+		if (!err && bpf_map__type(map) == BPF_MAP_TYPE_LRU_HASH)
+			err = bpf_map__set_max_entries(map, bpf_map__max_entries(map) +
+								    LRU_PER_CPU * l->cpu_ids);
 		if (err) {
 			log_error("cannot size map %s: %s", name, strerror(-err));
 			return false;

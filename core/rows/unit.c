@@ -167,12 +167,23 @@ static void name_error(char *scratch, struct value *v)
 		set_bytes(v, scratch, put_u64(scratch, err));
 }
 
+/* All ones: the row stands for what found no room in a table. */
+static bool is_other(const struct column *col, const struct value *v)
+{
+	return (col->flags & COL_KEY) && col->field.size &&
+	       v->u == NAME_OTHERS >> (64 - 8 * col->field.size);
+}
+
 static void name_enum(const struct column *col, char *scratch, struct value *v)
 {
 	uint64_t i = 0;
 
 	if (v->kind == V_INT && v->i < 0)
 		return set_bytes(v, scratch, put_i64(scratch, v->i));
+	if (is_other(col, v)) {
+		v->kind = V_NONE;
+		return;
+	}
 	while (col->names && i < v->u && col->names[i])
 		i++;
 	if (col->names && i == v->u && col->names[i])
@@ -197,6 +208,10 @@ static void name_flags(const struct column *col, char *scratch, struct value *v)
 	uint64_t bits = width < 64 ? v->u & ((1ull << width) - 1) : v->u, rest = bits;
 	char *to = scratch, *end = scratch + VALUE_SCRATCH - DIGITS_MAX;
 
+	if (is_other(col, v)) {
+		v->kind = V_NONE;
+		return;
+	}
 	for (const struct flag_name *f = col->flag_names; f && f->name; f++) {
 		size_t len;
 
@@ -228,7 +243,9 @@ static void name_path(struct value *v)
 	const char *name;
 	size_t len;
 
-	if (v->kind == V_UINT && name_of_id(v->u, &name, &len))
+	if (v->kind == V_UINT && v->u == NAME_OTHERS)
+		set_bytes(v, "(others)", strlen("(others)"));
+	else if (v->kind == V_UINT && name_of_id(v->u, &name, &len))
 		set_bytes(v, name, len);
 	else
 		v->kind = V_NONE;
@@ -351,6 +368,8 @@ static void name_syscall(char *scratch, struct value *v)
 		v->kind = V_NONE;
 		return;
 	}
+	if (v->u == SYSCALL_OTHERS)
+		return set_bytes(v, "(others)", strlen("(others)"));
 	name = syscall_name((int64_t)v->u >> 1, compat);
 	if (name)
 		to = append(to, name, strlen(name));
@@ -361,7 +380,7 @@ static void name_syscall(char *scratch, struct value *v)
 	set_bytes(v, scratch, (size_t)(to - scratch));
 }
 
-static void name_kernel_object(enum unit unit, struct value *v)
+static void name_kernel_object(const struct column *col, struct value *v)
 {
 	const char *name;
 
@@ -369,7 +388,10 @@ static void name_kernel_object(enum unit unit, struct value *v)
 		v->kind = V_NONE;
 		return;
 	}
-	name = unit == U_DISK ? disk_name((uint32_t)v->u) : cgroup_name(v->u);
+	if (is_other(col, v))
+		name = "(others)";
+	else
+		name = col->unit == U_DISK ? disk_name((uint32_t)v->u) : cgroup_name(v->u);
 	set_bytes(v, name, strlen(name));
 }
 
@@ -420,7 +442,7 @@ void column_value(const struct column *col, const void *rec, size_t len, char *s
 		break;
 	case U_DISK:
 	case U_CGROUP:
-		name_kernel_object(col->unit, out);
+		name_kernel_object(col, out);
 		break;
 	default:
 		break;

@@ -37,6 +37,9 @@ enum unit {
 	U_RATE,
 };
 
+/* U_SYSCALL: of a row that stands for what found no room in a table. */
+#define SYSCALL_OTHERS (1ULL << 63)
+
 /* A named bit (or bit group, when mask differs from value) for U_FLAGS. Ends with name NULL. */
 struct flag_name {
 	uint64_t value;

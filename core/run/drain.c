@@ -82,6 +82,14 @@ static void keep_entry(struct report *r, const char *key, const uint64_t *value)
 		r->failed = true;
 }
 
+void report_keep(struct report *r, const char *key, const uint64_t *value)
+{
+	if (r->d->cpu.kind != F_NONE || r->run->by)
+		keep_entry(r, key, value);
+	else
+		report_add_entry(r, key, value);
+}
+
 /* Adds the entries of our epoch to the report; moves their keys to the start of @keys. */
 static uint32_t add_entries(struct report *r, char *keys, uint64_t *values, uint32_t n)
 {
@@ -99,10 +107,7 @@ static uint32_t add_entries(struct report *r, char *keys, uint64_t *values, uint
 			continue;
 		r->entries++;
 		report_merge_cpus(r, value);
-		if (d->cpu.kind != F_NONE || r->run->by)
-			keep_entry(r, key, value);
-		else
-			report_add_entry(r, key, value);
+		report_keep(r, key, value);
 		memmove(keys + (size_t)ours++ * d->key_size, key, d->key_size);
 	}
 	return ours;
@@ -167,6 +172,8 @@ static void drain_epoch(struct report *r)
 	if (err && err != -ENOMEM)
 		log_error("reading map %s failed: %s", r->d->map, strerror(-err));
 	r->failed |= err == -ENOMEM;
+	if (r->run->loaded->others.at)
+		drain_others(r);
 	if (r->run->by)
 		drain_by(r);
 	for (size_t i = 0; i < r->merged.n && !r->run->by; i++)
@@ -358,6 +365,14 @@ static void report_print(struct report *r, bool last)
 	print_totals(r);
 }
 
+/* What found no room in the map is added up by the same words. */
+static bool others_fit(const struct run *run)
+{
+	const struct bpf_map *others = bpf_object__find_map_by_name(run->loaded->obj, "others");
+
+	return !others || bpf_map__value_size(others) == run->tool->drain.value_size;
+}
+
 /* What found no room in the map is added to it by keep_entry(). */
 static bool reserve_fits(const struct run *run, const struct bpf_map *map)
 {
@@ -386,7 +401,8 @@ static bool layout_fits(const struct run *run, const struct bpf_map *map)
 	    bpf_map__value_size(map) == d->value_size && !(d->key_size % 8) &&
 	    !(d->value_size % 8) && d->key_size <= DRAIN_KEY_MAX && !d->stack_map == !stacks &&
 	    (!d->hist || d->hist_off + sizeof(struct hist_value) == d->value_size) &&
-	    (!stacks || bpf_map__value_size(stacks) <= STACK_FRAMES * 8) && reserve_fits(run, map))
+	    (!stacks || bpf_map__value_size(stacks) <= STACK_FRAMES * 8) &&
+	    reserve_fits(run, map) && others_fit(run))
 		return true;
 	log_error("internal error: map %s of the programs and of the descriptor differ", d->map);
 	return false;

@@ -41,6 +41,12 @@ size_t drain_terminal(const struct run *run);
 /* Adds the rows that stand for one entry of the map: @value summed over CPUs, @key as it is. */
 void report_add_entry(struct report *r, const char *key, const uint64_t *value);
 
+/* The same, or keeps it where others with that key are to be added: parts of CPUs, of --by. */
+void report_keep(struct report *r, const char *key, const uint64_t *value);
+
+/* Adds the row of what found no room in the map. */
+void drain_others(struct report *r);
+
 /* Room for a row of @len bytes; NULL when out of memory. */
 char *report_add_row(struct report *r, size_t len);
 

@@ -67,14 +67,14 @@ void memo_collect(struct run *run, uint32_t epoch)
 	struct layout l;
 	uint64_t *value;
 
-	if (!loaded->memo)
+	if (!loaded->memo.at)
 		return;
 	l = layout_of(run);
 	value = malloc(l.value_size);
 	if (!value)
 		log_error("out of memory: this report is not complete");
-	for (int cpu = 0; value && cpu < loaded->n_cpus; cpu++)
-		take_memo(run, &l, loaded_memo(loaded, MEMO_INDEX(cpu, (int)(epoch & 1))),
-			  loaded->memo_size, value);
+	for (uint32_t cpu = 0; value && cpu < loaded->cpu_ids; cpu++)
+		take_memo(run, &l, loaded_memo(loaded, MEMO_INDEX(cpu, epoch)), loaded->memo.size,
+			  value);
 	free(value);
 }

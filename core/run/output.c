@@ -337,12 +337,18 @@ static void summary_text(const struct run *run, const struct counters *c, uint64
 	if (c->lost_state)
 		fprintf(stderr, "; %llu found no room for their state",
 			(unsigned long long)c->lost_state);
+	if (c->lost_end)
+		fprintf(stderr, "; the kernel never told the end of %llu",
+			(unsigned long long)c->lost_end);
 	if (missed)
 		fprintf(stderr, "; %llu nested in a program that was running",
 			(unsigned long long)missed);
 	if (run->unread)
 		fprintf(stderr, "; %llu were left when the run was broken off",
 			(unsigned long long)run->unread);
+	if (run->others)
+		fprintf(stderr, "; %llu in rows \"(others)\": more rows than the table holds",
+			(unsigned long long)run->others);
 	if (c->null_helper)
 		fprintf(stderr, "; %llu details could not be read",
 			(unsigned long long)c->null_helper);
@@ -374,7 +380,7 @@ void output_summary(struct run *run)
 	struct counters c = loaded_counters(run->loaded);
 	uint64_t details, missed = loaded_missed(run->loaded, &details);
 	uint64_t filtered = c.filtered + run->filtered;
-	uint64_t lost = c.lost_ring + c.lost_state + missed + run->unread;
+	uint64_t lost = c.lost_ring + c.lost_state + c.lost_end + missed + run->unread;
 	uint64_t generated = c.generated + run->generated + missed;
 	struct json_pair pairs[27 + MAX_EXTRA];
 	size_t n = 0;
@@ -393,8 +399,10 @@ void output_summary(struct run *run)
 	pairs[n++].b = loaded_missed_uncounted(run->loaded);
 	add_pair(pairs, &n, "lost_ring", c.lost_ring);
 	add_pair(pairs, &n, "lost_state", c.lost_state);
+	add_pair(pairs, &n, "lost_end", c.lost_end);
 	add_pair(pairs, &n, "lost_missed", missed);
 	add_pair(pairs, &n, "lost_unread", run->unread);
+	add_pair(pairs, &n, "others", run->others);
 	add_pair(pairs, &n, "null_helper", c.null_helper);
 	for (size_t i = 0; run->tool->counters && run->tool->counters[i]; i++)
 		add_pair(pairs, &n, run->tool->counters[i] + (run->tool->counters[i][0] == '+'),

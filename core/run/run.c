@@ -90,6 +90,11 @@ void run_count(struct run *run, uint64_t generated, uint64_t shown, uint64_t fil
 	run->filtered += filtered;
 }
 
+void run_others(struct run *run, uint64_t n)
+{
+	run->others += n;
+}
+
 static int failed(const struct run *run)
 {
 	return run->command ? CANT_HELP : FAILED;

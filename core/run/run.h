@@ -41,6 +41,8 @@ void run_header_alone(struct run *run);
  * their own, and @shown ones that stood in a table of its own.
  */
 void run_count(struct run *run, uint64_t generated, uint64_t shown, uint64_t filtered);
+/* @n of those shown stood in rows "(others)". */
+void run_others(struct run *run, uint64_t n);
 /* A row of another table than tool->row: all columns that the format shows by default. */
 const struct selection *run_default_columns(struct run *run, const struct table *table);
 /* --sort's column in @table, if it has one of that name: true, and *@sort is set. */

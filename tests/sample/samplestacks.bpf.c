@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
 #include "bpf/filter.bpf.h"
+#include "bpf/others.bpf.h"
 
 #include "tests/sample/samplestacks.h"
 
@@ -9,6 +10,8 @@ struct {
 	__type(key, struct samplestacks_key);
 	__type(value, u64);
 } counts SEC(".maps");
+
+OTHERS_MAP(u64);
 
 struct {
 	__uint(type, BPF_MAP_TYPE_STACK_TRACE);
@@ -24,7 +27,8 @@ static __always_inline u64 *count_of(const struct samplestacks_key *key)
 	if (count)
 		return count;
 	bpf_map_update_elem(&counts, key, &zero, BPF_NOEXIST);
-	return bpf_map_lookup_elem(&counts, key);
+	count = bpf_map_lookup_elem(&counts, key);
+	return count ? count : others_of(key->epoch);
 }
 
 /* Here the current task is still the one that gives up its CPU. */
@@ -49,11 +53,9 @@ int BPF_PROG(blocked, bool preempt, struct task_struct *prev)
 		key.kstack = -1;
 	}
 	count = count_of(&key);
-	if (!count) {
-		COUNT(lost_state);
+	if (!count)
 		return 0;
-	}
-	(*count)++;
+	__sync_fetch_and_add(count, 1);
 	COUNT(emitted);
 	return 0;
 }

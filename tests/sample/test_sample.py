@@ -173,10 +173,11 @@ def test_more_entries_than_a_batch(host, tmp):
 
 
 def test_full_map_is_counted(host, tmp):
-    done = run(host, tmp, "samplehist", jobs.python(jobs.MANY, 3000), lost=None)
-    s = done.summary
-    assert s["generated"] == 3000 and s["lost"] == s["lost_state"] > 1000
-    assert len({r["comm"] for r in done.of("size")}) == s["shown"] == 3000 - s["lost"]
+    done = run(host, tmp, "samplehist", jobs.python(jobs.MANY, 3000))
+    s, rows = done.summary, done.of("size")
+    assert s["generated"] == s["shown"] == 3000 and s["others"] > 1000
+    assert sum(r["count"] for r in rows if r["comm"] == "(others)") == s["others"]
+    assert len({r["comm"] for r in rows} - {"(others)"}) == 3000 - s["others"]
 
 
 def test_drained_entries_make_room(host, tmp):

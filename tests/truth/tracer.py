@@ -14,6 +14,7 @@ from dataclasses import dataclass
 
 CELLS = ("cpu_ns", "runq_ns", "queue_ns", "device_ns", "wait_ns", "unknown_ns")
 LEDGER_TYPES = ("op", "slowest", "call", "file", "process")
+LOST = ("lost_state", "lost_end", "lost_missed")
 KEY = re.compile(r"[a-z][a-z0-9_]*")
 CAP_SYS_PTRACE, CAP_PERFMON, CAP_BPF = 19, 38, 39
 
@@ -53,10 +54,10 @@ def check_summary(rows, command):
     assert len(summary) == 1 and rows[-1] is summary[0], "the summary is not the last record"
     s = summary[0]
     assert s["command"] == command
-    for key in ("generated", "shown", "filtered", "lost", "lost_ring", "lost_state", "lost_missed"):
+    for key in ("generated", "shown", "filtered", "lost", "lost_ring", *LOST):
         assert isinstance(s[key], int) and s[key] >= 0, (key, s)
     assert s["generated"] == s["shown"] + s["filtered"] + s["lost"], s
-    assert s["lost"] == s["lost_ring"] + s["lost_state"] + s["lost_missed"], s
+    assert s["lost"] == s["lost_ring"] + sum(s[k] for k in LOST), s
     return s
 
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
 #include "tools/block/biopattern.h"
 
-#include "bpf/core.bpf.h"
+#include "bpf/others.bpf.h"
 
 const volatile struct biopattern_cfg cfg;
 
@@ -16,6 +16,8 @@ struct {
 	__type(value, struct biopattern_value);
 } patterns SEC(".maps");
 
+OTHERS_MAP(struct biopattern_value);
+
 static __always_inline struct biopattern_value *value_of(const struct biopattern_key *key)
 {
 	struct biopattern_value zero = {}, *value = bpf_map_lookup_elem(&patterns, key);
@@ -23,7 +25,8 @@ static __always_inline struct biopattern_value *value_of(const struct biopattern
 	if (value)
 		return value;
 	bpf_map_update_elem(&patterns, key, &zero, BPF_NOEXIST);
-	return bpf_map_lookup_elem(&patterns, key);
+	value = bpf_map_lookup_elem(&patterns, key);
+	return value ? value : others_of(key->epoch);
 }
 
 static __always_inline void blk_request_done(struct blk_io *rq)
@@ -36,10 +39,8 @@ static __always_inline void blk_request_done(struct blk_io *rq)
 		return;
 	}
 	value = value_of(&key);
-	if (!value) {
-		COUNT_EVENT(lost_state);
+	if (!value)
 		return;
-	}
 	__sync_fetch_and_add(&value->count, 1);
 	__sync_fetch_and_add(&value->bytes, rq->request_bytes);
 	if (rq->pattern == BLK_SEQUENTIAL)

@@ -17,7 +17,7 @@ const struct flag_name blk_kinds[] = { { BLK_READ, BLK_OP, "read" },
 				       { BLK_PREFLUSH, BLK_PREFLUSH, "preflush" },
 				       {} };
 
-const char *const blk_counters[] = { "+splits", NULL };
+const char *const blk_counters[] = { "+splits", "+cut_chains", NULL };
 
 const char *const blk_ops[] = { "",	   "read",	   "write",	   "flush",
 				"discard", "secure-erase", "write-zeroes", "other",

@@ -77,10 +77,34 @@ struct {
 	__type(value, struct layers_sums);
 } layers_table SEC(".maps");
 
+/* What finds no room there: by process and call, all files together. */
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
-	__uint(max_entries, 65536);
-	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__uint(max_entries, 4096);
+	__type(key, struct layers_key);
+	__type(value, struct layers_sums);
+} layers_others SEC(".maps");
+
+/* What finds none there either: by call. This can't fail. */
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, N_CALLS);
+	__type(key, u32);
+	__type(value, struct layers_sums);
+} layers_rest SEC(".maps");
+
+/* Calls of targets that aren't followed, by number; those of the 32-bit ABI come behind. */
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 2 * SYSCALL_MAX);
+	__type(key, u32);
+	__type(value, u64);
+} layers_unfollowed SEC(".maps");
+
+/* Files whose path was sent. The least recently used are forgotten, and sent again. */
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 16384);
 	__type(key, struct layers_file);
 	__type(value, u32);
 } layers_files SEC(".maps");
@@ -213,7 +237,7 @@ static __always_inline void take_entry(struct layers_cpu *c, struct layers_state
 	const struct layers_entry *in = &c->entry;
 
 	if (st->op.in.call) /* its return was never seen */
-		COUNT_EVENT(lost_state);
+		COUNT_EVENT(lost_end);
 	st->op.in = *in;
 	if (O_OPEN(in->call) && in->name_len)
 		__builtin_memcpy(st->name, c->name, NAME_KEPT);
@@ -382,10 +406,13 @@ static __always_inline void note_wait(struct layers_op *op, u64 ns)
 			return;
 		wait = bpf_map_lookup_elem(&layers_waits, &key); /* another CPU was faster */
 	}
-	if (!wait) {
+	if (!wait) { /* with those that have no stack: there from the start */
 		TALLY(LAYERS_LOST_STACK);
-		return;
+		key.stack = -1;
+		wait = bpf_map_lookup_elem(&layers_waits, &key);
 	}
+	if (!wait)
+		return;
 	__sync_fetch_and_add(&wait->count, 1);
 	__sync_fetch_and_add(&wait->wait_ns, ns);
 	if (ns > wait->max_ns)

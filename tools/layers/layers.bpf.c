@@ -134,7 +134,7 @@ static __noinline bool enter_by_state(struct layers_cpu *c, const struct entered
 	follow_thread(st, in->task, bpf_get_smp_processor_id());
 	hold(&st->op.in);
 	if (st->op.in.call) /* its return was never seen */
-		COUNT_EVENT(lost_state);
+		COUNT_EVENT(lost_end);
 	st->op.in.call = 0;
 	if (st->parked.in.call && rejoins(st, in->call, regs)) {
 		rejoin(st);
@@ -161,10 +161,25 @@ static __always_inline void enter(struct layers_cpu *c, const struct entered *in
 		return;
 	hold(&c->entry);
 	if (c->entry.call) /* its return was never seen */
-		COUNT_EVENT(lost_state);
+		COUNT_EVENT(lost_end);
 	open_entry(c, &c->entry, c->name, in, regs);
 	c->entry.entry_ns = bpf_ktime_get_ns(); /* last: what came before is our own time */
 	go_live(&c->entry);
+}
+
+/* What the target does instead, for the run in which it does little else. */
+static __always_inline void note_unfollowed(s64 id)
+{
+	u32 nr = id;
+	u64 *count;
+
+	if (id < 0 || id >= SYSCALL_MAX || syscall_maybe(id) || !target_match(current_ids()))
+		return;
+	if (in_compat_call())
+		nr += SYSCALL_MAX;
+	count = bpf_map_lookup_elem(&layers_unfollowed, &nr);
+	if (count)
+		++*count;
 }
 
 SYSCALL_ENTER(layers_enter)
@@ -172,8 +187,12 @@ SYSCALL_ENTER(layers_enter)
 	struct layers_cpu *c;
 	struct entered in;
 
-	if (!all_attached || !target_entered(id, &in))
+	if (!all_attached)
 		return 0;
+	if (!target_entered(id, &in)) {
+		note_unfollowed(id);
+		return 0;
+	}
 	c = cpu_here();
 	if (!c || !take_cpu(c)) {
 		COUNT_EVENT(lost_state);
@@ -290,8 +309,10 @@ static __always_inline void switched_out(void *ctx, struct task_struct *prev, bo
 	}
 	st->op.state = BLOCKED;
 	st->op.stack = bpf_get_stackid(ctx, &layers_stacks, BPF_F_FAST_STACK_CMP);
-	if (st->op.stack < 0)
-		TALLY(LAYERS_LOST_STACK);
+	if (st->op.stack >= 0)
+		return;
+	st->op.stack = -1;
+	TALLY(LAYERS_LOST_STACK);
 }
 
 static __always_inline void switched_in(struct task_struct *next)

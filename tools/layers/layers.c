@@ -50,9 +50,9 @@ const char *const layers_call_names[] = {
 };
 
 /* In the order of enum layers_counter. */
-static const char *const counters[] = { "clamped",   "overflow",   "no_entry",	 "no_stamp",
-					"bios_full", "lost_table", "lost_stack", "lost_path",
-					"chain_cut", "lost_slow",  NULL };
+static const char *const counters[] = { "clamped",   "overflow",   "no_entry",	"no_stamp",
+					"bios_full", "lost_stack", "lost_path", "chain_cut",
+					"lost_slow", NULL };
 
 #define CFG(member) FIELD(struct layers_cfg, member)
 
@@ -80,9 +80,12 @@ static const struct option_spec options[] = {
 	{}
 };
 
+#define UNFOLLOWED "other calls, I/O of io_uring and libaio, page faults of mappings"
+
 static const struct probe probes[] = {
 	{ "system calls",
-	  { { { "layers_enter", "layers_exit" } }, { { "layers_enter_tp", "layers_exit_tp" } } } },
+	  { { { "layers_enter", "layers_exit" }, .blind = UNFOLLOWED },
+	    { { "layers_enter_tp", "layers_exit_tp" }, .blind = UNFOLLOWED } } },
 	{ "the scheduler", { { { "layers_switch", "layers_waking" } } }, .aside = true },
 	{ "the end of threads", { { { "layers_thread_exit" } }, { { "layers_thread_exit_tp" } } } },
 	{ "bios as they are queued",
@@ -99,36 +102,6 @@ static const struct probe probes[] = {
 	{ "requests that complete", { { { "rq_complete(request,*,*)" } } }, .aside = true },
 	{}
 };
-
-const char *ledger_path(struct ledger *l, const struct layers_file *file)
-{
-	char **path, text[64];
-
-	if (!file->ino && !file->dev)
-		return NULL;
-	path = keymap_get(&l->paths, file, true);
-	if (path && !*path) {
-		snprintf(text, sizeof(text), "inode %" PRIu64 " on %u:%u", (uint64_t)file->ino,
-			 file->dev >> 20, file->dev & 0xfffff);
-		*path = strdup(text);
-	}
-	return path ? *path : NULL;
-}
-
-static void take_file(struct ledger *l, const struct layers_file_event *e, size_t len)
-{
-	static const struct column path_column = { "path", FIELD(struct layers_file_event, path),
-						   U_PATH };
-	char scratch[VALUE_SCRATCH];
-	struct value v;
-	char **path = keymap_get(&l->paths, &e->file, true);
-
-	column_value(&path_column, e, len, scratch, &v);
-	if (!path || v.kind != V_BYTES)
-		return;
-	free(*path);
-	*path = strndup(v.bytes.p, v.bytes.len);
-}
 
 /* Frames of the program itself and of what called it; the names differ between kernels. */
 static bool is_probe(const char *name)
@@ -245,7 +218,7 @@ static void record(struct run *run, const struct rec *rec, size_t len)
 	size_t row_len;
 
 	if (rec->type == REC_FILE) {
-		take_file(l, (const void *)rec, len);
+		ledger_learn_path(run, l, (const void *)rec, len);
 		return;
 	}
 	row = make_row(run, l, e, len, &row_len);
@@ -283,6 +256,8 @@ static bool start(struct run *run)
 	struct ledger *l = run_tool_state(run);
 
 	l->paths = (struct keymap)KEYMAP(struct layers_file, char *);
+	l->faults_before = ledger_major_faults(run);
+	ledger_waits_start(run);
 	l->names = run_kernel_names(run);
 	return l->names != NULL;
 }
@@ -296,9 +271,7 @@ static void finish(struct run *run)
 {
 	struct ledger *l = run_tool_state(run);
 
-	for (size_t i = 0; i < l->paths.n; i++)
-		free(*(char **)keymap_value(&l->paths, i));
-	keymap_free(&l->paths);
+	ledger_paths_free(l);
 	text_free(&l->row);
 	for (size_t i = 0; i < l->n_slowest; i++)
 		free(l->slowest[i]);

@@ -48,7 +48,6 @@ enum layers_counter {
 	LAYERS_NO_STAMP, /* the scheduler never said when it was woken, or switched in: unknown time
 			  */
 	LAYERS_BIOS_FULL,  /* more requests in flight than slots: unknown time */
-	LAYERS_LOST_TABLE, /* operations that found no room in the table */
 	LAYERS_LOST_STACK, /* waits whose stack found no room */
 	LAYERS_LOST_PATH,  /* files whose path found no room in the ring: shown by inode */
 	LAYERS_CHAIN_CUT,  /* requests with more bios than are followed */
@@ -68,6 +67,10 @@ struct layers_key {
 	__u32 tgid;
 	__u32 call;
 };
+
+/* The file, and the process, of sums that found no room of their own. */
+#define LAYERS_OTHER_FILE ((struct layers_file){ ~0ULL, ~0U, ~0U })
+#define LAYERS_OTHER_TGID (~0U)
 
 /* In this order what most operations add to is in one cache line with the key of layers_slot. */
 struct layers_sums {

@@ -51,6 +51,7 @@ struct wait_row {
 	uint32_t call;
 	uint32_t share; /* of all waiting */
 	uint64_t count, wait_ns, max_ns;
+	uint64_t shown_ns; /* of those with just these addresses: the longest of several */
 	struct vstack stack;
 	uint64_t frames[STACK_FRAMES];
 };
@@ -66,10 +67,14 @@ struct ledger {
 	size_t n_slowest;
 	struct stack_names *names;
 	struct text_buf row; /* the row that is being put together */
+	uint64_t faults_before;
 };
 
 /* The path of @file, or "dev:ino" for one whose path was lost; NULL for no file. */
 const char *ledger_path(struct ledger *l, const struct layers_file *file);
+void ledger_learn_path(struct run *run, struct ledger *l, const struct layers_file_event *e,
+		       size_t len);
+void ledger_paths_free(struct ledger *l);
 
 /*
  * Reads stack @id without the frames of the probe that took it: up to STACK_FRAMES addresses;
@@ -79,6 +84,18 @@ size_t ledger_stack(struct run *run, struct ledger *l, int32_t id, uint64_t *fra
 
 /* What a thread with this stack waits for: "journal commit"; never NULL. */
 const char *ledger_reason(struct ledger *l, const uint64_t *frames, size_t n);
+
+/* Makes room for waits that find none of their own; before many threads wait. */
+void ledger_waits_start(struct run *run);
+void ledger_print_waits(struct run *run, struct ledger *l, size_t top);
+
+/* Major page faults of the targets so far, as far as processes were named. */
+uint64_t ledger_major_faults(const struct run *run);
+/*
+ * Adds to the summary how many calls weren't followed; in text says so if those that were took
+ * little: @lat_ns.
+ */
+void ledger_print_instead(struct run *run, const struct ledger *l, uint64_t lat_ns);
 
 /* ledger_report.c: everything that the tables show, from the maps and the threads' own sums. */
 void ledger_report(struct run *run, struct ledger *l, bool last);

@@ -21,10 +21,10 @@ struct latencies {
 };
 
 struct sums {
-	struct keymap calls;	 /* uint32_t to struct sum_row */
-	struct keymap files;	 /* struct layers_file to struct sum_row */
-	struct keymap processes; /* uint32_t to struct sum_row */
-	uint64_t count;
+	struct keymap calls;	      /* uint32_t to struct sum_row */
+	struct keymap files;	      /* struct layers_file to struct sum_row */
+	struct keymap processes;      /* uint32_t to struct sum_row */
+	uint64_t count, others;	      /* others: in rows "(others)" */
 	uint64_t generated, filtered; /* as the programs counted them */
 	struct latencies *latencies;  /* by call; NULL: out of memory */
 };
@@ -53,9 +53,11 @@ static void add_key(struct sums *sums, struct ledger *l, const struct layers_key
 		row->call = layers_call_names[key->call];
 	row = keymap_get(&sums->processes, &key->tgid, true);
 	add(row, s);
-	if (row) {
+	if (row && key->tgid != LAYERS_OTHER_TGID) {
 		row->pid = key->tgid;
 		memcpy(row->comm, s->comm, sizeof(row->comm));
+	} else if (row) {
+		strcpy(row->comm, "(others)");
 	}
 	row = keymap_get(&sums->files, &key->file, true);
 	add(row, s);
@@ -63,9 +65,9 @@ static void add_key(struct sums *sums, struct ledger *l, const struct layers_key
 		row->path = ledger_path(l, &key->file);
 }
 
-static void add_table(struct run *run, struct sums *sums, struct ledger *l)
+static void add_table(struct run *run, struct sums *sums, struct ledger *l, const char *map)
 {
-	int fd = loaded_map(run_loaded(run), "layers_table");
+	int fd = loaded_map(run_loaded(run), map);
 	struct layers_key key, *prev = NULL;
 	struct layers_sums value;
 
@@ -89,6 +91,25 @@ static void add_latencies(struct sums *sums, const struct layers_hist *from)
 		if (from[call].max_ns > to[call].max_ns)
 			to[call].max_ns = from[call].max_ns;
 	}
+}
+
+/* What found no room in any table, by call. */
+static void add_rest(struct run *run, struct sums *sums, struct ledger *l)
+{
+	const struct loaded *loaded = run_loaded(run);
+	int fd = loaded_map(loaded, "layers_rest");
+	struct layers_sums *cpus = calloc((size_t)loaded->n_cpus, sizeof(*cpus));
+
+	for (uint32_t call = 0; cpus && call < N_CALLS; call++) {
+		const struct layers_key key = { LAYERS_OTHER_FILE, LAYERS_OTHER_TGID, call };
+
+		if (bpf_map_lookup_elem(fd, &call, cpus))
+			continue;
+		for (int cpu = 0; cpu < loaded->n_cpus; cpu++)
+			if (cpus[cpu].count)
+				add_key(sums, l, &key, &cpus[cpu]);
+	}
+	free(cpus);
 }
 
 /* While operations go on, what CPUs keep may be read in mid-change: shown so, and exact in the end.
@@ -164,78 +185,6 @@ static void print_sums(struct run *run, const struct table *table, struct keymap
 	free(sorted);
 }
 
-static int by_wait(const void *a, const void *b)
-{
-	const struct wait_row *x = a, *y = b;
-
-	return x->wait_ns > y->wait_ns ? -1 : x->wait_ns < y->wait_ns;
-}
-
-static size_t read_waits(struct run *run, struct wait_row **out, uint64_t *total)
-{
-	int fd = loaded_map(run_loaded(run), "layers_waits");
-	struct layers_wait_key key, *prev = NULL;
-	struct wait_row *rows = NULL;
-	size_t n = 0, cap = 0;
-	struct layers_wait w;
-
-	for (*total = 0; !bpf_map_get_next_key(fd, prev, &key); prev = &key) {
-		struct wait_row *row;
-
-		if (bpf_map_lookup_elem(fd, &key, &w))
-			continue;
-		if (n == cap) {
-			void *more = realloc(rows, (cap = 2 * cap + 64) * sizeof(*rows));
-
-			if (!more)
-				break;
-			rows = more;
-		}
-		row = &rows[n++];
-		memset(row, 0, sizeof(*row));
-		row->call = key.call;
-		row->count = w.count;
-		row->wait_ns = w.wait_ns;
-		row->max_ns = w.max_ns;
-		row->share = (uint32_t)key.stack; /* until print_waits() has the frames */
-		*total += w.wait_ns;
-	}
-	*out = rows;
-	return n;
-}
-
-static void print_waits(struct run *run, struct ledger *l, size_t top)
-{
-	const struct selection *sel = run_default_columns(run, &layers_waits_table);
-	struct wait_row *rows;
-	uint64_t total;
-	size_t n = read_waits(run, &rows, &total), i = 0;
-	struct sort_row *shown = calloc(n + 1, sizeof(*shown));
-
-	if (n)
-		qsort(rows, n, sizeof(*rows), by_wait);
-	for (; shown && i < n && i < top; i++) {
-		struct wait_row *row = &rows[i];
-		size_t frames;
-
-		/* people want the causes, not every stack that ever waited for a microsecond */
-		if (i && run_opts(run)->format == FORMAT_TEXT && row->wait_ns * 50 < total)
-			break;
-		frames = ledger_stack(run, l, (int32_t)row->share, row->frames);
-		row->stack = (struct vstack){ offsetof(struct wait_row, frames),
-					      (uint32_t)(frames * sizeof(row->frames[0])) };
-		row->reason = ledger_reason(l, row->frames, frames);
-		row->share =
-			(uint32_t)((double)row->wait_ns * 10000.0 / (double)(total ? total : 1));
-		shown[i] = (struct sort_row){ row, sizeof(*row) };
-	}
-	sink_title(run_sink(run), "Where the waits were");
-	if (sel && shown)
-		sink_table(run_sink(run), sel, shown, i);
-	free(shown);
-	free(rows);
-}
-
 static void print_slowest(struct run *run, const struct ledger *l, size_t top)
 {
 	const struct selection *sel = run_default_columns(run, &layers_slowest_table);
@@ -287,11 +236,21 @@ static void print_sentence(struct run *run, const struct sums *sums)
 	sink_title(run_sink(run), line);
 }
 
+static uint64_t lat_of(const struct sums *sums)
+{
+	uint64_t lat = 0;
+
+	for (size_t i = 0; i < sums->calls.n; i++)
+		lat += ((const struct sum_row *)keymap_value(&sums->calls, i))->cells.lat_ns;
+	return lat;
+}
+
 void ledger_report(struct run *run, struct ledger *l, bool last)
 {
 	const struct layers_cfg *cfg = run_cfg(run);
 	const struct common_opts *opts = run_opts(run);
 	size_t top = opts->format == FORMAT_TEXT ? DEFAULT_ROWS : SIZE_MAX;
+	uint64_t count;
 	struct sums sums = {
 		.calls = KEYMAP(uint32_t, struct sum_row),
 		.files = KEYMAP(struct layers_file, struct sum_row),
@@ -302,8 +261,12 @@ void ledger_report(struct run *run, struct ledger *l, bool last)
 
 	if (opts->top)
 		top = opts->top;
-	add_table(run, &sums, l);
+	add_table(run, &sums, l, "layers_table");
 	add_kept(run, &sums, l);
+	count = sums.count;
+	add_table(run, &sums, l, "layers_others");
+	add_rest(run, &sums, l);
+	sums.others = sums.count - count;
 	add_percentiles(&sums);
 	sink_clear(run_sink(run));
 	live = !last && sink_frame(run_sink(run), N_TABLES);
@@ -316,12 +279,15 @@ void ledger_report(struct run *run, struct ledger *l, bool last)
 	print_sums(run, &layers_files_table, &sums.files, "Files", top);
 	print_sums(run, &layers_processes_table, &sums.processes, "Processes", top);
 	print_slowest(run, l, top);
-	print_waits(run, l, top);
+	ledger_print_waits(run, l, top);
 	if (!live)
 		print_sentence(run, &sums);
 	sink_frame_end(run_sink(run));
-	if (last)
+	if (last) {
+		ledger_print_instead(run, l, lat_of(&sums));
 		run_count(run, sums.generated, cfg->stream ? 0 : sums.count, sums.filtered);
+		run_others(run, sums.others);
+	}
 	keymap_free(&sums.calls);
 	keymap_free(&sums.files);
 	keymap_free(&sums.processes);

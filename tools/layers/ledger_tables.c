@@ -75,7 +75,7 @@ static const struct column file_columns[] = {
 
 static const struct column process_columns[] = {
 	{ "comm", S(comm), U_TEXT, .width = 15, .keep = KEEP, .help = "command" },
-	{ "pid", S(pid), U_ID, .width = 7, .keep = KEEP, .help = "process" },
+	{ "pid", S(pid), U_ID, .width = 7, .flags = COL_BLANK, .keep = KEEP, .help = "process" },
 	TOTALS,
 	{}
 };

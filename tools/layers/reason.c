@@ -50,7 +50,15 @@ static const struct {
 	{ "__folio_lock_killable", "page lock" },
 	{ "__folio_lock", "page lock" },
 	{ "folio_wait_bit_common", "page lock" },
-	{ "__wait_on_buffer", "buffer read or write by another" },
+	{ "ext4_write_inode", "write of its inode" },
+	{ "fsync_buffers_list", "write of its metadata" },
+	{ "__sync_dirty_buffer", "write of a block of metadata" },
+	{ "sync_dirty_buffer", "write of a block of metadata" },
+	{ "__ext4_get_inode_loc", "read of an inode" },
+	{ "__ext4_find_entry", "read of a directory" },
+	{ "__ext4_read_dirblock", "read of a directory" },
+	{ "__wait_on_buffer", "buffer being read or written" },
+	{ "bit_wait_io", "buffer being read or written" },
 	/* devices */
 	{ "blkdev_issue_flush", "device flush" },
 	{ "submit_bio_wait", "block request" },
@@ -91,7 +99,7 @@ static const struct {
 	{ "mutex_lock", "mutex" },
 	{ "do_signal_stop", "stopped by a signal" },
 	{ "ptrace_stop", "stopped by a tracer" },
-	{ "io_schedule", "block I/O of another" },
+	{ "io_schedule", "block I/O" },
 };
 
 /* Functions in which everything that waits ends up: they say nothing. */

@@ -17,31 +17,46 @@ static __always_inline void add_sums(struct layers_sums *to, const struct layers
 		__sync_fetch_and_add(&to->cells[i], from->cells[i]);
 }
 
-/* Where operations aren't streamed, the table is all that shows them. */
-static __always_inline void lost_in_table(u64 count)
+/* Adds @from to @key's sums in @map. False: there is no room. */
+static __always_inline bool add_to(void *map, const struct layers_key *key,
+				   const struct layers_sums *from)
 {
-	COUNT_N(tool[LAYERS_LOST_TABLE], count);
-	if (!cfg.stream)
-		COUNT_N(lost_state, count);
+	struct layers_sums *sums = bpf_map_lookup_elem(map, key);
+
+	if (!sums) {
+		if (!bpf_map_update_elem(map, key, from, BPF_NOEXIST))
+			return true;
+		sums = bpf_map_lookup_elem(map, key); /* another CPU was faster? */
+	}
+	if (sums)
+		add_sums(sums, from);
+	return sums;
+}
+
+static __noinline int add_to_others(const struct layers_slot *slot)
+{
+	struct layers_key key = { .file = LAYERS_OTHER_FILE };
+	struct layers_sums *rest;
+
+	if (!slot)
+		return 0;
+	key.tgid = slot->key.tgid;
+	key.call = slot->key.call;
+	if (add_to(&layers_others, &key, &slot->sums))
+		return 0;
+	rest = bpf_map_lookup_elem(&layers_rest, &key.call);
+	if (rest)
+		add_sums(rest, &slot->sums);
+	return 0;
 }
 
 /* Moves what @slot holds into the table. */
 static __noinline int flush_slot(struct layers_slot *slot)
 {
-	struct layers_sums *sums;
-
 	if (!slot || !slot->sums.count)
 		return 0;
-	sums = bpf_map_lookup_elem(&layers_table, &slot->key);
-	if (sums) {
-		add_sums(sums, &slot->sums);
-	} else if (bpf_map_update_elem(&layers_table, &slot->key, &slot->sums, BPF_NOEXIST)) {
-		sums = bpf_map_lookup_elem(&layers_table, &slot->key);
-		if (sums)
-			add_sums(sums, &slot->sums);
-		else
-			lost_in_table(slot->sums.count);
-	}
+	if (!add_to(&layers_table, &slot->key, &slot->sums))
+		add_to_others(slot);
 	__builtin_memset(&slot->sums, 0, offsetof(struct layers_sums, comm));
 	return 0;
 }

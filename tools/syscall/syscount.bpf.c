@@ -5,6 +5,7 @@
  * a signal handler leaves by none.
  */
 #include "bpf/filter.bpf.h"
+#include "bpf/others.bpf.h"
 #include "bpf/syscall.bpf.h"
 #include "bpf/task_state.bpf.h"
 
@@ -31,6 +32,8 @@ struct {
 	__type(key, struct syscount_key);
 	__type(value, struct syscount_value);
 } syscounts SEC(".maps");
+
+OTHERS_MAP(struct syscount_value);
 
 static __always_inline bool selected(long id, bool compat)
 {
@@ -81,7 +84,8 @@ static __always_inline struct syscount_value *value_of(const struct syscount_key
 	if (value)
 		return value;
 	bpf_map_update_elem(&syscounts, key, &zero, BPF_NOEXIST);
-	return bpf_map_lookup_elem(&syscounts, key);
+	value = bpf_map_lookup_elem(&syscounts, key);
+	return value ? value : others_of(key->epoch);
 }
 
 /* The call ended with error @err (0: none). */
@@ -104,10 +108,8 @@ static __always_inline void count(struct call_state *st, u32 err)
 		bpf_get_current_comm(key.comm, sizeof(key.comm));
 	}
 	value = value_of(&key);
-	if (!value) {
-		COUNT(lost_state);
+	if (!value)
 		return;
-	}
 	__sync_fetch_and_add(&value->count, 1);
 	if (err)
 		__sync_fetch_and_add(&value->errors, 1);

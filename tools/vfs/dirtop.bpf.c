@@ -4,6 +4,7 @@
 #include "bpf/fileio.bpf.h"
 #include "bpf/fileid.bpf.h"
 #include "bpf/dirs.bpf.h"
+#include "bpf/others.bpf.h"
 
 #include "tools/vfs/dirtop.h"
 
@@ -16,6 +17,8 @@ struct {
 	__type(key, struct dirtop_key);
 	__type(value, struct dirtop_value);
 } dirtop_dirs SEC(".maps");
+
+OTHERS_MAP(struct dirtop_value);
 
 struct memo_slot {
 	u64 sums[sizeof(struct fileio_sums) / sizeof(u64)];
@@ -98,6 +101,16 @@ static __always_inline struct dirtop_value *value_of(const struct dirtop_key *ke
 	return value ? value : row_begun(key, dir);
 }
 
+/* Where the map has no room for its row. */
+static __noinline int add_other(u32 now, const struct file_io *io)
+{
+	struct dirtop_value *value = others_of(now);
+
+	if (value && io)
+		file_io_add(&value->sums, io);
+	return 0;
+}
+
 static __noinline int count_io(const struct file_io *io)
 {
 	enum file_kind kind = kind_of(inode_mode(io->inode));
@@ -114,7 +127,8 @@ static __noinline int count_io(const struct file_io *io)
 	key.dir = id.id;
 	value = value_of(&key, &id);
 	if (!value) {
-		COUNT(lost_state);
+		add_other(key.epoch, io);
+		COUNT(emitted);
 		return 0;
 	}
 	file_io_add(&value->sums, io);
@@ -143,7 +157,8 @@ static __always_inline void count_held(struct memo_slot *slot, const struct file
 	slot->key.dir = id.id;
 	value = value_of(&slot->key, &id);
 	if (!value) {
-		COUNT_EVENT(lost_state);
+		add_other(now, io);
+		COUNT_EVENT(emitted);
 		return;
 	}
 	file_io_add(&value->sums, io);

@@ -25,7 +25,7 @@ static const struct column columns[] = {
 	  .help = "bytes that writes returned" },
 	{ "dev", R(value.dir.dev), U_DISK, .flags = COL_KEY | COL_HIDDEN,
 	  .help = "device of the directory's filesystem" },
-	{ "inode", R(value.dir.ino), U_ID, .flags = COL_KEY | COL_HIDDEN,
+	{ "inode", R(value.dir.ino), U_ID, .flags = COL_KEY | COL_HIDDEN | COL_BLANK,
 	  .help = "the directory's number there" },
 	{ "dir", R(key.dir), U_PATH, .flags = COL_KEY | COL_WIDE, .help = "directory" },
 	{}

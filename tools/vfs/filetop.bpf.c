@@ -9,6 +9,7 @@ const volatile struct filetop_cfg cfg;
 #include "bpf/fileio.bpf.h"
 #include "bpf/fileid.bpf.h"
 #include "bpf/dirs.bpf.h"
+#include "bpf/others.bpf.h"
 
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
@@ -17,6 +18,8 @@ struct {
 	__type(key, struct filetop_key);
 	__type(value, struct filetop_value);
 } filetop_files SEC(".maps");
+
+OTHERS_MAP(struct filetop_value);
 
 struct memo_slot {
 	u64 sums[sizeof(struct filetop_sums) / sizeof(u64)];
@@ -81,6 +84,16 @@ static __always_inline void add(struct filetop_sums *sums, const struct file_io 
 		__sync_fetch_and_add(&sums->read_asked, io->asked);
 }
 
+/* Where the map has no room for its row. */
+static __noinline int add_other(u32 now, const struct file_io *io)
+{
+	struct filetop_value *value = others_of(now);
+
+	if (value && io)
+		add(&value->sums, io);
+	return 0;
+}
+
 static __noinline int count_io(const struct file_io *io)
 {
 	u32 mode = inode_mode(io->inode);
@@ -105,7 +118,8 @@ static __noinline int count_io(const struct file_io *io)
 		value = row_begun(&key, who.ids, (u64 *)who.comm, &file,
 				  mode | (u64)who.mntns << 32);
 	if (!value) {
-		COUNT(lost_state);
+		add_other(key.epoch, io);
+		COUNT(emitted);
 		return 0;
 	}
 	add(&value->sums, io);
@@ -183,7 +197,8 @@ static __always_inline void count_held(struct memo_slot *slot, const struct file
 	slot->ids = ids;
 	value = row_held(slot, task, file);
 	if (!value) {
-		COUNT_EVENT(lost_state);
+		add_other(now, io);
+		COUNT_EVENT(emitted);
 		return;
 	}
 	add(&value->sums, io);

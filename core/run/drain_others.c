@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+/* The row "(others)": what found no room in an aggregating map (bpf/others.bpf.h). */
+#include "core/run/drain.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "bpf/memo.h"
+
+#define OTHERS "(others)"
+
+static bool is_any(const uint64_t *value, size_t words)
+{
+	for (size_t i = 0; i < words; i++)
+		if (value[i])
+			return true;
+	return false;
+}
+
+/* Adds up what all CPUs counted in the epoch, and clears it. False: nothing. */
+static bool take_others(const struct report *r, uint64_t *sum)
+{
+	const struct loaded *l = r->run->loaded;
+	size_t words = r->d->value_size / 8;
+	bool any = false;
+
+	for (uint32_t cpu = 0; cpu < l->cpu_ids; cpu++) {
+		uint64_t *value = (uint64_t *)(l->others.at +
+					       MEMO_INDEX((size_t)cpu, r->epoch) * l->others.size);
+
+		if (!is_any(value, words))
+			continue;
+		any = true;
+		report_merge(r, sum, value);
+		memset(value, 0, r->d->value_size);
+	}
+	return any;
+}
+
+/* What a column that tells rows apart holds in this one: a text says so, a number has no value. */
+static void set_other(const struct column *c, char *at)
+{
+	uint64_t none = 0;
+
+	if (c->field.kind == F_CHARS) {
+		strncpy(at, OTHERS, c->field.size);
+		return;
+	}
+	if (c->unit == U_SYSCALL)
+		none = SYSCALL_OTHERS;
+	else if (unit_is_text(c->unit))
+		none = NAME_OTHERS;
+	if (c->field.size <= sizeof(none))
+		memcpy(at, &none, c->field.size);
+}
+
+static void set_key(const struct report *r, char *key, char *value)
+{
+	const struct drain *d = r->d;
+
+	memcpy(key, &r->epoch, sizeof(r->epoch));
+	for (const struct column *c = r->run->tool->row.columns; c->name; c++) {
+		uint32_t off = c->field.off;
+
+		if (!drain_identifies(r->run->tool, c))
+			continue;
+		if (off + c->field.size <= d->key_size)
+			set_other(c, key + off);
+		else if (off >= d->key_size && off + c->field.size <= d->key_size + d->value_size)
+			set_other(c, value + off - d->key_size);
+	}
+	if (d->kstack_id.kind != F_NONE)
+		memset(key + d->kstack_id.off, 0xff, d->kstack_id.size);
+	if (d->ustack_id.kind != F_NONE)
+		memset(key + d->ustack_id.off, 0xff, d->ustack_id.size);
+}
+
+/* How many events the value stands for: the first member, or all slots of a histogram. */
+static uint64_t events_of(const struct report *r, const uint64_t *value)
+{
+	size_t slots = r->d->hist ? HIST_SLOTS : r->d->value_size / 8;
+	uint64_t n = 0;
+
+	if (r->run->tool->kind != TOOL_HISTOGRAM)
+		return *value;
+	for (size_t i = 0; i < slots; i++)
+		n += value[i];
+	return n;
+}
+
+void drain_others(struct report *r)
+{
+	const struct drain *d = r->d;
+	char *key = calloc(1, d->key_size);
+	uint64_t *value = calloc(1, d->value_size);
+
+	if (!key || !value) {
+		r->failed = true;
+	} else if (r->run->loaded->others.at && take_others(r, value)) {
+		r->run->others += events_of(r, value);
+		set_key(r, key, (char *)value);
+		report_keep(r, key, value);
+	}
+	free(key);
+	free(value);
+}
