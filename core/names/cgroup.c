@@ -14,6 +14,8 @@
 #include "core/base/text_buf.h"
 
 #define WALK_FDS 16
+/* So many are known at one time: cgroups come and go. */
+#define KNOWN_MAX 65536
 
 /* Where the hierarchy is mounted: alone, or beside those of v1. */
 static const char *const roots[] = { "/sys/fs/cgroup/", "/sys/fs/cgroup/unified/" };
@@ -60,6 +62,8 @@ static int keep(const char *path, const struct stat *st, int type, struct FTW *f
 	(void)ftw;
 	if (type != FTW_D)
 		return 0;
+	if (cache.offsets.n >= KNOWN_MAX)
+		return 1;
 	at = keymap_get(&cache.offsets, &id, true);
 	if (at && !*at) {
 		path += strlen(cache.root) - 1; /* whose slash begins it */
@@ -78,6 +82,10 @@ static void walk(void)
 	if (cache.walked_s == ts.tv_sec + 1)
 		return;
 	cache.walked_s = ts.tv_sec + 1;
+	if (cache.offsets.n >= KNOWN_MAX) { /* most of them are gone; the walk finds the others */
+		keymap_free(&cache.offsets);
+		text_free(&cache.text);
+	}
 	for (size_t i = 0; i < sizeof(roots) / sizeof(roots[0]); i++) {
 		cache.root = roots[i];
 		if (is_cgroup2(roots[i]))

@@ -18,6 +18,8 @@ static struct {
 	struct entry *entries;
 	uint32_t *buckets; /* 1 + an index; NULL until first used */
 	uint32_t used, room, oldest;
+	uint32_t trimmed; /* the oldest one that has its name still */
+	size_t bytes;	  /* of all names */
 } ids;
 
 static uint32_t *bucket_of(uint64_t id)
@@ -41,6 +43,14 @@ static void unlink_entry(const struct entry *e)
 	while (*at && &ids.entries[*at - 1] != e)
 		at = &ids.entries[*at - 1].next;
 	*at = e->next;
+}
+
+static void forget(struct entry *e)
+{
+	ids.bytes -= e->len;
+	free(e->name);
+	e->name = NULL;
+	e->len = 0;
 }
 
 static bool make_room(void)
@@ -70,10 +80,21 @@ static struct entry *take_place(void)
 	if (ids.used < ids.room)
 		return &ids.entries[ids.used++];
 	e = &ids.entries[ids.oldest];
+	if (ids.trimmed == ids.oldest)
+		ids.trimmed = (ids.trimmed + 1) % ids.room;
 	ids.oldest = (ids.oldest + 1) % ids.room;
 	unlink_entry(e);
-	free(e->name);
+	forget(e);
 	return e;
+}
+
+/* Long names: those of the oldest entries go, and the entries keep their places. */
+static void limit_bytes(void)
+{
+	while (ids.bytes > NAME_IDS_BYTES) {
+		forget(&ids.entries[ids.trimmed]);
+		ids.trimmed = (ids.trimmed + 1) % ids.used;
+	}
 }
 
 void name_id_learn(uint64_t id, const char *name, size_t len)
@@ -86,7 +107,7 @@ void name_id_learn(uint64_t id, const char *name, size_t len)
 		return;
 	memcpy(copy, name, len);
 	if (e) {
-		free(e->name);
+		forget(e);
 	} else if (make_room()) {
 		e = take_place();
 		bucket = bucket_of(id);
@@ -99,13 +120,15 @@ void name_id_learn(uint64_t id, const char *name, size_t len)
 	}
 	e->name = copy;
 	e->len = len;
+	ids.bytes += len;
+	limit_bytes();
 }
 
 bool name_of_id(uint64_t id, const char **name, size_t *len)
 {
 	const struct entry *e = find(id);
 
-	if (!e)
+	if (!e || !e->name)
 		return false;
 	*name = e->name;
 	*len = e->len;

@@ -5,11 +5,16 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/types.h>
+#include <time.h>
 
 #include "core/base/digits.h"
 
-/* A user namespace can hold 2^32 users: past this many, numbers are printed and nobody is asked. */
+/*
+ * A user namespace can hold 2^32 users: past this many, numbers are printed and nobody is asked,
+ * for so long. Then all are forgotten, and those that are still there asked for again.
+ */
 #define MAX_USERS     4096
+#define FULL_SECONDS  60
 #define SLOTS	      (2 * MAX_USERS)
 #define PASSWD_BUFFER 16384
 
@@ -22,6 +27,7 @@ struct user {
 static struct {
 	struct user *slots; /* SLOTS of them, open addressing; NULL until first used */
 	size_t used;
+	int64_t full_s;		     /* until then nobody is asked; 0: there is room */
 	char number[DIGITS_MAX + 1]; /* the name of the last user that is not in slots */
 } cache;
 
@@ -58,6 +64,26 @@ static char *ask_name(uint32_t uid)
 	return name;
 }
 
+/* Is there room for one more? */
+static bool make_room(void)
+{
+	struct timespec now;
+
+	if (cache.used < MAX_USERS)
+		return true;
+	clock_gettime(CLOCK_MONOTONIC_COARSE, &now);
+	if (!cache.full_s)
+		cache.full_s = now.tv_sec + FULL_SECONDS;
+	if (now.tv_sec < cache.full_s)
+		return false;
+	for (size_t i = 0; i < SLOTS; i++)
+		free(cache.slots[i].name);
+	memset(cache.slots, 0, SLOTS * sizeof(*cache.slots));
+	cache.used = 0;
+	cache.full_s = 0;
+	return true;
+}
+
 const char *user_name(uint32_t uid)
 {
 	struct user *slot;
@@ -68,8 +94,9 @@ const char *user_name(uint32_t uid)
 		return number_name(uid);
 	slot = find_slot(uid);
 	if (!slot->name) {
-		if (cache.used >= MAX_USERS)
+		if (!make_room())
 			return number_name(uid);
+		slot = find_slot(uid);
 		slot->name = ask_name(uid);
 		if (!slot->name)
 			return number_name(uid);

@@ -130,6 +130,70 @@ static void ids_have_names(void **state)
 	assert_false(name_of_id(1, &name, &len)); /* the oldest made room */
 }
 
+/* Names as long as paths can be: their sum is bounded, too, and the newest stay. */
+static void ids_with_long_names(void **state)
+{
+	const uint64_t first = 1ull << 40, n = 3 * (uint64_t)NAME_IDS_BYTES / 4000;
+	static char text[4000];
+	uint64_t held = 0;
+	const char *name;
+	size_t len;
+
+	(void)state;
+	for (uint64_t id = first; id < first + n; id++) {
+		memset(text, 'a' + (char)(id % 26), sizeof(text));
+		name_id_learn(id, text, sizeof(text));
+		assert_true(name_of_id(id, &name, &len));
+		assert_int_equal(name[0], text[0]);
+	}
+	for (uint64_t id = first; id < first + n; id++)
+		if (name_of_id(id, &name, &len))
+			held += len;
+	assert_true(held <= NAME_IDS_BYTES && held > NAME_IDS_BYTES - 2 * sizeof(text));
+	assert_false(name_of_id(first, &name, &len));
+	for (uint64_t id = first; id < first + 2ull * NAME_IDS_MAX; id++)
+		name_id_learn(id, text, 5); /* room for as many short ones as ever */
+	for (uint64_t id = first + NAME_IDS_MAX; id < first + 2ull * NAME_IDS_MAX; id++)
+		assert_true(name_of_id(id, &name, &len));
+}
+
+/* A row of what found no room says so, in each unit that is a text; its numbers have no value. */
+static void others_have_a_name(void **state)
+{
+	static const char *const kinds[] = { "one", NULL };
+	struct others_row {
+		uint64_t id, call, cgroup;
+		uint32_t disk, kind, tid;
+		char comm[16];
+	} row = { NAME_OTHERS, SYSCALL_OTHERS, NAME_OTHERS, ~0u, ~0u, 0, "(others)" };
+#define R(member) FIELD(struct others_row, member)
+	const struct column columns[] = {
+		{ "path", R(id), U_PATH, .flags = COL_KEY },
+		{ "call", R(call), U_SYSCALL, .flags = COL_KEY },
+		{ "cgroup", R(cgroup), U_CGROUP, .flags = COL_KEY },
+		{ "disk", R(disk), U_DISK, .flags = COL_KEY },
+		{ "comm", R(comm), U_TEXT, .flags = COL_KEY },
+	};
+	const struct column none[] = {
+		{ "kind", R(kind), U_ENUM, .flags = COL_KEY, .names = kinds },
+		{ "tid", R(tid), U_ID, .flags = COL_KEY | COL_BLANK },
+	};
+	char scratch[VALUE_SCRATCH];
+	struct value v;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(columns) / sizeof(columns[0]); i++) {
+		column_value(&columns[i], &row, sizeof(row), scratch, &v);
+		assert_int_equal(v.kind, V_BYTES);
+		assert_int_equal(v.bytes.len, 8);
+		assert_memory_equal(v.bytes.p, "(others)", 8);
+	}
+	for (size_t i = 0; i < sizeof(none) / sizeof(none[0]); i++) {
+		column_value(&none[i], &row, sizeof(row), scratch, &v);
+		assert_int_equal(v.kind, V_NONE);
+	}
+}
+
 static void cgroups_have_names_both_ways(void **state)
 {
 	uint64_t root, same;
@@ -207,6 +271,8 @@ int main(void)
 		cmocka_unit_test(errors_have_names_both_ways),
 		cmocka_unit_test(users_have_names_both_ways),
 		cmocka_unit_test(ids_have_names),
+		cmocka_unit_test(ids_with_long_names),
+		cmocka_unit_test(others_have_a_name),
 		cmocka_unit_test(users_without_end),
 		cmocka_unit_test(cgroups_have_names_both_ways),
 		cmocka_unit_test(disks_have_names_both_ways),
