@@ -196,6 +196,25 @@ def test_cgroup(host, tmp, cgroup):
     assert who(run) == {run.work[0]["pid"]: 10, run.work[1]["pid"]: 11}
 
 
+def test_deep_cgroup(host, tmp, cgroup):
+    """However many levels lie between."""
+    levels = [f"{cgroup}/inner" + "/l" * n for n in range(1, 26)]
+    assert host.run(["mkdir", *levels]).returncode == 0
+    try:
+        run = trace_running(
+            host,
+            tmp,
+            "opensnoop",
+            lambda _: ["--cgroup", cgroup],
+            [burst(10, "--cgroup", levels[-1]), burst(11)],
+        )
+    finally:
+        wait_until(
+            "empty cgroups", lambda: host.run(["rmdir", *reversed(levels)]).returncode == 0
+        )
+    assert who(run) == {run.work[0]["pid"]: 10}
+
+
 @pytest.mark.parametrize("by", ["pid", "inode"])
 def test_mount_namespace(host, tmp, by):
     def options(pids):
