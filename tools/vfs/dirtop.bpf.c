@@ -102,13 +102,12 @@ static __always_inline struct dirtop_value *value_of(const struct dirtop_key *ke
 }
 
 /* Where the map has no room for its row. */
-static __noinline int add_other(u32 now, const struct file_io *io)
+static __always_inline void add_other(u32 now, const struct file_io *io)
 {
 	struct dirtop_value *value = others_of(now);
 
-	if (value && io)
+	if (value)
 		file_io_add(&value->sums, io);
-	return 0;
 }
 
 static __noinline int count_io(const struct file_io *io)

@@ -85,13 +85,12 @@ static __always_inline void add(struct filetop_sums *sums, const struct file_io 
 }
 
 /* Where the map has no room for its row. */
-static __noinline int add_other(u32 now, const struct file_io *io)
+static __always_inline void add_other(u32 now, const struct file_io *io)
 {
 	struct filetop_value *value = others_of(now);
 
-	if (value && io)
+	if (value)
 		add(&value->sums, io);
-	return 0;
 }
 
 static __noinline int count_io(const struct file_io *io)
