@@ -70,7 +70,7 @@ struct run {
 	/* rows, as user space counts them */
 	uint64_t generated, shown, filtered; /* as far as counters of the programs don't tell */
 	uint64_t others; /* of those shown: in rows that stand for what found no room in a table */
-	uint64_t loss_next_ns;		     /* when to look again whether much is lost */
+	uint64_t loss_next_ns; /* when to look again whether much is lost */
 	bool loss_told;
 	uint64_t unread; /* left in the ring by a run that was broken off: lost */
 	struct json_pair extra[MAX_EXTRA];
