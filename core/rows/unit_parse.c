@@ -232,7 +232,8 @@ static bool parse_disk(const char *s, size_t len, uint64_t *out, const char **er
 static bool parse_quantity(enum unit unit, const char *s, size_t len, uint64_t bare_scale,
 			   uint64_t *out, const char **error)
 {
-	uint64_t scale = bare_scale ? bare_scale : 1;
+	bool time = unit == U_NSEC || unit == U_CLOCK;
+	uint64_t scale = bare_scale ? bare_scale : 1, value;
 	struct decimal d;
 	size_t n = read_decimal(s, len, &d);
 
@@ -242,7 +243,12 @@ static bool parse_quantity(enum unit unit, const char *s, size_t len, uint64_t b
 		scale = 1000;
 	if (n == 0 || (n < len && !suffix_scale(unit, s + n, len - n, &scale)))
 		return fail(error, not_one(unit));
-	return scale_decimal(&d, scale, out, error);
+	if (!scale_decimal(&d, scale, &value, error))
+		return false;
+	if (time && value > INT64_MAX) /* it is added to others, and 292 years are enough */
+		return fail(error, "too large");
+	*out = value;
+	return true;
 }
 
 bool unit_parse(enum unit unit, const char *s, size_t len, uint64_t bare_scale, uint64_t *out,
