@@ -2,7 +2,7 @@
 /*
  * The target filter. Everything that isn't asked for is dead code to the verifier, for the
  * configuration is read-only data. The set of processes (-p, and the descendants of -- CMD) is
- * keyed by tgid and kept right by the three programs at the end.
+ * keyed by number and kept right by the programs at the end.
  */
 #ifndef IOSONDE_FILTER_BPF_H
 #define IOSONDE_FILTER_BPF_H
@@ -33,13 +33,8 @@ static __always_inline u8 *target_state_of(u32 tgid)
 	return p ? &p->state[at] : NULL;
 }
 
-struct {
-	__uint(type, BPF_MAP_TYPE_HASH);
-	__uint(max_entries, 1024);
-	__uint(map_flags, BPF_F_NO_PREALLOC);
-	__type(key, u32);
-	__type(value, u32);
-} target_tids SEC(".maps");
+/* 1: target.only_tgid is the number of somebody else by now. */
+u32 target_reused;
 
 /* @pid's number in the namespace with inode target.pidns_ino; 0 if it has none there. */
 static __always_inline u32 pid_in_ns(struct pid *pid)
@@ -160,14 +155,21 @@ static __always_inline bool target_process(u32 tgid)
 {
 	u8 *state = target_state_of(tgid);
 
-	return state && *state >= TARGET_LIVE;
+	return state && (*state & TARGET_STATE) >= TARGET_LIVE;
+}
+
+static __always_inline bool target_thread(u32 tid)
+{
+	u8 *state = target_state_of(tid);
+
+	return state && *state & TARGET_NAMED;
 }
 
 /* Is it one of those, or were none named? */
 static __always_inline bool among_processes(u32 tgid, u32 flags)
 {
 	if (flags & TARGET_ONE)
-		return tgid == target.only_tgid;
+		return tgid == target.only_tgid && !*(volatile u32 *)&target_reused;
 	return !(flags & TARGET_PID) || target_process(tgid);
 }
 
@@ -175,7 +177,7 @@ static __always_inline bool among_processes(u32 tgid, u32 flags)
 
 static __always_inline bool target_match_seldom(u32 tid)
 {
-	if ((target.flags & TARGET_TID) && !bpf_map_lookup_elem(&target_tids, &tid))
+	if ((target.flags & TARGET_TID) && !target_thread(tid))
 		return false;
 	if ((target.flags & TARGET_UID) && (u32)bpf_get_current_uid_gid() != target.uid)
 		return false;
@@ -211,23 +213,40 @@ static __always_inline bool target_match(u64 ids)
 }
 
 /*
- * The set of processes follows fork, exec and exit by three programs, which run only with -- CMD;
- * the engine leaves them out otherwise. Where programs at tp_btf can be preempted, and others are
- * then skipped, it takes those whose names end in _tp: at classic tracepoints, and for fork at
- * another hook, inside the scheduler, for the classic one doesn't say whether it is a thread.
+ * Numbers are used again. An entry stands for whoever had the number when it was made, and goes
+ * when somebody else gets it, which is at fork. So a thread is a target to its very end, wherever
+ * in its exit a program looks, and no stranger ever is one. With -- CMD the same program adds the
+ * children of the set's processes, and the one at exec begins it. The engine leaves them out
+ * otherwise. Where programs at tp_btf can be preempted, and others are then skipped, it takes those
+ * whose names end in _tp: at classic tracepoints, and for fork at another hook, inside the
+ * scheduler, for the classic one doesn't say whether it is a thread.
  */
+
+/* A process of tgid @from has made a thread, or another process, which has the numbers @to. */
+static __always_inline void numbered(u32 from, u32 to_tgid, u32 to_tid)
+{
+	u8 *parent = target_state_of(from), *state = target_state_of(to_tid);
+
+	if (!parent || !state)
+		return;
+	if (from == to_tgid) { /* a thread: its process is a member already */
+		if (*state & TARGET_NAMED)
+			*state &= ~TARGET_NAMED;
+		return;
+	}
+	if ((target.flags & TARGET_TREE) && (*parent & TARGET_STATE) == TARGET_LIVE)
+		*state = TARGET_LIVE;
+	else if (*state)
+		*state = 0;
+	if ((target.flags & TARGET_ONE) && to_tgid == target.only_tgid)
+		*(volatile u32 *)&target_reused = 1;
+}
 
 static __always_inline void forked(struct task_struct *parent, struct task_struct *child)
 {
-	u32 from = task_ids(parent) >> 32, to = task_ids(child) >> 32;
-	u8 *parent_state, *state;
+	u64 to = task_ids(child);
 
-	if (from == to)
-		return; /* a thread: its process is a member already */
-	parent_state = target_state_of(from);
-	state = target_state_of(to);
-	if (parent_state && state && *parent_state == TARGET_LIVE)
-		*state = TARGET_LIVE;
+	numbered(task_ids(parent) >> 32, to >> 32, to);
 }
 
 SEC("tp_btf/sched_process_fork")
@@ -251,14 +270,9 @@ int BPF_PROG(target_fork_tp, struct task_struct *child)
 SEC("tp/task/task_newtask")
 int target_fork_newtask(struct trace_event_raw_task_newtask *ctx)
 {
-	u8 *parent_state, *state;
+	u32 tgid = current_ids() >> 32;
 
-	if (ctx->clone_flags & CLONE_THREAD)
-		return 0;
-	parent_state = target_state_of(current_ids() >> 32);
-	state = target_state_of(ctx->pid);
-	if (parent_state && state && *parent_state == TARGET_LIVE)
-		*state = TARGET_LIVE;
+	numbered(tgid, ctx->clone_flags & CLONE_THREAD ? tgid : ctx->pid, ctx->pid);
 	return 0;
 }
 
@@ -268,17 +282,6 @@ CURRENT_EVENT(target_exec, "sched_process_exec")
 
 	if (state && *state == TARGET_HELD)
 		*state = TARGET_LIVE;
-	return 0;
-}
-
-CURRENT_EVENT(target_exit, "sched_process_exit")
-{
-	struct task_struct *task = (struct task_struct *)bpf_get_current_task();
-	u8 *state = target_state_of(current_ids() >> 32);
-
-	/* do_exit() takes the thread off before this point; 0 means it was the last */
-	if (state && *state && BPF_CORE_READ(task, signal, live.counter) == 0)
-		*state = 0;
 	return 0;
 }
 

@@ -139,12 +139,12 @@ struct counters {
 #define MAX_COMM_GLOBS 4
 enum target_flags {
 	TARGET_PID = 1 << 0, /* tgid must be in the map target_tgids */
-	TARGET_TID = 1 << 1, /* tid must be in the map target_tids */
+	TARGET_TID = 1 << 1, /* tid must be marked in the map target_tgids */
 	TARGET_UID = 1 << 2,
 	TARGET_COMM = 1 << 3,
 	TARGET_CGROUP = 1 << 4,
 	TARGET_MNTNS = 1 << 5,
-	TARGET_TREE = 1 << 6,  /* target_tgids follows fork, exec and exit */
+	TARGET_TREE = 1 << 6,  /* target_tgids follows fork and exec */
 	TARGET_SELF = 1 << 7,  /* include iosonde itself */
 	TARGET_PIDNS = 1 << 8, /* pids are those of the namespace with inode pidns_ino */
 	TARGET_ONE = 1 << 9,   /* with TARGET_PID: only_tgid alone, so nobody need look it up */
@@ -175,17 +175,20 @@ struct target_cfg {
 };
 
 /*
- * The set of target processes: one byte per tgid (enum target_state, 0: not in it), in pages of an
- * array that user space maps. A look-up is a plain load, also for every process that isn't traced.
+ * The set of target processes: one byte per number (enum target_state, 0: not in it), in pages of
+ * an array that user space maps. A look-up is a plain load, also for every process that isn't
+ * traced.
  */
 #define TARGET_PAGE  4096
 #define TARGET_PAGES 1024 /* PID_MAX_LIMIT is 4 Mi */
 
-/* Bytes of target_tgids. */
+/* Bytes of target_tgids: what a process is, and whether a thread was named. */
 enum target_state {
 	TARGET_HELD = 1,  /* the command, forked, before its exec */
 	TARGET_LIVE = 2,  /* it, or a descendant */
 	TARGET_FIXED = 3, /* named with -p: not followed across fork */
+	TARGET_STATE = 3, /* mask */
+	TARGET_NAMED = 4, /* bit: the thread with this number was named with -t */
 };
 
 /* What the engine tells every program. */

@@ -32,10 +32,6 @@ typedef struct {
 	unsigned int val;
 } kuid_t;
 
-typedef struct {
-	int counter;
-} atomic_t;
-
 struct thread_info {
 	unsigned int status; /* TS_COMPAT; x86 */
 };
@@ -89,10 +85,6 @@ struct mm_struct {
 	struct file *exe_file;
 };
 
-struct signal_struct {
-	atomic_t live;
-};
-
 struct task_struct {
 	struct thread_info thread_info;
 	unsigned int flags;
@@ -109,7 +101,6 @@ struct task_struct {
 	struct fs_struct *fs;
 	struct files_struct *files;
 	struct nsproxy *nsproxy;
-	struct signal_struct *signal;
 	struct css_set *cgroups;
 };
 

@@ -64,7 +64,9 @@ int sink_flush(struct sink *s)
 {
 	if (!s->error && (s->out.failed || s->frames.failed || s->plan.head.failed))
 		s->error = ENOMEM;
-	if (!s->error)
+	if (!s->error && s->opts.put)
+		s->error = s->opts.put(s->opts.put_ctx, &s->out);
+	else if (!s->error)
 		s->error = write_all(s->opts.fd, s->out.data, s->out.len);
 	s->out.len = 0;
 	return s->error;
@@ -76,6 +78,23 @@ static void plan_free(struct plan *p)
 	free(p->cells);
 	text_free(&p->head);
 	*p = (struct plan){ 0 };
+}
+
+size_t sink_pending(const struct sink *s)
+{
+	return s->out.len;
+}
+
+void sink_again(struct sink *s)
+{
+	plan_free(&s->plan);
+	s->printed = s->titled = false;
+	s->lines = 0;
+}
+
+void sink_set_clock(struct sink *s, const struct clock_base *clock)
+{
+	s->opts.clock = *clock;
 }
 
 int sink_close(struct sink *s)

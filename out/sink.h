@@ -11,6 +11,7 @@
 #include "core/rows/sort.h"
 
 struct sink;
+struct text_buf;
 struct stack_names; /* core/names/stack.h: turns addresses into names */
 
 struct sink_opts {
@@ -31,6 +32,12 @@ struct sink_opts {
 	const char *(*stack)(void *ctx, bool user, uint32_t pid, const struct value *v,
 			     size_t *len);
 	void *stack_ctx;
+	/*
+	 * Takes what is in @out, to be written, and leaves it empty; returns 0 or an errno. NULL:
+	 * it is written to fd.
+	 */
+	int (*put)(void *ctx, struct text_buf *out);
+	void *put_ctx;
 };
 
 /* Returns NULL when out of memory. Everything is released by sink_close(). */
@@ -81,6 +88,15 @@ struct json_pair {
 	};
 };
 void sink_record(struct sink *s, const char *type, const struct json_pair *pairs, size_t n);
+
+/* Bytes that are buffered. */
+size_t sink_pending(const struct sink *s);
+
+/* What follows goes to another file: it begins with a header of its own. */
+void sink_again(struct sink *s);
+
+/* The wall clock was set, or the machine slept. */
+void sink_set_clock(struct sink *s, const struct clock_base *clock);
 
 /* Writes what is buffered. Returns 0, or the errno of the first write that failed (sticky). */
 int sink_flush(struct sink *s);

@@ -2,9 +2,12 @@
 #include "core/base/log.h"
 
 #include <errno.h>
+#include <limits.h>
+#include <poll.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <bpf/libbpf.h>
 
@@ -16,6 +19,41 @@ static struct {
 	size_t len;
 	char libbpf[64 * 1024]; /* a verifier log is long, and its end matters */
 } state = { .name = "iosonde" };
+
+/* So long may whoever reads the messages stall, once. */
+#define PATIENCE_MS 1000
+
+/* Whoever reads them may stall: that loses messages, and doesn't stop a run. */
+static ssize_t write_message(void *patience_, const char *text, size_t len)
+{
+	struct pollfd p = { .fd = STDERR_FILENO, .events = POLLOUT };
+	int *patience_ms = patience_;
+	size_t at = 0;
+
+	while (at < len) {
+		size_t piece = len - at < PIPE_BUF ? len - at : PIPE_BUF;
+		ssize_t n = -1;
+
+		if (poll(&p, 1, *patience_ms) > 0)
+			n = write(STDERR_FILENO, text + at, piece);
+		else
+			*patience_ms = 0;
+		if (n <= 0)
+			break;
+		at += (size_t)n;
+	}
+	return (ssize_t)len;
+}
+
+void log_begin(void)
+{
+	static int patience_ms = PATIENCE_MS;
+	FILE *f = fopencookie(&patience_ms, "w", (cookie_io_functions_t){ .write = write_message });
+
+	if (!f || setvbuf(f, NULL, _IOLBF, BUFSIZ))
+		return;
+	stderr = f;
+}
 
 /*
  * Messages quote what people typed and what files are called: it must not reach the terminal raw,

@@ -8,6 +8,8 @@
 
 #include <stdbool.h>
 
+/* First of all: what is written to stderr is dropped where nobody reads it, in place of waiting. */
+void log_begin(void);
 void log_init(const char *name, bool verbose);
 __attribute__((format(printf, 1, 2))) void log_error(const char *fmt, ...);
 /* Several lines, of which those that quote something were escaped by whoever made them. */

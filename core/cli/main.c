@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "core/base/log.h"
+#include "core/base/signals.h"
 #include "core/base/suggest.h"
 #include "core/cli/commands.h"
 #include "core/cli/doctor.h"
@@ -58,6 +59,8 @@ int main(int argc, char **argv)
 	struct command command = command_find(self);
 	const char *word = argc > 1 ? argv[1] : NULL;
 
+	process_begin();
+	log_begin();
 	log_init("iosonde", false);
 	if (command.tool)
 		return command_run(&command, argc, argv);

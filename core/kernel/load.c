@@ -245,6 +245,26 @@ static bool allow_descriptors(void)
 	return false;
 }
 
+/* NULL after a message. */
+static struct btf *open_types(const char *file)
+{
+	struct btf *btf = btf_of_kernel(file);
+
+	if (!btf && file)
+		log_error("%s holds no type information (BTF) that can be read: %s; take "
+			  "/sys/kernel/btf/vmlinux of this very kernel",
+			  file, error_text(errno));
+	else if (!btf && access("/sys/kernel", F_OK))
+		log_error("/sys is not mounted: the kernel's type information is at " KERNEL_BTF
+			  "; mount it (mount -t sysfs sysfs /sys), or give the BTF of this very "
+			  "kernel with --btf FILE");
+	else if (!btf)
+		log_error("this kernel offers no type information (%s: %s); give the BTF of this "
+			  "very kernel with --btf FILE",
+			  KERNEL_BTF, error_text(errno));
+	return btf;
+}
+
 struct loaded *loaded_open(const struct load_opts *opts)
 {
 	struct loaded *l;
@@ -265,15 +285,8 @@ struct loaded *loaded_open(const struct load_opts *opts)
 	cpus = cpus_possible();
 	l->n_cpus = (int)cpus.n;
 	l->cpu_ids = cpus.ids;
-	btf = btf_of_kernel(opts->btf);
+	btf = open_types(opts->btf);
 	if (!btf) {
-		log_error(opts->btf
-				  ? "%s holds no type information (BTF) that can be read: %s; take "
-				    "/sys/kernel/btf/vmlinux of this very kernel"
-				  : "this kernel offers no type information (%s: %s); give the BTF "
-				    "of "
-				    "this very kernel with --btf FILE",
-			  opts->btf ? opts->btf : KERNEL_BTF, error_text(errno));
 		free(l);
 		return NULL;
 	}
@@ -283,9 +296,8 @@ struct loaded *loaded_open(const struct load_opts *opts)
 	l->rdonly_cast = l->own_btf && ladder_has_rdonly_cast(btf);
 	l->exact_tp_btf = ladder_has_exact_tp_btf(btf);
 	l->exact_fentry = ladder_has_exact_fentry();
-	l->classic_targets = !(l->own_btf && l->exact_tp_btf) &&
-			     tracefs_has_event("sched/sched_process_exec") &&
-			     tracefs_has_event("sched/sched_process_exit");
+	l->classic_targets =
+		!(l->own_btf && l->exact_tp_btf) && tracefs_has_event("sched/sched_process_exec");
 	l->guard_counts = hook_guard_counts(btf);
 	l->obj = open_object(l);
 	if (l->obj)

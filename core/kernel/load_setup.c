@@ -195,23 +195,21 @@ static bool size_maps(struct loaded *l)
 }
 
 /*
- * The target's process set is followed with -- CMD alone, by three programs, each of which is there
- * at more than one hook: bpf/filter.bpf.h.
+ * Numbers that are used again are noticed where processes or threads are named, the set of
+ * processes is followed with -- CMD alone; each by a program at more than one hook:
+ * bpf/filter.bpf.h.
  */
 static bool follows_targets(const struct loaded *l, const char *name,
 			    const struct target_cfg *target)
 {
 	const char *fork = l->classic_targets ? "target_fork_tp" : "target_fork";
-	size_t len = strlen(name);
-	bool classic = len > 3 && !strcmp(name + len - 3, "_tp");
+	const char *exec = l->classic_targets ? "target_exec_tp" : "target_exec";
 
-	if (strncmp(name, "target_", 7) || !(target->flags & TARGET_TREE))
-		return false;
 	if (!l->own_btf)
 		fork = "target_fork_newtask";
-	if (!strncmp(name, "target_fork", 11))
-		return !strcmp(name, fork);
-	return classic == l->classic_targets;
+	if ((target->flags & TARGET_TREE) && !strcmp(name, exec))
+		return true;
+	return target->flags & (TARGET_PID | TARGET_TID) && !strcmp(name, fork);
 }
 
 /* Only what the chosen rungs name runs. */

@@ -170,10 +170,10 @@ bool unit_parse(enum unit unit, const char *s, size_t len, uint64_t bare_scale, 
 /* Values that can be typed for @unit: "500ms, 10s or 2m"; NULL where any text will do. */
 const char *unit_examples(enum unit unit);
 
-/* How the text of this run reads: set once at start, read by every formatter. */
+/* How the text of this run reads: read by every formatter. core/base/clock.h has the clock. */
 struct clock_base {
 	uint64_t start_ns;	 /* CLOCK_MONOTONIC at the start of tracing */
-	int64_t realtime_off_ns; /* CLOCK_REALTIME - CLOCK_MONOTONIC */
+	int64_t realtime_off_ns; /* CLOCK_REALTIME - CLOCK_MONOTONIC, as far as is known */
 	bool wall;		 /* -T */
 };
 

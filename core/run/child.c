@@ -3,17 +3,18 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <unistd.h>
 #include <sys/wait.h>
 
-__attribute__((noreturn)) static void run(char **argv, int hold, int failure, const sigset_t *mask,
-					  void (*sigpipe)(int))
+#include "core/base/signals.h"
+
+__attribute__((noreturn)) static void run(char **argv, int hold, int failure)
 {
 	char go;
 	int error;
 
-	signal(SIGPIPE, sigpipe);
-	sigprocmask(SIG_SETMASK, mask, NULL);
+	signals_give_back();
 	while (read(hold, &go, 1) != 1)
 		if (errno != EINTR)
 			_exit(125); /* the tracer died before it let us go */
@@ -24,7 +25,7 @@ __attribute__((noreturn)) static void run(char **argv, int hold, int failure, co
 	_exit(error == ENOENT ? 127 : 126);
 }
 
-bool child_fork(struct child *c, char **argv, const sigset_t *mask, void (*sigpipe)(int))
+bool child_fork(struct child *c, char **argv)
 {
 	int hold[2], failure[2];
 
@@ -38,36 +39,50 @@ bool child_fork(struct child *c, char **argv, const sigset_t *mask, void (*sigpi
 	c->pid = fork();
 	if (!c->pid) {
 		close(hold[1]); /* or the tracer's death would go unnoticed */
-		run(argv, hold[0], failure[1], mask, sigpipe);
+		run(argv, hold[0], failure[1]);
 	}
 	close(hold[0]);
 	close(failure[1]);
 	c->hold = hold[1];
 	c->failure = failure[0];
-	c->exited = false;
 	if (c->pid > 0)
-		return true;
+		return !fcntl(c->failure, F_SETFL, O_NONBLOCK);
 	close(c->hold);
 	close(c->failure);
 	return false;
 }
 
-int child_release(struct child *c)
+void child_release(struct child *c)
 {
-	int error = 0;
-	ssize_t n = write(c->hold, "", 1);
-
+	/* one that has died meanwhile is seen by its end */
+	if (write(c->hold, "", 1) != 1)
+		c->error = 0;
 	close(c->hold);
 	c->hold = -1;
-	do {
-		n = read(c->failure, &error, sizeof(error));
-	} while (n < 0 && errno == EINTR);
+}
+
+void child_look(struct child *c)
+{
+	int error = 0;
+	ssize_t n = c->failure < 0 ? -1 : read(c->failure, &error, sizeof(error));
+
+	if (n < 0)
+		return;
 	close(c->failure);
 	c->failure = -1;
-	if (n != sizeof(error))
-		return 0;
+	c->running = n == 0;
+	c->error = n == sizeof(error) ? error : 0;
+}
+
+void child_give_up(struct child *c)
+{
+	kill(c->pid, SIGKILL);
 	child_reap(c, true);
-	return error;
+}
+
+bool child_signal(const struct child *c, int number)
+{
+	return c->exited || !kill(c->pid, number) || errno == ESRCH;
 }
 
 bool child_reap(struct child *c, bool block)
@@ -79,8 +94,12 @@ bool child_reap(struct child *c, bool block)
 
 		if (pid == c->pid)
 			return c->exited = true;
-		if (pid == 0 || (pid < 0 && errno != EINTR))
+		if (pid == 0)
 			return false;
+		if (errno == EINTR)
+			continue;
+		c->wait_status = 125 << 8;
+		return c->exited = true;
 	}
 }
 

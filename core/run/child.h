@@ -3,29 +3,41 @@
 #ifndef IOSONDE_CHILD_H
 #define IOSONDE_CHILD_H
 
-#include <signal.h>
 #include <stdbool.h>
 #include <sys/types.h>
 
 struct child {
 	pid_t pid;
 	int hold;    /* write end: one byte lets it exec */
-	int failure; /* read end: errno of a failed exec, or EOF */
+	int failure; /* read end, without blocking: errno of a failed exec, or its end */
 	bool exited;
+	bool running; /* its exec was a success: no copy of this process any more */
+	int error;    /* errno that its exec failed with */
 	int wait_status;
 };
 
 /*
- * Forks the command and returns while it waits. @mask is the signal mask, and
- * @sigpipe the disposition of SIGPIPE, that it shall have. It
- * keeps our terminal, process group, descriptors and privileges. False with errno set.
+ * Forks the command and returns while it waits. It keeps our terminal, process group, descriptors
+ * and privileges, and has the signals as we found them. False with errno set.
  */
-bool child_fork(struct child *c, char **argv, const sigset_t *mask, void (*sigpipe)(int));
+bool child_fork(struct child *c, char **argv);
 
-/* Lets it exec. Returns 0, or the errno that exec failed with (it has been reaped then). */
-int child_release(struct child *c);
+/* Lets it exec. What becomes of that is read from c->failure, by child_look(). */
+void child_release(struct child *c);
 
-/* Takes its exit status if it has ended. Returns whether it has. @block: wait for it. */
+/* Sets c->running or c->error, if its exec is over. Closes c->failure then. */
+void child_look(struct child *c);
+
+/* Ends it before its exec. It has been reaped then. */
+void child_give_up(struct child *c);
+
+/* Passes signal @number on. False with errno set: it may be another user's by now. */
+bool child_signal(const struct child *c, int number);
+
+/*
+ * Takes its exit status if it has ended. Returns whether it has. @block: wait for it. One that
+ * can't be waited for counts as ended, with status 125.
+ */
 bool child_reap(struct child *c, bool block);
 
 /* As a shell would say it: the exit status, or 128 + signal. */

@@ -40,7 +40,7 @@ void report_filter_row(struct report *r, const char *row, uint64_t events)
 	if (r->counted)
 		return;
 	if (!r->run->where || where_match(r->run->where, row, newest->len)) {
-		r->run->shown += events;
+		output_shown(r->run, events);
 		return;
 	}
 	r->run->filtered += events;

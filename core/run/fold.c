@@ -47,7 +47,7 @@ static void add_folded(struct run *run, const void *value, char *row)
 		run->filtered += n;
 		return;
 	}
-	run->shown += n;
+	output_shown(run, n);
 	by_count(run->by, row, size, n);
 }
 

@@ -5,7 +5,9 @@
 
 #include <string.h>
 
+#include "core/base/clock.h"
 #include "core/base/text_buf.h"
+#include "core/base/writer.h"
 #include "core/kernel/many.h"
 #include "core/names/stack.h"
 #include "core/rows/by.h"
@@ -16,6 +18,11 @@
 
 #define MAX_EXTRA  16
 #define MAX_TABLES 8
+
+/* What stands in the output up to byte @end shows @events more. */
+struct mark {
+	uint64_t end, events;
+};
 
 struct run {
 	const struct tool *tool;
@@ -40,7 +47,13 @@ struct run {
 	size_t n_defaults;
 	struct stack_names *names;
 	struct text_buf stack_text;
-	int out_error; /* errno of the first write that failed */
+	struct writer *writer;
+	struct mark *mark; /* which events stand where in the output, until that is written */
+	size_t n_marks, first_mark, mark_room;
+	uint64_t unmarked;     /* events that the report under way shows */
+	uint64_t next_look_ns; /* whether the output's file is still there */
+	bool stalled;	       /* nobody takes the output: given up */
+	int out_error;	       /* errno of the first write that failed */
 
 	/* the kernel side */
 	struct loaded *loaded;
@@ -53,32 +66,38 @@ struct run {
 	char **command;
 	struct child child;
 	bool forked;
-	sigset_t old_mask;
-	void (*old_sigpipe)(int);
+	int untold; /* signal that could not be passed on to it: it isn't waited for */
 	int pidfds[MAX_IDS];
-	uint32_t n_alive; /* of the processes given with -p */
+	uint32_t n_alive;	  /* of the processes given with -p */
+	uint32_t tgids[MAX_IDS];  /* of the threads given with -t; 0: ended */
+	uint64_t next_threads_ns; /* when to look at those again */
+	uint8_t *states;	  /* target_tgids, mapped; NULL: not in use */
 
 	/* the loop */
-	int epoll_fd, signal_fd, timer_fd;
+	int epoll_fd, signal_fd;
 	uint64_t next_report_ns, end_ns; /* CLOCK_MONOTONIC; 0: never */
 	uint64_t epoch_began_ns;	 /* of the aggregating maps */
 	uint64_t reports;
 	bool stop, abort_now; /* abort_now: rows are counted, but not shown any more */
 	unsigned interrupts;
+	int ended_by;	 /* the first signal that ended the run */
+	bool report_now; /* SIGUSR1 */
+	bool paused;	 /* the ring isn't read: nobody takes the output */
+	bool reopen;	 /* SIGUSR2 */
 	uint32_t since_check;
 
 	/* rows, as user space counts them */
-	uint64_t generated, shown, filtered; /* as far as counters of the programs don't tell */
+	uint64_t generated, filtered; /* as far as counters of the programs don't tell */
+	uint64_t shown;		      /* what was written, to the last byte */
+	uint64_t handed;	      /* what was handed to the writer */
+	uint64_t unread;	      /* left in the ring by a run that was broken off: lost */
 	uint64_t others; /* of those shown: in rows that stand for what found no room in a table */
 	uint64_t loss_next_ns; /* when to look again whether much is lost */
 	bool loss_told;
-	uint64_t unread; /* left in the ring by a run that was broken off: lost */
 	struct json_pair extra[MAX_EXTRA];
 	bool extra_text[MAX_EXTRA];
 	size_t n_extra;
 };
-
-uint64_t now_ns(void);
 
 /* Are the rows of a table added up by --by? (Rows of events are counted by it.) */
 static inline bool by_of_table(const struct run *run)
@@ -98,10 +117,9 @@ bool output_terms(struct run *run, const struct option_result *result);
 bool output_open(struct run *run);  /* sink, columns, where, by, sort; sets what cfg enables */
 bool output_names(struct run *run); /* opens the symbol tables that stacks need */
 void output_row(struct run *run, const void *rec, size_t len);
+void output_shown(struct run *run, uint64_t n); /* events that this report shows */
 void output_report(struct run *run, bool last); /* --by's table, and the tool's own reports */
 void output_by_clear(struct run *run);		/* the next interval's groups begin */
-void output_summary(struct run *run);
-bool output_flush(struct run *run); /* false: no more output is possible */
 void output_close(struct run *run);
 
 /* Is @s in use, and does it bring ('+') or take away ('-') the column @name? */
@@ -114,10 +132,42 @@ bool by_choose(struct run *run, char *err, size_t size);
 bool by_leaves_columns(const struct run *run); /* those that --columns and --sort name */
 void by_report(struct run *run);
 
+/* file.c */
+bool file_open(struct run *run);		  /* of -O, or standard output; and its sink */
+void file_mark(struct run *run, uint64_t events); /* what was put last stands for so many */
+bool output_flush(struct run *run);		  /* false: no more output is possible */
+/* Waits until the output has room, or is all written; false: nobody takes it. */
+bool file_wait(struct run *run, bool all);
+/* SIGUSR2, or somebody has moved the file: what follows goes to a new one of its name. */
+void file_look(struct run *run, bool asked);
+void file_close(struct run *run);
+
+/* summary.c */
+void output_summary(struct run *run);
+void output_so_far(struct run *run); /* for people alone, while the run goes on */
+
+/* targets.c */
+bool targets_open(struct run *run);  /* who -p and -t name, whatever becomes of the numbers */
+bool targets_mark(void *run);	     /* for loaded_attach() */
+bool targets_watch(struct run *run); /* whether they end */
+void targets_ended(struct run *run, int fd); /* one of -p's has */
+void targets_look(struct run *run);	     /* -t's don't tell */
+void targets_close(struct run *run);
+
+/* command.c */
+/* Looks at what became of the command's exec, and whether it has ended. */
+void command_look(struct run *run);
+void command_tell(struct run *run, int number); /* passes a signal on */
+int command_wait(struct run *run);		/* after the run; its status is ours */
+void command_give_up(struct run *run);		/* if it is still held */
+
 /* run_loop.c */
 bool loop_open(struct run *run);
+bool loop_watch(struct run *run, int fd);
 void loop_run(struct run *run);
 void loop_consume(struct run *run);
+void loop_signals(struct run *run); /* looks at those that have come */
+void loop_drain(struct run *run);   /* reads what is left, as far as somebody takes it */
 void loop_close(struct run *run);
 
 /* run_fold.c */

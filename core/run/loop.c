@@ -3,14 +3,14 @@
 #include "core/run/internal.h"
 
 #include <errno.h>
+#include <signal.h>
 #include <stdint.h>
 #include <sys/epoll.h>
 #include <sys/signalfd.h>
-#include <sys/syscall.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "core/base/log.h"
+#include "core/base/signals.h"
 #include "core/rows/name_record.h"
 
 /* The kernel side wakes us when data has piled up; this covers what has not. */
@@ -19,50 +19,62 @@
 #define EAGER_POLL_NS 1000000ULL
 /* Look at the clock and the signals after this many records of a burst. */
 #define RECORDS_PER_CHECK 8192
+/* Is the output's file still where it was? */
+#define LOOK_NS 1000000000ULL
 
-uint64_t now_ns(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (uint64_t)ts.tv_sec * 1000000000ULL + (uint64_t)ts.tv_nsec;
-}
-
-static bool watch(struct run *run, int fd)
+bool loop_watch(struct run *run, int fd)
 {
 	struct epoll_event e = { .events = EPOLLIN, .data.fd = fd };
 
 	return fd >= 0 && !epoll_ctl(run->epoll_fd, EPOLL_CTL_ADD, fd, &e);
 }
 
-/* The command has ended: the run is over now, or a little later. */
-static void on_command_end(struct run *run)
+static void end_by(struct run *run, int number)
 {
-	uint64_t end = now_ns() + run->opts.linger_ns;
-
-	if (!run->opts.linger_ns)
-		run->stop = true;
-	else if (!run->end_ns || end < run->end_ns)
-		run->end_ns = end;
+	if (!run->ended_by)
+		run->ended_by = number;
+	command_tell(run, number);
+	if (number == SIGINT && ++run->interrupts > 1)
+		run->abort_now = true;
+	run->stop = true;
 }
 
-static void on_signal(struct run *run)
+void loop_signals(struct run *run)
 {
 	struct signalfd_siginfo info;
 
-	while (read(run->signal_fd, &info, sizeof(info)) == sizeof(info)) {
-		if (info.ssi_signo == SIGCHLD) {
-			if (run->forked && !run->child.exited && child_reap(&run->child, false))
-				on_command_end(run);
-			continue;
-		}
-		/* a terminal's ^C reaches the command itself; a kill of iosonde alone doesn't */
-		if (info.ssi_signo == SIGTERM && run->forked && !run->child.exited)
-			kill(run->child.pid, SIGTERM);
-		if (info.ssi_signo == SIGINT && ++run->interrupts > 1)
-			run->abort_now = true;
-		run->stop = true;
+	while (run->signal_fd > 0 && read(run->signal_fd, &info, sizeof(info)) == sizeof(info)) {
+		int number = (int)info.ssi_signo;
+
+		if (number == SIGCHLD)
+			command_look(run);
+		else if (number == SIGUSR1)
+			run->report_now = true;
+		else if (number == SIGUSR2)
+			run->reopen = true;
+		else
+			end_by(run, number);
 	}
+}
+
+/* What was asked for by signals, and looks every now and then. */
+static void on_request(struct run *run)
+{
+	uint64_t now = now_ns();
+
+	if (run->opts.wall && wall_offset_changed(&run->clock.realtime_off_ns))
+		sink_set_clock(run->sink, &run->clock);
+	if (run->reopen || now >= run->next_look_ns) {
+		file_look(run, run->reopen);
+		run->next_look_ns = now + LOOK_NS;
+		run->reopen = false;
+	}
+	if (!run->report_now || run->stop || !writer_room(run->writer))
+		return;
+	run->report_now = false;
+	output_report(run, false);
+	run->reports--; /* none of those that are counted */
+	output_so_far(run);
 }
 
 static void on_time(struct run *run)
@@ -76,7 +88,8 @@ static void on_time(struct run *run)
 		run->stop = true;
 		return;
 	}
-	if (run->next_report_ns && now >= run->next_report_ns) {
+	/* a reader that doesn't keep up gets fewer reports */
+	if (run->next_report_ns && now >= run->next_report_ns && writer_room(run->writer)) {
 		output_report(run, false);
 		run->next_report_ns += run->opts.interval_ns;
 		if (run->next_report_ns <= now) /* we were stopped, or are too slow */
@@ -104,10 +117,13 @@ static int on_record(void *ctx, void *data, size_t len)
 		name_id_record(rec, len);
 	else
 		output_row(run, rec, len);
+	if (!run->abort_now && !writer_room(run->writer))
+		return -EINTR; /* the rest stays in the ring, which counts what it has no room for
+				*/
 	if (++run->since_check < RECORDS_PER_CHECK)
 		return 0;
 	run->since_check = 0;
-	on_signal(run);
+	loop_signals(run);
 	if (run->tool->drain.map) /* reports read the ring, too: not from within */
 		return report_due(run) ? -EINTR : 0;
 	on_time(run);
@@ -128,6 +144,16 @@ void loop_consume(struct run *run)
 	output_flush(run);
 }
 
+void loop_drain(struct run *run)
+{
+	loop_consume(run);
+	while (!run->abort_now && !writer_room(run->writer)) {
+		if (!file_wait(run, false))
+			run->abort_now = true; /* they are counted as lost */
+		loop_consume(run);
+	}
+}
+
 static bool open_ring(struct run *run)
 {
 	int fd = loaded_map(run->loaded, "events");
@@ -137,41 +163,20 @@ static bool open_ring(struct run *run)
 	run->ring = ring_buffer__new(fd, on_record, run, NULL);
 	if (!run->ring)
 		log_error("cannot map the ring buffer: %m; try a smaller --buffer");
-	return run->ring && watch(run, ring_buffer__epoll_fd(run->ring));
-}
-
-/* One that has ended since it was looked up is no reason to fail, nor to wait for. */
-static bool watch_processes(struct run *run)
-{
-	for (uint32_t i = 0; i < run->opts.pids.n; i++) {
-		run->pidfds[i] = (int)syscall(SYS_pidfd_open, run->opts.pids.id[i], 0);
-		if (watch(run, run->pidfds[i])) {
-			run->n_alive++;
-		} else if (errno != ESRCH) {
-			log_error("cannot watch process %u: %m", run->opts.pids.id[i]);
-			return false;
-		}
-	}
-	if (run->opts.pids.n && !run->n_alive)
-		run->stop = true;
-	return true;
+	return run->ring && loop_watch(run, ring_buffer__epoll_fd(run->ring));
 }
 
 bool loop_open(struct run *run)
 {
-	sigset_t mask;
-
-	sigemptyset(&mask);
-	sigaddset(&mask, SIGINT);
-	sigaddset(&mask, SIGTERM);
-	sigaddset(&mask, SIGCHLD);
-	run->signal_fd = signalfd(-1, &mask, SFD_CLOEXEC | SFD_NONBLOCK);
+	run->signal_fd = signals_open();
 	run->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
-	if (run->epoll_fd < 0 || !watch(run, run->signal_fd)) {
+	if (run->epoll_fd < 0 || !loop_watch(run, run->signal_fd) ||
+	    !loop_watch(run, writer_event(run->writer)) ||
+	    (run->forked && !loop_watch(run, run->child.failure))) {
 		log_error("cannot wait for events: %m");
 		return false;
 	}
-	return watch_processes(run) && open_ring(run);
+	return targets_watch(run) && open_ring(run);
 }
 
 static int timeout_ms(const struct run *run)
@@ -183,40 +188,53 @@ static int timeout_ms(const struct run *run)
 	next = now + (pause < POLL_NS ? pause : POLL_NS);
 	if (run->end_ns && run->end_ns < next)
 		next = run->end_ns;
-	if (run->next_report_ns && run->next_report_ns < next)
+	if (run->next_report_ns && run->next_report_ns < next && writer_room(run->writer))
 		next = run->next_report_ns;
 	return next <= now ? 0 : (int)((next - now + 999999) / 1000000);
 }
 
-static void on_process_end(struct run *run, int fd)
+static void on_event(struct run *run, int fd)
 {
-	for (uint32_t i = 0; i < run->opts.pids.n; i++) {
-		if (run->pidfds[i] != fd)
-			continue;
-		close(fd); /* leaves the epoll set, too */
-		run->pidfds[i] = -1;
-		if (!--run->n_alive)
-			run->stop = true;
+	if (fd == run->signal_fd)
+		loop_signals(run);
+	else if (fd == writer_event(run->writer))
+		writer_calm(run->writer);
+	else if (run->forked && fd == run->child.failure)
+		command_look(run);
+	else if (!run->ring || fd != ring_buffer__epoll_fd(run->ring))
+		targets_ended(run, fd);
+}
+
+/* While nobody takes the output, what is in the ring is no reason to wake up. */
+static bool is_paused(struct run *run)
+{
+	bool pause = !writer_room(run->writer);
+
+	if (run->ring && pause != run->paused) {
+		int fd = ring_buffer__epoll_fd(run->ring);
+		struct epoll_event e = { .events = pause ? 0 : EPOLLIN, .data.fd = fd };
+
+		epoll_ctl(run->epoll_fd, EPOLL_CTL_MOD, fd, &e);
 	}
+	run->paused = pause;
+	return pause;
 }
 
 void loop_run(struct run *run)
 {
 	while (!run->stop) {
+		bool paused = is_paused(run);
 		struct epoll_event events[8];
 		int n = epoll_wait(run->epoll_fd, events, 8, timeout_ms(run));
 
-		for (int i = 0; i < n; i++) {
-			if (events[i].data.fd == run->signal_fd)
-				on_signal(run);
-			else if (!run->ring ||
-				 events[i].data.fd != ring_buffer__epoll_fd(run->ring))
-				on_process_end(run, events[i].data.fd);
-		}
-		if (!run->stop)
+		for (int i = 0; i < n; i++)
+			on_event(run, events[i].data.fd);
+		on_request(run);
+		if (!run->stop && !paused)
 			loop_consume(run);
 		if (run->tool->kind == TOOL_EVENTS && !run->by)
 			loss_notice(run, 0);
+		targets_look(run);
 		on_time(run);
 	}
 }
@@ -224,9 +242,6 @@ void loop_run(struct run *run)
 void loop_close(struct run *run)
 {
 	ring_buffer__free(run->ring);
-	for (uint32_t i = 0; i < run->opts.pids.n; i++)
-		if (run->pidfds[i] > 0)
-			close(run->pidfds[i]);
 	if (run->epoll_fd > 0)
 		close(run->epoll_fd);
 	if (run->signal_fd > 0)

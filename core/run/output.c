@@ -1,81 +1,13 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
-/* Rows on their way out: selection, --where, --by, the summary. */
+/* Rows on their way out: selection, --where, --by, reports. */
 #include "core/run/internal.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
-#include <sys/resource.h>
-#include <unistd.h>
 
 #include "core/base/log.h"
-#include "core/base/progress.h"
 #include "core/run/drain.h"
-
-static const char *format_stack(void *ctx, bool user, uint32_t pid, const struct value *v,
-				size_t *len)
-{
-	struct run *run = ctx;
-
-	uint64_t addr, program = 0;
-	size_t i = 0;
-
-	run->stack_text.len = 0;
-	if (user && run->tool->kind != TOOL_STACKS && v->bytes.len >= sizeof(program)) {
-		memcpy(&program, v->bytes.p, sizeof(program)); /* struct vstack */
-		i = sizeof(program);
-	}
-	for (; i + 8 <= v->bytes.len; i += 8) {
-		memcpy(&addr, v->bytes.p + i, sizeof(addr));
-		if (user)
-			stack_user_name(run->names, pid, program, addr, &run->stack_text);
-		else
-			text_puts(&run->stack_text, stack_kernel_name(run->names, addr, false));
-		text_pad(&run->stack_text, '\0', 1);
-	}
-	*len = run->stack_text.len;
-	return run->stack_text.data;
-}
-
-static bool open_file(struct run *run)
-{
-	run->out_fd = STDOUT_FILENO;
-	if (!run->opts.file)
-		return true;
-	run->out_fd = open(run->opts.file, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
-	if (run->out_fd < 0)
-		log_error("cannot write to %s: %s", run->opts.file, strerror(errno));
-	return run->out_fd >= 0;
-}
-
-static bool open_sink(struct run *run)
-{
-	struct sink_opts o = {
-		.format = run->opts.format,
-		.fd = run->out_fd,
-		.clock = run->clock,
-		.stack = format_stack,
-		.stack_ctx = run,
-		.choosable = run->by && !by_of_table(run) ? by_table(run->by) : &run->tool->row,
-	};
-	struct winsize size;
-
-	if (o.format == FORMAT_TEXT && isatty(run->out_fd)) {
-		const char *no_colour = getenv("NO_COLOR");
-
-		o.terminal = true;
-		o.plain = !terminal_obeys(run->out_fd);
-		o.colour = !no_colour || !*no_colour;
-		o.width = ioctl(run->out_fd, TIOCGWINSZ, &size) || !size.ws_col ? 80 : size.ws_col;
-	}
-	run->sink = sink_open(&o);
-	if (!run->sink)
-		log_error("out of memory");
-	return run->sink != NULL;
-}
 
 bool switch_on(const struct run *run, const struct column_switch *s)
 {
@@ -226,7 +158,7 @@ bool output_open(struct run *run)
 
 bool output_names(struct run *run)
 {
-	if (!open_file(run) || !open_sink(run))
+	if (!file_open(run))
 		return false;
 	if (run->where)
 		where_set_start(run->where, run->clock.start_ns);
@@ -269,16 +201,23 @@ void output_row(struct run *run, const void *rec, size_t len)
 		run->filtered++;
 		return;
 	}
-	run->shown++;
-	if (run->by)
+	if (run->by) {
+		run->unmarked++;
 		by_add(run->by, rec, len);
-	else
-		sink_row(run->sink, &run->selection, rec, len);
+		return;
+	}
+	sink_row(run->sink, &run->selection, rec, len);
+	file_mark(run, 1);
+}
+
+void output_shown(struct run *run, uint64_t n)
+{
+	run->unmarked += n;
 }
 
 void run_header_alone(struct run *run)
 {
-	if (!run->shown && !run->by)
+	if (!run->handed && !run->unmarked && !run->by)
 		sink_table(run->sink, &run->selection, NULL, 0);
 }
 
@@ -296,140 +235,15 @@ void output_report(struct run *run, bool last)
 		ops->report(run, last);
 	if (last && run->tool->kind == TOOL_EVENTS)
 		run_header_alone(run);
+	file_mark(run, run->unmarked);
+	run->unmarked = 0;
 	run->reports++;
 	output_flush(run);
 }
 
-bool output_flush(struct run *run)
-{
-	int err = run->out_error ? run->out_error : sink_flush(run->sink);
-
-	if (err && !run->out_error) {
-		run->out_error = err;
-		run->stop = true;
-		if (err != EPIPE)
-			log_error("writing to %s failed: %s",
-				  run->opts.file ? run->opts.file : "standard output",
-				  strerror(err));
-	}
-	return !err;
-}
-
-static void add_pair(struct json_pair *pairs, size_t *n, const char *key, uint64_t value)
-{
-	pairs[*n].key = key;
-	pairs[*n].kind = JP_UINT;
-	pairs[(*n)++].u = value;
-}
-
-/* One line for people: "opensnoop: 5 events: 3 shown, 1 filtered, 1 lost (ring buffer full 1)". */
-static void summary_text(const struct run *run, const struct counters *c, uint64_t generated,
-			 uint64_t filtered, uint64_t lost, uint64_t missed)
-{
-	fprintf(stderr, "%s: %llu events: %llu shown, %llu filtered, %s%llu lost", run->tool->name,
-		(unsigned long long)generated, (unsigned long long)run->shown,
-		(unsigned long long)filtered,
-		loaded_missed_uncounted(run->loaded) ? "at least " : "", (unsigned long long)lost);
-	if (c->lost_ring)
-		fprintf(stderr,
-			"; %llu found the ring buffer full (--buffer SIZE, or a faster reader)",
-			(unsigned long long)c->lost_ring);
-	if (c->lost_state)
-		fprintf(stderr, "; %llu found no room for their state",
-			(unsigned long long)c->lost_state);
-	if (c->lost_end)
-		fprintf(stderr, "; the kernel never told the end of %llu",
-			(unsigned long long)c->lost_end);
-	if (missed)
-		fprintf(stderr, "; %llu nested in a program that was running",
-			(unsigned long long)missed);
-	if (run->unread)
-		fprintf(stderr, "; %llu were left when the run was broken off",
-			(unsigned long long)run->unread);
-	if (run->others)
-		fprintf(stderr, "; %llu in rows \"(others)\": more rows than the table holds",
-			(unsigned long long)run->others);
-	if (c->null_helper)
-		fprintf(stderr, "; %llu details could not be read",
-			(unsigned long long)c->null_helper);
-	for (size_t i = 0; run->tool->counters && run->tool->counters[i]; i++)
-		if (run->tool->counters[i][0] == '+' && c->tool[i])
-			fprintf(stderr, "; %s %llu", run->tool->counters[i] + 1,
-				(unsigned long long)c->tool[i]);
-	for (size_t i = 0; i < run->n_extra; i++)
-		if (run->extra_text[i])
-			fprintf(stderr, "; %s %llu", run->extra[i].key,
-				(unsigned long long)run->extra[i].u);
-	fputc('\n', stderr);
-}
-
-static void print_cost(const struct run *run)
-{
-	struct rusage usage;
-
-	getrusage(RUSAGE_SELF, &usage);
-	fprintf(stderr, "%s: cost: %.3f s user, %.3f s system, %ld KiB at most\n", run->tool->name,
-		(double)usage.ru_utime.tv_sec + (double)usage.ru_utime.tv_usec / 1e6,
-		(double)usage.ru_stime.tv_sec + (double)usage.ru_stime.tv_usec / 1e6,
-		usage.ru_maxrss);
-	loaded_print_cost(run->loaded);
-}
-
-void output_summary(struct run *run)
-{
-	struct counters c = loaded_counters(run->loaded);
-	uint64_t details, missed = loaded_missed(run->loaded, &details);
-	uint64_t filtered = c.filtered + run->filtered;
-	uint64_t lost = c.lost_ring + c.lost_state + c.lost_end + missed + run->unread;
-	uint64_t generated = c.generated + run->generated + missed;
-	struct json_pair pairs[27 + MAX_EXTRA];
-	size_t n = 0;
-
-	c.null_helper += details;
-	pairs[n].key = "command";
-	pairs[n].kind = JP_TEXT;
-	pairs[n++].text = run->tool->name;
-	add_pair(pairs, &n, "elapsed_ns", run_elapsed_ns(run));
-	add_pair(pairs, &n, "generated", generated);
-	add_pair(pairs, &n, "shown", run->shown);
-	add_pair(pairs, &n, "filtered", filtered);
-	add_pair(pairs, &n, "lost", lost);
-	pairs[n].key = "lost_at_least";
-	pairs[n].kind = JP_BOOL;
-	pairs[n++].b = loaded_missed_uncounted(run->loaded);
-	add_pair(pairs, &n, "lost_ring", c.lost_ring);
-	add_pair(pairs, &n, "lost_state", c.lost_state);
-	add_pair(pairs, &n, "lost_end", c.lost_end);
-	add_pair(pairs, &n, "lost_missed", missed);
-	add_pair(pairs, &n, "lost_unread", run->unread);
-	add_pair(pairs, &n, "others", run->others);
-	add_pair(pairs, &n, "null_helper", c.null_helper);
-	for (size_t i = 0; run->tool->counters && run->tool->counters[i]; i++)
-		add_pair(pairs, &n, run->tool->counters[i] + (run->tool->counters[i][0] == '+'),
-			 c.tool[i]);
-	for (size_t i = 0; i < run->n_extra; i++)
-		pairs[n++] = run->extra[i];
-	if (*run->blind) {
-		pairs[n].key = "blind";
-		pairs[n].kind = JP_TEXT;
-		pairs[n++].text = run->blind;
-	}
-	sink_record(run->sink, "summary", pairs, n);
-	if (run->out_error != EPIPE)
-		summary_text(run, &c, generated, filtered, lost, missed);
-	if (run->opts.stats)
-		print_cost(run);
-}
-
 void output_close(struct run *run)
 {
-	if (run->sink && !run->out_error)
-		output_flush(run);
-	sink_close(run->sink);
-	if (run->opts.file && run->out_fd >= 0 && close(run->out_fd) && !run->out_error) {
-		run->out_error = errno;
-		log_error("writing to %s failed: %s", run->opts.file, strerror(errno));
-	}
+	file_close(run);
 	selection_free(&run->selection);
 	selection_free(&run->by_selection);
 	for (size_t i = 0; i < run->n_defaults; i++)

@@ -2,16 +2,16 @@
 #include "core/run/internal.h"
 
 #include <errno.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
-#include <time.h>
 #include <unistd.h>
 
 #include <bpf/bpf.h>
 
 #include "core/base/log.h"
+#include "core/base/signals.h"
 #include "core/kernel/btf_file.h"
 #include "core/kernel/privs.h"
 #include "core/run/help.h"
@@ -86,7 +86,7 @@ void run_row(struct run *run, const void *rec, size_t len)
 void run_count(struct run *run, uint64_t generated, uint64_t shown, uint64_t filtered)
 {
 	run->generated += generated;
-	run->shown += shown;
+	output_shown(run, shown);
 	run->filtered += filtered;
 }
 
@@ -98,18 +98,6 @@ void run_others(struct run *run, uint64_t n)
 static int failed(const struct run *run)
 {
 	return run->command ? CANT_HELP : FAILED;
-}
-
-static void block_signals(struct run *run)
-{
-	sigset_t mask;
-
-	sigemptyset(&mask);
-	sigaddset(&mask, SIGINT);
-	sigaddset(&mask, SIGTERM);
-	sigaddset(&mask, SIGCHLD);
-	sigprocmask(SIG_BLOCK, &mask, &run->old_mask);
-	run->old_sigpipe = signal(SIGPIPE, SIG_IGN);
 }
 
 /* What can be refused without asking the kernel for anything. Returns 0 or the exit status. */
@@ -149,7 +137,7 @@ static int check_usage(struct run *run, int argc, char **argv)
 		log_error("%s", err);
 		return failed(run);
 	}
-	return 0;
+	return targets_open(run) ? 0 : failed(run);
 }
 
 static bool check_privileges(const struct run *run)
@@ -202,41 +190,6 @@ static bool open_programs(struct run *run)
 	return run->loaded != NULL;
 }
 
-static bool say_no_targets(void)
-{
-	log_error("cannot set the targets: %s", strerror(errno));
-	return false;
-}
-
-/* Marks the command, held until its exec, and the processes named with -p. */
-static bool set_processes(const struct run *run)
-{
-	size_t size = (size_t)TARGET_PAGE * TARGET_PAGES;
-	int fd = loaded_map(run->loaded, "target_tgids");
-	uint8_t *states = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
-
-	if (states == MAP_FAILED)
-		return say_no_targets();
-	if (run->forked)
-		states[(uint32_t)run->child.pid % size] = TARGET_HELD;
-	for (uint32_t i = 0; i < run->opts.pids.n; i++)
-		states[run->opts.pids.id[i] % size] = TARGET_FIXED;
-	munmap(states, size);
-	return true;
-}
-
-static bool set_targets(void *run_)
-{
-	const struct run *run = run_;
-	int tids = loaded_map(run->loaded, "target_tids");
-	uint32_t one = 1;
-
-	for (uint32_t i = 0; i < run->opts.tids.n; i++)
-		if (bpf_map_update_elem(tids, &run->opts.tids.id[i], &one, BPF_ANY))
-			return say_no_targets();
-	return !(run->target.flags & TARGET_PID) || set_processes(run);
-}
-
 /* From here on a mistake in us can't be used against the host. */
 static bool drop_privileges(const struct run *run)
 {
@@ -259,12 +212,8 @@ static bool drop_privileges(const struct run *run)
 /* The clock of the rows begins, and the output is there. */
 static bool begin_output(struct run *run)
 {
-	struct timespec real;
-
 	run->clock.start_ns = now_ns();
-	clock_gettime(CLOCK_REALTIME, &real);
-	run->clock.realtime_off_ns =
-		(int64_t)real.tv_sec * 1000000000LL + real.tv_nsec - (int64_t)run->clock.start_ns;
+	wall_offset_changed(&run->clock.realtime_off_ns);
 	run->clock.wall = run->opts.wall;
 	return output_names(run);
 }
@@ -274,7 +223,7 @@ static bool start(struct run *run)
 	const struct tool_ops *ops = run->tool->ops;
 	bool many = run->tool->many.prog != NULL;
 
-	if ((!many && !begin_output(run)) || !loaded_attach(run->loaded, set_targets, run))
+	if ((!many && !begin_output(run)) || !loaded_attach(run->loaded, targets_mark, run))
 		return false;
 	if (ops && ops->start && !ops->start(run))
 		return false;
@@ -302,55 +251,44 @@ static void finish(struct run *run)
 	loaded_detach(run->loaded);
 	if (run->out_error)
 		run->abort_now = true;
-	loop_consume(run);
-	if (!run->abort_now)
+	loop_drain(run);
+	/* what can't be written is still counted; who is in a hurry waits for nothing */
+	if (run->interrupts < 2 && run->out_error != EPIPE)
 		output_report(run, true);
+	file_wait(run, true);
 	output_summary(run);
-	output_flush(run);
+	file_wait(run, true);
 	if (ops && ops->finish)
 		ops->finish(run);
 }
 
-/* After the run: the command may go on, untraced; its status is ours. */
-static int wait_for_command(struct run *run)
+/* Signals that came while everything was loaded mean a command that hasn't begun, too. */
+static bool release(struct run *run)
 {
-	while (!child_reap(&run->child, false)) {
-		sigset_t mask;
-		siginfo_t info;
-
-		sigemptyset(&mask);
-		sigaddset(&mask, SIGINT);
-		sigaddset(&mask, SIGTERM);
-		sigaddset(&mask, SIGCHLD);
-		sigwaitinfo(&mask, &info);
-		if (info.si_signo == SIGINT)
-			return 128 + SIGINT;
-		if (info.si_signo == SIGTERM)
-			kill(run->child.pid, SIGTERM);
-	}
-	return child_status(&run->child);
+	loop_signals(run);
+	if (run->stop)
+		return false;
+	child_release(&run->child);
+	return true;
 }
 
 static int trace(struct run *run)
 {
-	int error;
-
 	if (!start(run))
 		return failed(run);
-	if (run->forked) {
-		error = child_release(&run->child);
-		if (error) {
-			log_error("cannot run %s: %s", run->command[0], strerror(error));
-			return child_status(&run->child);
-		}
+	if (!run->forked || release(run))
+		loop_run(run);
+	if (run->forked && run->child.error) {
+		log_error("cannot run %s: %s", run->command[0], strerror(run->child.error));
+		child_reap(&run->child, true);
+		return child_status(&run->child);
 	}
-	loop_run(run);
 	finish(run);
 	if (run->out_error && run->out_error != EPIPE)
 		return failed(run);
 	if (run->interrupts > 1)
 		return 128 + SIGINT;
-	return run->forked ? wait_for_command(run) : 0;
+	return run->forked ? command_wait(run) : 0;
 }
 
 static int run_all(struct run *run, int argc, char **argv)
@@ -365,12 +303,11 @@ static int run_all(struct run *run, int argc, char **argv)
 		return help_version();
 	if (run->tool->ops && run->tool->ops->answer && run->tool->ops->answer(run))
 		return stdout_written() ? 0 : failed(run);
-	block_signals(run);
+	signals_block();
 	if (!check_privileges(run))
 		return failed(run);
 	if (run->command && !run->opts.ebpf) {
-		run->forked =
-			child_fork(&run->child, run->command, &run->old_mask, run->old_sigpipe);
+		run->forked = child_fork(&run->child, run->command);
 		if (!run->forked) {
 			log_error("cannot start a process: %s", strerror(errno));
 			return CANT_HELP;
@@ -383,16 +320,6 @@ static int run_all(struct run *run, int argc, char **argv)
 		return stdout_written() ? 0 : failed(run);
 	}
 	return trace(run);
-}
-
-/* A command that is still held is let go by closing its pipe: it exits by itself. */
-static void give_up_child(struct run *run)
-{
-	if (!run->forked || run->child.exited || run->child.hold < 0)
-		return;
-	close(run->child.hold);
-	run->child.hold = -1;
-	child_reap(&run->child, true);
 }
 
 int run_tool(const struct tool *tool, int argc, char **argv)
@@ -413,11 +340,12 @@ int run_tool(const struct tool *tool, int argc, char **argv)
 	run->out_fd = run->stats_fd = -1;
 	many_init(&run->many);
 	status = run_all(run, argc, argv);
-	give_up_child(run);
+	command_give_up(run);
 	output_close(run);
 	if (!status && run->out_error && run->out_error != EPIPE)
 		status = failed(run);
 	loop_close(run);
+	targets_close(run);
 	many_free(&run->many);
 	loaded_free(run->loaded);
 	common_free(&run->opts);

@@ -24,22 +24,29 @@ static uint32_t namespace_inode(const char *pid, const char *kind)
 	return stat(path, &st) ? 0 : (uint32_t)st.st_ino;
 }
 
-/* A thread's directory is there for any tid; a process is one whose Tgid is its own id. */
-static bool process_exists(uint32_t pid, bool thread_is_enough)
+uint32_t target_tgid(uint32_t tid)
 {
 	char path[64], line[128];
 	uint32_t tgid = 0;
 	FILE *f;
 
-	snprintf(path, sizeof(path), "/proc/%u/status", pid);
+	snprintf(path, sizeof(path), "/proc/%u/status", tid);
 	f = fopen(path, "re");
 	if (!f)
-		return false;
+		return 0;
 	while (!tgid && fgets(line, sizeof(line), f))
 		if (!strncmp(line, "Tgid:", 5))
 			tgid = (uint32_t)strtoul(line + 5, NULL, 10);
 	fclose(f);
-	return thread_is_enough || tgid == pid;
+	return tgid;
+}
+
+/* A thread's directory is there for any tid; a process is one whose Tgid is its own id. */
+static bool process_exists(uint32_t pid, bool thread_is_enough)
+{
+	uint32_t tgid = target_tgid(pid);
+
+	return tgid && (thread_is_enough || tgid == pid);
 }
 
 static bool ids_exist(const struct id_list *list, bool threads, char *err, size_t err_size)
@@ -124,7 +131,14 @@ bool target_resolve(const struct common_opts *opts, bool command, struct target_
 
 	memset(cfg, 0, sizeof(*cfg));
 	cfg->self_tgid = (uint32_t)getpid();
-	if (pidns && pidns != INITIAL_PIDNS_INO) {
+	if (!pidns) {
+		snprintf(err, err_size,
+			 "/proc/self/ns/pid can't be read (%s): without /proc nobody knows which "
+			 "processes are meant; mount it (mount -t proc proc /proc)",
+			 strerror(errno));
+		return false;
+	}
+	if (pidns != INITIAL_PIDNS_INO) {
 		cfg->flags |= TARGET_PIDNS;
 		cfg->pidns_ino = pidns;
 	}

@@ -13,4 +13,7 @@
 bool target_resolve(const struct common_opts *opts, bool command, struct target_cfg *cfg, char *err,
 		    size_t err_size);
 
+/* The process of thread @tid; 0 if there is no such thread. */
+uint32_t target_tgid(uint32_t tid);
+
 #endif

@@ -6,7 +6,8 @@
 	TOOL(sampleevents)                                                                         \
 	TOOL(sampletable)                                                                          \
 	TOOL(samplehist)                                                                           \
-	TOOL(samplestacks)
+	TOOL(samplestacks)                                                                         \
+	TOOL(sampleexits)
 
 #define TOOL(name) extern const struct tool tool_##name;
 TOOLS

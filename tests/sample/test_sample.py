@@ -13,7 +13,7 @@ import pytest
 from host import ROOT
 from tracer import caps_of, started, trace, wait_attached
 
-TOOLS = ("sampleevents", "sampletable", "samplehist", "samplestacks")
+TOOLS = ("sampleevents", "sampletable", "samplehist", "samplestacks", "sampleexits")
 
 
 def run(host, tmp, tool, job, *options, **more):
@@ -40,6 +40,24 @@ def test_engine_has_no_sample(host):
 
 
 # --- events ---
+
+
+def test_every_thread_is_a_target_to_its_end(host, tmp):
+    """Eight threads of which all end at once, twenty times: each is seen, the last one as well."""
+    script = (
+        "import os, threading\n"
+        "for _ in range(20):\n"
+        "    if not os.fork():\n"
+        "        for _ in range(7): threading.Thread(target=threading.Event().wait).start()\n"
+        "        os._exit(0)\n"
+        "while True:\n"
+        "    try: os.wait()\n"
+        "    except ChildProcessError: break\n"
+    )
+    done = run(host, tmp, "sampleexits", jobs.python(script))
+    ended = Counter(r["pid"] for r in done.of("exit"))
+    assert sorted(ended.values()) == [1, *[8] * 20], ended
+    assert len({r["tid"] for r in done.of("exit")}) == 161 == done.summary["shown"]
 
 
 def test_events_are_exact(host, tmp):

@@ -14,6 +14,7 @@ TOOLS = (
     ("nice", "coreutils", "/usr/bin/nice"),
     ("readlink", "coreutils", "/usr/bin/readlink"),
     ("ps", "procps", "/usr/bin/ps"),
+    ("unshare", "util-linux", "/usr/bin/unshare"),
 )
 # A third disk, without a file behind it, that takes so many requests a second: /dev/vdc.
 THROTTLED_IOPS = 50

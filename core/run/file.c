@@ -1,0 +1,248 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+/* Where rows go: the file, its sink and its writer, and which events have arrived there. */
+#include "core/run/internal.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "core/base/log.h"
+#include "core/base/progress.h"
+#include "core/base/signals.h"
+
+static const char *format_stack(void *ctx, bool user, uint32_t pid, const struct value *v,
+				size_t *len)
+{
+	struct run *run = ctx;
+
+	uint64_t addr, program = 0;
+	size_t i = 0;
+
+	run->stack_text.len = 0;
+	if (user && run->tool->kind != TOOL_STACKS && v->bytes.len >= sizeof(program)) {
+		memcpy(&program, v->bytes.p, sizeof(program)); /* struct vstack */
+		i = sizeof(program);
+	}
+	for (; i + 8 <= v->bytes.len; i += 8) {
+		memcpy(&addr, v->bytes.p + i, sizeof(addr));
+		if (user)
+			stack_user_name(run->names, pid, program, addr, &run->stack_text);
+		else
+			text_puts(&run->stack_text, stack_kernel_name(run->names, addr, false));
+		text_pad(&run->stack_text, '\0', 1);
+	}
+	*len = run->stack_text.len;
+	return run->stack_text.data;
+}
+
+static bool open_file(struct run *run)
+{
+	run->out_fd = STDOUT_FILENO;
+	if (!run->opts.file && began_closed(STDOUT_FILENO)) {
+		log_error("standard output is closed; -O FILE says where the rows shall go");
+		return false;
+	}
+	if (run->opts.file)
+		run->out_fd = writer_open_file(run->opts.file);
+	if (run->out_fd < 0)
+		log_error("cannot write to %s: %s", run->opts.file, strerror(errno));
+	return run->out_fd >= 0;
+}
+
+static int put(void *run_, struct text_buf *out)
+{
+	struct run *run = run_;
+
+	return writer_put(run->writer, out);
+}
+
+static void look_at_terminal(struct sink_opts *o)
+{
+	const char *no_colour = getenv("NO_COLOR");
+	struct winsize size;
+
+	if (o->format != FORMAT_TEXT || !isatty(o->fd))
+		return;
+	o->terminal = true;
+	o->plain = !terminal_obeys(o->fd);
+	o->colour = !no_colour || !*no_colour;
+	o->width = ioctl(o->fd, TIOCGWINSZ, &size) || !size.ws_col ? 80 : size.ws_col;
+}
+
+bool file_open(struct run *run)
+{
+	struct sink_opts o = {
+		.format = run->opts.format,
+		.clock = run->clock,
+		.stack = format_stack,
+		.stack_ctx = run,
+		.choosable = run->by && !by_of_table(run) ? by_table(run->by) : &run->tool->row,
+		.put = put,
+		.put_ctx = run,
+	};
+
+	if (!open_file(run))
+		return false;
+	o.fd = run->out_fd;
+	look_at_terminal(&o);
+	run->writer = writer_open(run->out_fd, run->opts.file);
+	run->sink = run->writer ? sink_open(&o) : NULL;
+	if (!run->sink)
+		log_error("out of memory");
+	return run->sink != NULL;
+}
+
+static bool make_room(struct run *run)
+{
+	size_t n = run->n_marks - run->first_mark;
+	struct mark *more;
+
+	if (run->first_mark && run->first_mark >= n) { /* most of it is done with */
+		memmove(run->mark, run->mark + run->first_mark, n * sizeof(*run->mark));
+		run->n_marks = n;
+		run->first_mark = 0;
+		return true;
+	}
+	n = run->mark_room ? 2 * run->mark_room : 1024;
+	more = realloc(run->mark, n * sizeof(*more));
+	if (!more)
+		return false;
+	run->mark = more;
+	run->mark_room = n;
+	return true;
+}
+
+void file_mark(struct run *run, uint64_t events)
+{
+	run->handed += events;
+	if (!events || (run->n_marks == run->mark_room && !make_room(run)))
+		return; /* without memory for it, it counts as not written */
+	run->mark[run->n_marks++] =
+		(struct mark){ writer_taken(run->writer) + sink_pending(run->sink), events };
+}
+
+/* Events whose last byte has been written are shown. */
+static void settle(struct run *run)
+{
+	uint64_t written = writer_written(run->writer);
+
+	while (run->first_mark < run->n_marks && run->mark[run->first_mark].end <= written)
+		run->shown += run->mark[run->first_mark++].events;
+	if (run->first_mark == run->n_marks)
+		run->first_mark = run->n_marks = 0;
+}
+
+static void say_failed(const struct run *run)
+{
+	const char *hint = run->out_error == EFBIG ? " (ulimit -f, or the filesystem's limit)" : "";
+
+	if (run->out_error != EPIPE)
+		log_error("writing to %s failed: %s%s",
+			  run->opts.file ? run->opts.file : "standard output",
+			  strerror(run->out_error), hint);
+}
+
+bool output_flush(struct run *run)
+{
+	int err = run->out_error ? run->out_error : sink_flush(run->sink);
+
+	settle(run);
+	if (err && !run->out_error) {
+		run->out_error = err;
+		run->stop = true;
+		say_failed(run);
+	}
+	return !err;
+}
+
+/* A reader gets so long to take anything at all, less where somebody is in a hurry. */
+#define PATIENCE_NS 2000000000ULL
+#define HURRY_NS    100000000ULL
+#define LOOK_MS	    20
+
+bool file_wait(struct run *run, bool all)
+{
+	uint64_t written = 0, last = now_ns();
+
+	while (output_flush(run) && !run->stalled) {
+		uint64_t now = now_ns(), is = writer_written(run->writer);
+
+		if (all ? writer_idle(run->writer) : writer_room(run->writer))
+			return output_flush(run);
+		if (is != written)
+			last = now;
+		written = is;
+		if (now - last >= (run->interrupts > 1 ? HURRY_NS : PATIENCE_NS))
+			break;
+		writer_wait(run->writer, LOOK_MS);
+		loop_signals(run);
+	}
+	if (!run->out_error && !run->stalled) {
+		writer_stop(run->writer);
+		run->stalled = true;
+		settle(run);
+	}
+	return false;
+}
+
+static bool has_moved(const struct run *run)
+{
+	struct stat there, ours;
+
+	return !stat(run->opts.file, &there) && !fstat(run->out_fd, &ours) &&
+	       (there.st_ino != ours.st_ino || there.st_dev != ours.st_dev);
+}
+
+static int open_again(const char *path)
+{
+	int fd =
+		open(path, O_WRONLY | O_CREAT | O_APPEND | O_NONBLOCK | O_NOCTTY | O_CLOEXEC, 0666);
+	struct stat st;
+
+	if (fd < 0 || (!fstat(fd, &st) && S_ISREG(st.st_mode)))
+		return fd;
+	close(fd);
+	errno = EINVAL;
+	return -1;
+}
+
+void file_look(struct run *run, bool asked)
+{
+	struct stat st;
+	int fd;
+
+	if (!run->opts.file || fstat(run->out_fd, &st) || !S_ISREG(st.st_mode) ||
+	    (!asked && !has_moved(run)) || !output_flush(run))
+		return;
+	fd = open_again(run->opts.file);
+	if (fd < 0) {
+		log_warn("cannot open %s again: %s; rows go on into the file as it was",
+			 run->opts.file, strerror(errno));
+		return;
+	}
+	writer_turn(run->writer, fd);
+	close(run->out_fd);
+	run->out_fd = fd;
+	sink_again(run->sink);
+}
+
+void file_close(struct run *run)
+{
+	if (run->sink && !run->out_error && !run->stalled)
+		file_wait(run, true);
+	run->stalled = true;
+	if (run->writer)
+		writer_stop(run->writer);
+	sink_close(run->sink);
+	writer_close(run->writer);
+	free(run->mark);
+	if (run->opts.file && run->out_fd >= 0 && close(run->out_fd) && !run->out_error) {
+		run->out_error = errno;
+		say_failed(run);
+	}
+}

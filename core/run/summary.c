@@ -1,0 +1,146 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+/* The account at the end, and on request in between. */
+#include "core/run/internal.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/resource.h>
+
+static void add_pair(struct json_pair *pairs, size_t *n, const char *key, uint64_t value)
+{
+	pairs[*n].key = key;
+	pairs[*n].kind = JP_UINT;
+	pairs[(*n)++].u = value;
+}
+
+/* generated = shown + filtered + lost */
+struct account {
+	struct counters c;
+	uint64_t generated, shown, filtered, lost;
+	uint64_t missed, unread, unwritten;
+};
+
+/* @over: what isn't written by now never will be. */
+static struct account account_of(const struct run *run, bool over)
+{
+	struct account a = { .c = loaded_counters(run->loaded), .shown = run->shown };
+	uint64_t details, rest = run->handed + run->unmarked - run->shown;
+
+	a.missed = loaded_missed(run->loaded, &details);
+	a.c.null_helper += details;
+	a.filtered = a.c.filtered + run->filtered;
+	a.generated = a.c.generated + run->generated + a.missed;
+	a.unread = run->unread;
+	if (!over)
+		a.shown += rest;
+	else if (run->stalled || run->out_error)
+		a.unwritten = rest + run->unread, a.unread = 0;
+	else
+		a.unread += rest;
+	a.lost = a.c.lost_ring + a.c.lost_state + a.c.lost_end + a.missed + a.unread + a.unwritten;
+	return a;
+}
+
+static void part(uint64_t n, const char *what)
+{
+	if (n)
+		fprintf(stderr, "; %llu %s", (unsigned long long)n, what);
+}
+
+/* One line for people: "opensnoop: 5 events: 3 shown, 1 filtered, 1 lost (ring buffer full 1)". */
+static void summary_text(const struct run *run, const struct account *a, const char *when)
+{
+	fprintf(stderr, "%s: %s%llu events: %llu shown, %llu filtered, %s%llu lost",
+		run->tool->name, when, (unsigned long long)a->generated,
+		(unsigned long long)a->shown, (unsigned long long)a->filtered,
+		loaded_missed_uncounted(run->loaded) ? "at least " : "",
+		(unsigned long long)a->lost);
+	part(a->c.lost_ring, "found the ring buffer full (--buffer SIZE, or a faster reader)");
+	part(a->c.lost_state, "found no room for their state");
+	if (a->c.lost_end)
+		fprintf(stderr, "; the kernel never told the end of %llu",
+			(unsigned long long)a->c.lost_end);
+	part(a->missed, "nested in a program that was running");
+	part(a->unread, "were left when the run was broken off");
+	part(a->unwritten,
+	     run->out_error ? "could not be written" : "found nobody who reads the output");
+	part(run->others, "in rows \"(others)\": more rows than the table holds");
+	part(a->c.null_helper, "details could not be read");
+	for (size_t i = 0; run->tool->counters && run->tool->counters[i]; i++)
+		if (run->tool->counters[i][0] == '+' && a->c.tool[i])
+			fprintf(stderr, "; %s %llu", run->tool->counters[i] + 1,
+				(unsigned long long)a->c.tool[i]);
+	for (size_t i = 0; i < run->n_extra; i++)
+		if (run->extra_text[i])
+			fprintf(stderr, "; %s %llu", run->extra[i].key,
+				(unsigned long long)run->extra[i].u);
+	fputc('\n', stderr);
+}
+
+static void print_cost(const struct run *run)
+{
+	struct rusage usage;
+
+	getrusage(RUSAGE_SELF, &usage);
+	fprintf(stderr, "%s: cost: %.3f s user, %.3f s system, %ld KiB at most\n", run->tool->name,
+		(double)usage.ru_utime.tv_sec + (double)usage.ru_utime.tv_usec / 1e6,
+		(double)usage.ru_stime.tv_sec + (double)usage.ru_stime.tv_usec / 1e6,
+		usage.ru_maxrss);
+	loaded_print_cost(run->loaded);
+}
+
+void output_so_far(struct run *run)
+{
+	struct account a = account_of(run, false);
+
+	summary_text(run, &a, "so far ");
+}
+
+/* What could not be written has no place in it: then it can't be written either. */
+static void summary_record(struct run *run, const struct account *a)
+{
+	struct json_pair pairs[27 + MAX_EXTRA];
+	size_t n = 0;
+
+	pairs[n].key = "command";
+	pairs[n].kind = JP_TEXT;
+	pairs[n++].text = run->tool->name;
+	add_pair(pairs, &n, "elapsed_ns", run_elapsed_ns(run));
+	add_pair(pairs, &n, "generated", a->generated);
+	add_pair(pairs, &n, "shown", a->shown);
+	add_pair(pairs, &n, "filtered", a->filtered);
+	add_pair(pairs, &n, "lost", a->lost);
+	pairs[n].key = "lost_at_least";
+	pairs[n].kind = JP_BOOL;
+	pairs[n++].b = loaded_missed_uncounted(run->loaded);
+	add_pair(pairs, &n, "lost_ring", a->c.lost_ring);
+	add_pair(pairs, &n, "lost_state", a->c.lost_state);
+	add_pair(pairs, &n, "lost_end", a->c.lost_end);
+	add_pair(pairs, &n, "lost_missed", a->missed);
+	add_pair(pairs, &n, "lost_unread", a->unread);
+	add_pair(pairs, &n, "others", run->others);
+	add_pair(pairs, &n, "null_helper", a->c.null_helper);
+	for (size_t i = 0; run->tool->counters && run->tool->counters[i]; i++)
+		add_pair(pairs, &n, run->tool->counters[i] + (run->tool->counters[i][0] == '+'),
+			 a->c.tool[i]);
+	for (size_t i = 0; i < run->n_extra; i++)
+		pairs[n++] = run->extra[i];
+	if (*run->blind) {
+		pairs[n].key = "blind";
+		pairs[n].kind = JP_TEXT;
+		pairs[n++].text = run->blind;
+	}
+	sink_record(run->sink, "summary", pairs, n);
+}
+
+void output_summary(struct run *run)
+{
+	struct account a = account_of(run, true);
+
+	summary_record(run, &a);
+	if (run->out_error != EPIPE)
+		summary_text(run, &a, "");
+	if (run->opts.stats)
+		print_cost(run);
+}
