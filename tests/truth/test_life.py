@@ -8,6 +8,7 @@ import signal
 import time
 
 import pytest
+from conftest import ENDS
 from tracer import (
     CAP_BPF,
     caps_of,
@@ -22,7 +23,7 @@ from tracer import (
     wait_until,
 )
 
-ENOUGH_ON = ("running", "5.10", "sid")
+ENOUGH_ON = ENDS
 ACCOUNT = re.compile(r"(\d+) events: (\d+) shown, (\d+) filtered, (?:at least )?(\d+) lost")
 
 
