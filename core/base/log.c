@@ -7,11 +7,13 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include <bpf/libbpf.h>
 
 #include "core/base/escape.h"
+#include "core/base/text_buf.h"
 
 static struct {
 	const char *name;
@@ -55,27 +57,61 @@ void log_begin(void)
 	stderr = f;
 }
 
+/* Columns of the terminal that messages go to; 0: none, or one that doesn't say. */
+static size_t terminal_columns(void)
+{
+	struct winsize size;
+
+	return isatty(STDERR_FILENO) && !ioctl(STDERR_FILENO, TIOCGWINSZ, &size) ? size.ws_col : 0;
+}
+
+/* Prints the words of one line on as many as @columns ask for; 0: on one. */
+static void put_folded(const char *text, size_t columns)
+{
+	size_t used = 0;
+
+	while (*text) {
+		size_t blanks = strspn(text, " "), len = blanks + strcspn(text + blanks, " ");
+		size_t takes = blanks + text_columns(text + blanks, len - blanks);
+
+		if (columns && used && used + takes > columns) {
+			fputs("\n  ", stderr);
+			text += blanks;
+			len -= blanks;
+			takes -= blanks;
+			used = 2;
+		}
+		fwrite(text, 1, len, stderr);
+		used += takes;
+		text += len;
+	}
+	fputc('\n', stderr);
+}
+
 /*
  * Messages quote what people typed and what files are called: it must not reach the terminal raw,
  * nor begin a line of its own unless the message has @lines.
  */
 static void say(bool lines, const char *fmt, va_list args)
 {
-	char text[4096], safe[ESCAPE_MAX * sizeof(text)];
-	size_t len, n;
+	char text[4096];
+	struct text_buf out = { 0 };
+	size_t len;
 
 	vsnprintf(text, sizeof(text), fmt, args);
-	fprintf(stderr, "%s: ", state.name);
+	text_printf(&out, "%s: ", state.name);
 	for (const char *part = text;; part += len + 1) {
 		/* what is quoted may have been escaped already: backslashes stay as they are */
 		len = strcspn(part, lines ? "\n\\" : "\\");
-		n = escape_text(safe, part, len);
-		fwrite(safe, 1, n, stderr);
+		if (text_room(&out, ESCAPE_MAX * len + 1))
+			out.len += escape_text(out.data + out.len, part, len);
 		if (!part[len])
 			break;
-		fputc(part[len], stderr);
+		text_add(&out, &part[len], 1);
 	}
-	fputc('\n', stderr);
+	/* lines of a message that has several stand below each other on purpose */
+	put_folded(text_cstr(&out), lines ? 0 : terminal_columns());
+	text_free(&out);
 }
 
 /* libbpf's messages are kept, not shown: the engine says what failed, on what, and what to try. */

@@ -54,6 +54,14 @@ def layers(host, tmp, work, options=(), **more):
     return run
 
 
+def way_ns(host, tmp):
+    """What a call takes that does nothing, while others are followed: the way into the kernel and back,
+    and the programs that look at every call. The stamps don't see it, the program's own clock does."""
+    run = trace(host, tmp, "layers", [], [host.workload, "--rt", "getppid", str(host.few(50000))])
+    own = run.work[0]["calls"]["getppid"]
+    return own["total_ns"] / own["calls"]
+
+
 def ops(run, call):
     rows = [r for r in run.of("op") if plain_call(r["call"]) == call]
     return sorted(rows, key=lambda r: r["time_ns"])
@@ -444,7 +452,7 @@ def test_latency_of_long_operations(host, tmp, data):
         seen = [r["lat_ns"] for r in ops(run, "pread")]
         assert len(own) == len(seen) == 128
         # An emulated processor's interrupts, and its way into the kernel, take many times longer.
-        rel, slack, few = (0.1, 25_000, 8) if host.emulated else (0.05, 0, 20)
+        rel, slack, few = (0.1, 25_000, 8) if host.emulated else (0.05, 2 * way_ns(host, tmp), 20)
         near = [abs(s - o) <= rel * o + slack for s, o in zip(seen, own) if o > 100_000]
         assert near.count(False) <= len(own) / few, list(zip(seen, own))
         assert sum(seen) == pytest.approx(sum(own), rel=rel)
@@ -454,7 +462,8 @@ def test_latency_of_long_operations(host, tmp, data):
 
 @pytest.mark.parametrize("call, path", [("write", "/dev/null"), ("pread", None)])
 def test_latency_of_short_operations(host, rung, tmp, data, call, path):
-    """Within 500 ns per call of what the program measured, summed in the kernel.
+    """Within 500 ns per call of what the program measured, summed in the kernel; or within the way into
+    the kernel and a half, where that is longer: with page-table isolation it takes over a microsecond.
 
     Classic tracepoints copy the call's arguments into perf's buffer first, which the program
     measures, too: 300 to 600 ns more.
@@ -465,8 +474,9 @@ def test_latency_of_short_operations(host, rung, tmp, data, call, path):
         warm(host, data)
         run = layers(host, tmp, ["--rt", "rw", call, host.few(50000), 4096, path or data])
         row, own = call_row(run, call), run.work[0]["calls"][call]
+        allowed = max(near * host.slower, 1.5 * way_ns(host, tmp))
         # The result line is a write too; a pipe's write is short against 50,000 others.
-        assert abs(row["lat_ns"] - own["total_ns"]) / own["calls"] <= near * host.slower, (row, own)
+        assert abs(row["lat_ns"] - own["total_ns"]) / own["calls"] <= allowed, (row, own, allowed)
         return row, own
 
     best_of(3, experiment)

@@ -124,9 +124,11 @@ int cmd_getppid(struct ctx *c)
 {
 	struct tally *t = tally_get(c, "getppid");
 	long count = arg_num(c, 0, 1000);
+	uint64_t start = now_ns();
 
 	for (long i = 0; i < count; i++)
 		syscall(SYS_getppid);
+	t->total_ns = now_ns() - start;
 	t->calls = (uint64_t)count;
 	return 0;
 }

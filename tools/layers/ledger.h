@@ -89,6 +89,9 @@ const char *ledger_reason(struct ledger *l, const uint64_t *frames, size_t n);
 void ledger_waits_start(struct run *run);
 void ledger_print_waits(struct run *run, struct ledger *l, size_t top);
 
+/* @ns for people: "1.27s". Returns @text. */
+const char *ledger_duration(uint64_t ns, char *text, size_t size);
+
 /* Major page faults of the targets so far, as far as processes were named. */
 uint64_t ledger_major_faults(const struct run *run);
 /*

@@ -105,15 +105,16 @@ static void name_calls(struct text_buf *to, const struct other_call *calls, uint
 static void print_sentence(struct run *run, const struct other_call *calls, uint64_t total,
 			   uint64_t faults, uint64_t lat_ns)
 {
-	double elapsed = (double)run_elapsed_ns(run);
+	uint64_t elapsed_ns = run_elapsed_ns(run);
 	struct text_buf line = { 0 };
+	char text[32];
 
+	ledger_duration(elapsed_ns, text, sizeof(text));
 	if (lat_ns)
-		text_printf(&line, "That is %.2g %% of %.3g s.", (double)lat_ns * 100 / elapsed,
-			    elapsed / 1e9);
+		text_printf(&line, "That is %.2g %% of the %s that were watched.",
+			    (double)lat_ns * 100 / (double)elapsed_ns, text);
 	else
-		text_printf(&line, "None of the calls that are followed ended in %.3g s.",
-			    elapsed / 1e9);
+		text_printf(&line, "None of the calls that are followed ended in %s.", text);
 	if (total) {
 		text_puts(&line, " Other calls, which are not followed: ");
 		name_calls(&line, calls, total);
@@ -123,7 +124,7 @@ static void print_sentence(struct run *run, const struct other_call *calls, uint
 		text_printf(&line, " Page faults that read from a device: %" PRIu64 ".", faults);
 	if (!total && !faults)
 		text_puts(&line, " No other call began meanwhile.");
-	sink_title(run_sink(run), text_cstr(&line));
+	sink_note(run_sink(run), text_cstr(&line));
 	text_free(&line);
 }
 

@@ -201,6 +201,16 @@ static void print_slowest(struct run *run, const struct ledger *l, size_t top)
 }
 
 /* One sentence for people: which call took the most, and what that was. */
+const char *ledger_duration(uint64_t ns, char *text, size_t size)
+{
+	static const struct column duration = { .unit = U_NSEC };
+	const struct clock_base clock = { 0 };
+	const struct value v = { V_UINT, .u = ns };
+
+	unit_format(&duration, &v, &clock, text, size);
+	return text;
+}
+
 static void print_sentence(struct run *run, const struct sums *sums)
 {
 	static const char *const phrases[N_CELLS] = {
@@ -210,9 +220,6 @@ static void print_sentence(struct run *run, const struct sums *sums)
 	};
 	const struct sum_row *most = NULL;
 	uint64_t total = 0;
-	static const struct column time = { .unit = U_NSEC };
-	const struct clock_base clock = { 0 };
-	struct value all = { V_UINT };
 	char line[256], text[32];
 	int cell = 0;
 
@@ -228,12 +235,11 @@ static void print_sentence(struct run *run, const struct sums *sums)
 	for (int i = 1; i < N_CELLS; i++)
 		if (most->cells.ns[i] > most->cells.ns[cell])
 			cell = i;
-	all.u = total;
-	unit_format(&time, &all, &clock, text, sizeof(text));
 	snprintf(line, sizeof(line), "%s took %.0f %% of %s in all, and was %.0f %% of that %s.",
-		 most->call, (double)most->cells.lat_ns * 100 / (double)total, text,
+		 most->call, (double)most->cells.lat_ns * 100 / (double)total,
+		 ledger_duration(total, text, sizeof(text)),
 		 (double)most->cells.ns[cell] * 100 / (double)most->cells.lat_ns, phrases[cell]);
-	sink_title(run_sink(run), line);
+	sink_note(run_sink(run), line);
 }
 
 static uint64_t lat_of(const struct sums *sums)
