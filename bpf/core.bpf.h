@@ -66,6 +66,9 @@ u32 epoch;
  */
 u32 all_attached;
 
+/* Since when, as bpf_ktime_get_ns() has it; 0: not yet. */
+u64 attached_ns;
+
 /* The epoch once and for all, where a key and a place in a memo depend on it. */
 static __always_inline u32 epoch_now(void)
 {

@@ -46,13 +46,17 @@
 #define S_IFBLK 0060000
 
 #define O_APPEND 00002000
+#define O_DSYNC	 00010000
+#define O_SYNC	 04010000 /* contains O_DSYNC's bit */
 #if defined(__TARGET_ARCH_arm64)
 #define O_DIRECT 00200000
 #else
 #define O_DIRECT 00040000
 #endif
 
-#define RWF_APPEND   0x10 /* include/uapi/linux/fs.h */
+#define RWF_DSYNC    0x02 /* include/uapi/linux/fs.h */
+#define RWF_SYNC     0x04
+#define RWF_APPEND   0x10
 #define RWF_NOAPPEND 0x20
 
 #define NO_OFFSET -1 /* a pipe, a socket; unknown */
@@ -303,6 +307,8 @@ static __always_inline void end_side(void *ctx, struct file_io *io)
 {
 	if (!sums_only && io->write && io->ret > 0 && appends(io->flags) && has_offset(io->inode))
 		io->offset = appended_at(io);
+	if (!sums_only && io->write)
+		io->flags |= file_sync_flags(io);
 	COUNT(generated);
 	file_io_end(ctx, io);
 }
@@ -417,6 +423,19 @@ CURRENT_EVENT(fileio_thread_exit, "sched_process_exit")
 	fileio_drop(task);
 	return 0;
 }
+
+/* The stack of a program has no room for them beside what the command needs. */
+struct returned {
+	struct io_op op;
+	struct file_io io; /* its who stays 0 */
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, u32);
+	__type(value, struct returned);
+} fileio_returned SEC(".maps");
 
 #ifndef FILE_IO_SUMS_ONLY
 #include "bpf/fileio_calls.bpf.h"

@@ -56,14 +56,15 @@ enum fileio_route {
 /* Circumstances. The lowest eight bits are RWF_ flags, as the caller passed them. */
 enum fileio_flags {
 	FILEIO_RWF_MASK = 0xff,
-	FILEIO_DIRECT = 1 << 8,	      /* O_DIRECT */
-	FILEIO_APPEND = 1 << 9,	      /* O_APPEND */
-	FILEIO_FD_CHANGED = 1 << 10,  /* the descriptor names another file now */
-	FILEIO_FIXED_FILE = 1 << 11,  /* io_uring: fd is a place in the ring's own table */
-	FILEIO_WORKER = 1 << 12,      /* io_uring: completed by a worker thread */
-	FILEIO_RESTARTED = 1 << 13,   /* a signal interrupted the call, and it was entered again */
-	FILEIO_KILLED = 1 << 14,      /* the thread was killed in the call */
-	FILEIO_ASKED_UNREAD = 1 << 15 /* the lengths of its vectors could not be read */
+	FILEIO_DIRECT = 1 << 8,	       /* O_DIRECT */
+	FILEIO_APPEND = 1 << 9,	       /* O_APPEND */
+	FILEIO_FD_CHANGED = 1 << 10,   /* the descriptor names another file now */
+	FILEIO_FIXED_FILE = 1 << 11,   /* io_uring: fd is a place in the ring's own table */
+	FILEIO_WORKER = 1 << 12,       /* io_uring: completed by a worker thread */
+	FILEIO_RESTARTED = 1 << 13,    /* a signal interrupted the call, and it was entered again */
+	FILEIO_KILLED = 1 << 14,       /* the thread was killed in the call */
+	FILEIO_ASKED_UNREAD = 1 << 15, /* the lengths of its vectors could not be read */
+	FILEIO_ANSWERED = 1 << 16,     /* by a seccomp filter or a tracer: the call never ran */
 };
 
 /* For a column's flag_names. */
@@ -74,9 +75,9 @@ enum fileio_flags {
 		{ FILEIO_DIRECT, 0, "direct" }, { FILEIO_APPEND, 0, "append" },                    \
 		{ FILEIO_FD_CHANGED, 0, "fd-changed" }, { FILEIO_FIXED_FILE, 0, "fixed-file" },    \
 		{ FILEIO_WORKER, 0, "worker" }, { FILEIO_RESTARTED, 0, "restarted" },              \
-		{ FILEIO_KILLED, 0, "killed" },                                                    \
+		{ FILEIO_KILLED, 0, "killed" }, { FILEIO_ASKED_UNREAD, 0, "asked-unread" },        \
 	{                                                                                          \
-		FILEIO_ASKED_UNREAD, 0, "asked-unread"                                             \
+		FILEIO_ANSWERED, 0, "answered"                                                     \
 	}
 
 /* For tool.probes. */
@@ -115,7 +116,7 @@ struct fileio_sums {
 	  .lacks = "BPF_FUNC_get_current_task_btf" }
 #define FILEIO_SUMS_PROBES                                                                         \
 	{ "file I/O",                                                                              \
-	  { FILEIO_FUNCTION_RUNG(", reads and writes that a tracer answers in the kernel's place"), \
+	  { FILEIO_FUNCTION_RUNG(", reads and writes that a tracer or a filter answers with success"), \
 	    FILEIO_RETURN_RUNGS } },                                                               \
 	FILEIO_URING
 /* clang-format on */

@@ -6,6 +6,8 @@
 #ifndef IOSONDE_FILEIO_CALLS_BPF_H
 #define IOSONDE_FILEIO_CALLS_BPF_H
 
+#include "bpf/answered.bpf.h"
+
 SYSCALL_ENTER(fileio_enter)
 {
 	struct io_state *st;
@@ -30,6 +32,25 @@ SYSCALL_ENTER(fileio_enter)
 	return 0;
 }
 
+/* A call that never ran: its end is all that there is. */
+static __noinline void call_answered(void *ctx, struct pt_regs *regs, s64 ret)
+{
+	struct returned *r;
+	struct entered e;
+	u32 zero = 0;
+
+	if (!target_answered(regs, &ret, &e) || e.call >= CALL_NAMES_CHANGE)
+		return;
+	r = bpf_map_lookup_elem(&fileio_returned, &zero);
+	if (!r)
+		return;
+	open_op(&r->op, e.call, e.compat, regs);
+	r->op.flags |= FILEIO_ANSWERED;
+	announce(ctx, &r->op);
+	r->op.start_ns = bpf_ktime_get_ns();
+	end_op(ctx, &r->op, &r->io, ret, r->op.start_ns);
+}
+
 SYSCALL_EXIT(fileio_exit)
 {
 	u64 now = bpf_ktime_get_ns();
@@ -41,8 +62,13 @@ SYSCALL_EXIT(fileio_exit)
 	if (!REGS_NO_CALL(regs) && !syscall_maybe(REGS_CALL(regs)))
 		return 0;
 	st = fileio_of(current_task());
-	if (!st || !st->op.route)
+	if (!st || !st->op.route) {
 		note_names_change(regs, ret);
+		if (!REGS_NO_CALL(regs)) {
+			call_answered(ctx, regs, ret);
+			return 0;
+		}
+	}
 	if (!st)
 		return 0;
 	op = &st->op;
@@ -51,7 +77,7 @@ SYSCALL_EXIT(fileio_exit)
 		 * A signal handler returned. If the restored registers point just behind the
 		 * instruction of the parked call, it has failed; at it, it will be entered again.
 		 */
-		if (!REGS_NO_CALL(regs) || !st->parked.route || !SAME_PLACE(&st->parked, regs))
+		if (!st->parked.route || !SAME_PLACE(&st->parked, regs))
 			return 0;
 		op = &st->parked;
 		ret = -EINTR;

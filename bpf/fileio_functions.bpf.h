@@ -27,7 +27,9 @@ static __always_inline bool by_functions(s64 nr)
 static __always_inline void function_returned(void *ctx, struct file *file, u32 route, u64 asked,
 					      s64 ret)
 {
-	struct file_io io = { .asked = asked, .ret = ret, .offset = NO_OFFSET, .route = route };
+	struct file_io io = {
+		.asked = at_most(asked, BYTES_MAX), .ret = ret, .offset = NO_OFFSET, .route = route
+	};
 	u64 ids = current_ids();
 
 	if (ret < 0 || !target_match(ids))
@@ -45,7 +47,7 @@ static __always_inline void function_returned(void *ctx, struct file *file, u32 
 
 static __always_inline bool rest_is_done(struct pt_regs *regs, s64 nr, s64 ret)
 {
-	return ret >= 0 && !n_parked && by_functions(nr);
+	return ret >= 0 && !ROLLED_BACK(nr, ret) && !n_parked && by_functions(nr);
 }
 
 #else

@@ -16,6 +16,14 @@ struct user_iovec32 {
 	u32 len;
 };
 
+/* MAX_RW_COUNT: more is never done at once, and it's no error to ask for it. */
+#define BYTES_MAX 0x7ffff000ULL
+
+static __always_inline u64 at_most(u64 asked, u64 most)
+{
+	return asked < most ? asked : most;
+}
+
 #define IOV_MAX	  1024 /* UIO_MAXIOV */
 #define IOV_CHUNK 8
 #define NO_LENGTH (~0ULL)
@@ -30,7 +38,7 @@ static __noinline u64 chunk_native(u64 addr, u32 n)
 	if (bpf_probe_read_user(v, bytes, (const void *)addr))
 		return NO_LENGTH;
 	for (u32 i = 0; i < IOV_CHUNK; i++) /* what wasn't read is 0 */
-		sum += v[i].len;
+		sum += at_most(v[i].len, BYTES_MAX);
 	return sum;
 }
 
@@ -44,7 +52,7 @@ static __noinline u64 chunk_compat(u64 addr, u32 n)
 	if (bpf_probe_read_user(v, bytes, (const void *)addr))
 		return NO_LENGTH;
 	for (u32 i = 0; i < IOV_CHUNK; i++)
-		sum += v[i].len;
+		sum += at_most(v[i].len, BYTES_MAX);
 	return sum;
 }
 
@@ -74,7 +82,7 @@ __noinline u64 iov_length(u64 addr, u32 n, u32 compat)
 			return NO_LENGTH;
 		sum += part;
 	}
-	return sum;
+	return at_most(sum, BYTES_MAX);
 }
 
 static __always_inline void ask_vectors(struct io_op *op, u64 addr, u64 n)
@@ -129,6 +137,22 @@ static __always_inline u32 file_flags(u64 file)
 	return flags;
 }
 
+/* What makes a write to the file a synchronous one, as the flags of a call that asks for that.
+ * Apart: whoever calls this has no room left on the stack. */
+static __noinline u32 file_sync_flags(const struct file_io *io)
+{
+	u64 file;
+	u32 flags;
+
+	if (!io || !has_offset(io->inode))
+		return 0;
+	file = file_still(io);
+	flags = file ? LOAD(struct file, file, f_flags) : 0;
+	if ((flags & O_SYNC) == O_SYNC)
+		return RWF_SYNC;
+	return flags & O_DSYNC ? RWF_DSYNC : 0;
+}
+
 static __always_inline void open_single(struct io_op *op, const struct syscall_args *args)
 {
 	u64 pos;
@@ -137,12 +161,12 @@ static __always_inline void open_single(struct io_op *op, const struct syscall_a
 	switch (op->route) {
 	case ROUTE_READ:
 	case ROUTE_WRITE:
-		op->asked = args->a[2];
+		op->asked = at_most(args->a[2], BYTES_MAX);
 		op->side.offset = own_position(&op->side);
 		break;
 	case ROUTE_PREAD:
 	case ROUTE_PWRITE:
-		op->asked = args->a[2];
+		op->asked = at_most(args->a[2], BYTES_MAX);
 		op->side.offset = args->a[3];
 		if (op->compat)
 			op->side.offset = args->a[COMPAT_PREAD_POS] | args->a[COMPAT_PREAD_POS + 1]
@@ -176,13 +200,13 @@ static __always_inline void open_copy(struct io_op *op, const struct syscall_arg
 		op->out.offset = own_position(&op->out);
 		op->side.offset = position_at(&op->side, args->a[2],
 					      op->compat && op->route == ROUTE_SENDFILE);
-		op->asked = args->a[3];
+		op->asked = at_most(args->a[3], BYTES_MAX);
 	} else {
 		side_of_fd(&op->side, args->a[0]);
 		op->side.offset = position_at(&op->side, args->a[1], false);
 		side_of_fd(&op->out, args->a[2]);
 		op->out.offset = position_at(&op->out, args->a[3], false);
-		op->asked = args->a[4];
+		op->asked = at_most(args->a[4], BYTES_MAX);
 	}
 }
 

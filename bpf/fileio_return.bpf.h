@@ -13,19 +13,6 @@
 #define FILE_IO_ASKED false
 #endif
 
-/* The stack of a program has no room for them beside what the command needs. */
-struct returned {
-	struct io_op op;
-	struct file_io io; /* its who stays 0 */
-};
-
-struct {
-	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
-	__uint(max_entries, 1);
-	__type(key, u32);
-	__type(value, struct returned);
-} fileio_returned SEC(".maps");
-
 static __noinline void describe_call(struct io_op *op, u32 route, struct pt_regs *regs)
 {
 	open_op(op, route, in_compat_call(), regs);
@@ -101,7 +88,7 @@ static __always_inline bool held_returned(struct entered *e, struct pt_regs *reg
 		return false;
 	io.fd = (s32)args.a[0];
 	if (FILE_IO_ASKED)
-		io.asked = args.a[2];
+		io.asked = at_most(args.a[2], BYTES_MAX);
 	io.file = (u64)file;
 	io.inode = (u64)file->f_inode;
 	io.write = route_writes(e->call);
@@ -143,6 +130,7 @@ static __always_inline int some_returned(void *ctx, struct pt_regs *regs, bool t
 		park(e.call, regs);
 		return 0;
 	}
+	ret = answer_of(e.task, nr, ret);
 	if (n_parked)
 		joined(e.call, regs);
 	if (done && ret >= 0 && e.call <= ROUTE_PWRITE)

@@ -17,6 +17,7 @@
 #define REQ_F_FIXED_FILE      1
 
 struct uring_io {
+	u64 req; /* 0: it can't be looked at when it completes */
 	struct io_op op;
 	struct file_who who;
 };
@@ -51,14 +52,41 @@ static __always_inline u32 uring_route(u8 opcode)
 	}
 }
 
-/* The file that the request has, or else will have once it is looked up. */
+static __always_inline void side_of_file(struct io_side *side, u64 file)
+{
+	side->file = file;
+	side->inode = file ? (u64)LOAD(struct file, file, f_inode) : 0;
+}
+
+/* The file that the request has, or else will have, unless the descriptor changes before it begins.
+ */
 static __always_inline void uring_file(struct io_side *side, const struct io_kiocb *req, u32 flags)
 {
+	u64 file = (u64)BPF_CORE_READ(req, file);
+
 	side->fd = uring_fd(req);
-	side->file = (u64)BPF_CORE_READ(req, file);
-	if (!side->file && side->fd >= 0 && !(flags & REQ_F_FIXED_FILE))
-		side->file = (u64)file_of_fd(side->fd);
-	side->inode = side->file ? (u64)LOAD(struct file, side->file, f_inode) : 0;
+	if (!file && side->fd >= 0 && !(flags & REQ_F_FIXED_FILE))
+		file = (u64)file_of_fd(side->fd);
+	side_of_file(side, file);
+}
+
+/*
+ * The one that it had when it was done; none where the descriptor turned out to be bad. Where that
+ * can't be seen, it was known before the request was submitted.
+ */
+static __always_inline void uring_file_had(struct uring_io *u)
+{
+	struct io_kiocb *req = (struct io_kiocb *)u->req;
+	u64 file;
+
+	if (!req)
+		return;
+	file = (u64)BPF_CORE_READ(req, file);
+	if (file == u->op.side.file)
+		return;
+	side_of_file(&u->op.side, file);
+	u->op.flags &= ~(FILEIO_DIRECT | FILEIO_APPEND);
+	u->op.flags |= file_flags(file);
 }
 
 static __always_inline void file_io_submitted(void *ctx, struct io_kiocb *req, u64 key)
@@ -84,6 +112,7 @@ static __always_inline void file_io_submitted(void *ctx, struct io_kiocb *req, u
 		COUNT_EVENT(lost_state);
 		return;
 	}
+	u->req = key == (u64)req ? key : 0;
 	current_who(&u->who);
 	flags = uring_flags(req);
 	len = uring_rw_len(rw);
@@ -92,7 +121,7 @@ static __always_inline void file_io_submitted(void *ctx, struct io_kiocb *req, u
 	if (route == ROUTE_URING_READV || route == ROUTE_URING_WRITEV)
 		ask_vectors(&u->op, BPF_CORE_READ(rw, addr), len);
 	else
-		u->op.asked = (u32)len;
+		u->op.asked = at_most((u32)len, BYTES_MAX);
 	u->op.side.offset = BPF_CORE_READ(rw, kiocb.ki_pos);
 	u->op.flags = uring_rw_flags(rw) & FILEIO_RWF_MASK;
 	if (u->op.side.file) {
@@ -114,14 +143,7 @@ static __always_inline void file_io_completed(void *ctx, u64 key, s32 res)
 
 	if (!u)
 		return;
-	if (!u->op.side.file) {
-		/*
-		 * A fixed file is looked up when the request is begun. Where the key isn't the
-		 * request's address, that was before it was submitted.
-		 */
-		uring_file(&u->op.side, (struct io_kiocb *)key, u->op.flags & FILEIO_FIXED_FILE);
-		u->op.flags |= file_flags(u->op.side.file);
-	}
+	uring_file_had(u);
 	describe(&io, &u->op, &u->op.side);
 	io.write = route_writes(u->op.route);
 	io.ret = res;

@@ -6,6 +6,7 @@
 #ifndef IOSONDE_SYSCALL_BPF_H
 #define IOSONDE_SYSCALL_BPF_H
 
+#include "bpf/call_end.bpf.h"
 #include "bpf/filter.bpf.h"
 #include "bpf/syscall_max.h"
 
@@ -39,18 +40,6 @@ static __always_inline u32 syscall_entered(s64 nr, bool *compat)
 		return 0;
 	*compat = in_compat_call();
 	return syscall_call(nr, *compat);
-}
-
-#define EINTR 4
-/* Kernel-internal results: include/linux/errno.h. */
-#define ERESTARTSYS	      512
-#define ERESTART_RESTARTBLOCK 516
-
-/* Was the call left for a signal? Whether it is entered again or fails with EINTR isn't known yet.
- */
-static __always_inline bool is_interrupted(s64 ret)
-{
-	return ret <= -ERESTARTSYS && ret >= -ERESTART_RESTARTBLOCK;
 }
 
 /* A followed call that a target enters, or returns from. */

@@ -9,6 +9,7 @@
 #include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <bpf/bpf.h>
@@ -74,14 +75,14 @@ static void allow_locked_memory(void)
 }
 
 /* The mapped variable @name of .bss; NULL if the programs have none. */
-static volatile uint32_t *bss_var(const struct loaded *l, const char *name)
+static volatile void *bss_var(const struct loaded *l, const char *name)
 {
 	struct bpf_map *map;
 	size_t off;
 
 	if (!setup_find_var(l->obj, ".bss", name, &map, &off))
 		return NULL;
-	return (volatile uint32_t *)(l->bss + off);
+	return l->bss + off;
 }
 
 /* What bpf_map__initial_value() points at stays libbpf's own copy after a plain load. */
@@ -102,6 +103,7 @@ static bool map_variables(struct loaded *l)
 	l->bss = at;
 	l->epoch = bss_var(l, "epoch");
 	l->all_attached = bss_var(l, "all_attached");
+	l->attached_ns = bss_var(l, "attached_ns");
 	l->many_attached = bss_var(l, "many_attached");
 	return true;
 }
@@ -185,6 +187,7 @@ static void unload(struct loaded *l)
 	l->counters = NULL;
 	l->bss = NULL;
 	l->epoch = l->all_attached = l->many_attached = NULL;
+	l->attached_ns = NULL;
 	l->obj = NULL;
 }
 
@@ -357,6 +360,14 @@ static void drop_sources(struct loaded *l)
 	l->elf = NULL;
 }
 
+static uint64_t monotonic_ns(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (uint64_t)ts.tv_sec * 1000000000 + (uint64_t)ts.tv_nsec;
+}
+
 bool loaded_attach(struct loaded *l, bool (*ready)(void *arg), void *arg)
 {
 	for (;;) {
@@ -383,6 +394,8 @@ bool loaded_attach(struct loaded *l, bool (*ready)(void *arg), void *arg)
 	}
 	drop_sources(l);
 	heap_give_back();
+	if (l->attached_ns)
+		*l->attached_ns = monotonic_ns();
 	if (l->all_attached)
 		*l->all_attached = 1;
 	return true;

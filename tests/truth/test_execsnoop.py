@@ -6,6 +6,7 @@ import os
 import signal
 
 import pytest
+from conftest import GUESTS
 from refusals import check_part
 from tracer import read_run, started, text_of, trace, wait_attached
 
@@ -200,3 +201,25 @@ def test_from_64_to_32_bit_and_back(host, tmp):
     assert [r["args"] for r in rows] == [argv, argv[2:], argv[4:]]
     assert [r["exe"] for r in rows] == [host.workload, host.workload32, host.workload]
     assert len({r["pid"] for r in rows}) == 1
+
+
+@pytest.mark.only_on(*GUESTS)
+def test_started_by_the_kernel(host, rung, tmp):
+    """What core_pattern names: no call was made, and no process of ours is its parent."""
+    pattern = "/proc/sys/kernel/core_pattern"
+    usual, rows = host.read_file(pattern), f"{tmp}/rows"
+    host.write_file(pattern, f"|{host.workload} --silent args %p".encode())
+    argv = [host.iosonde, "execsnoop", "-o", "json", "-O", rows, "-n", "workload"]
+    try:
+        with started(host, argv) as sonde:
+            wait_attached(host, sonde.pid)
+            died = host.run([host.workload, "signal", "11"])
+            sonde.signal(signal.SIGINT)
+            result = sonde.wait()
+    finally:
+        host.write_file(pattern, usual)
+    assert died.returncode in (-11, 139), str(died)
+    run = read_run(host, "execsnoop", result, rows)
+    (row,) = [r for r in run.of("exec") if r["call"] == "kernel"]
+    assert (row["err"], row["uid"], row["file"]) == (None, 0, host.workload), row
+    assert row["args"][:-1] == [host.workload, "--silent", "args"], row

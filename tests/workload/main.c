@@ -52,6 +52,10 @@ static const struct command commands[] = {
 	{ "steps", cmd_steps, "[N*]CALL [ARGS], ...: calls on files, one step per word: steps.c" },
 	{ "disk", cmd_disk, "FILE [N*]CALL [SIZE [OFFSET [STEP [TURNS]]]], ...: disk.c" },
 	{ "spin", cmd_spin, "CPU MS SIZE FILE [SPINNERS]: cached reads beside spinners" },
+	{ "refused", cmd_refused, "DIR [kill]: calls that a seccomp filter answers" },
+	{ "slept", cmd_slept,
+	  "overwrite|restart|eintr|kill|nanosleep FIFO: an open, or a sleep, that waits" },
+	{ "oddio", cmd_oddio, "DIR: too many bytes, written through, by bad descriptors" },
 	{ "writers", cmd_writers, "make|run DIR: processes that write in every way there is" },
 };
 

@@ -180,5 +180,8 @@ int cmd_spin(struct ctx *c);
 int cmd_writers(struct ctx *c);
 int cmd_steps(struct ctx *c);
 int cmd_disk(struct ctx *c);
+int cmd_refused(struct ctx *c);
+int cmd_slept(struct ctx *c);
+int cmd_oddio(struct ctx *c);
 
 #endif

@@ -3,6 +3,7 @@
 #ifndef IOSONDE_LAYERS_ACCOUNT_BPF_H
 #define IOSONDE_LAYERS_ACCOUNT_BPF_H
 
+#include "bpf/answered.bpf.h"
 #include "bpf/filter.bpf.h"
 #include "bpf/files.bpf.h"
 #include "bpf/path.bpf.h"

@@ -226,6 +226,31 @@ static __always_inline void abandon(struct layers_cpu *c, struct layers_state *s
 	st->op.in.call = 0;
 }
 
+/* A followed call of the current thread returns at @now that was never entered. */
+static __noinline int never_entered(struct layers_cpu *c, struct pt_regs *regs, s64 ret, u64 now)
+{
+	s64 nr = REGS_CALL(regs);
+	struct entered in;
+
+	if (!target_entered(nr, &in))
+		return 0;
+	if (!call_was_answered(ret)) {
+		TALLY(LAYERS_NO_ENTRY);
+		return 0;
+	}
+	if (c->entry.call) { /* nobody said that its thread was switched out */
+		COUNT_EVENT(lost_state);
+		return 0;
+	}
+	hold(&c->entry);
+	c->self = 0; /* its next operation looks at its state first */
+	c->ids = in.ids;
+	open_entry(c, &c->entry, c->name, &in, regs);
+	c->entry.entry_ns = now;
+	close_entry(c, in.task, answer_of(in.task, nr, ret), now);
+	return 0;
+}
+
 /* A call of @task returns whose operation isn't in @c, or isn't simply over. */
 static __noinline int exit_by_state(struct layers_cpu *c, struct task_struct *task,
 				    struct pt_regs *regs, s64 ret, u64 now)
@@ -244,9 +269,8 @@ static __noinline int exit_by_state(struct layers_cpu *c, struct task_struct *ta
 	if (!st || !st->op.in.call) {
 		if (st && REGS_NO_CALL(regs))
 			handler_returned(st, regs);
-		else if (syscall_call(REGS_CALL(regs), task_in_compat_call(task)) &&
-			 target_match(ids_of(task)))
-			TALLY(LAYERS_NO_ENTRY);
+		else if (!REGS_NO_CALL(regs))
+			never_entered(c, regs, ret, now);
 		return 0;
 	}
 	hold(&st->op.in);

@@ -7,6 +7,7 @@
  */
 #define WIDE_LAST (4 * PATH_LEN - 2) /* the arguments */
 
+#include "bpf/answered.bpf.h"
 #include "bpf/filter.bpf.h"
 #include "bpf/syscall.bpf.h"
 #include "bpf/task_state.bpf.h"
@@ -33,9 +34,22 @@ struct exec_state {
 
 TASK_STATE(execs, struct exec_state, 4096)
 
-SYSCALL_ENTER(exec_enter)
+static __always_inline void describe(struct exec_state *st, struct pt_regs *regs, u32 call,
+				     bool compat)
 {
 	struct syscall_args args;
+
+	syscall_args(regs, compat, &args);
+	st->call = call;
+	st->compat = compat;
+	st->dfd = call == CALL_EXECVEAT ? (s32)args.a[0] : AT_FDCWD;
+	st->file = call == CALL_EXECVEAT ? args.a[1] : args.a[0];
+	st->argv = call == CALL_EXECVEAT ? args.a[2] : args.a[1];
+	st->flags = call == CALL_EXECVEAT ? args.a[4] : 0;
+}
+
+SYSCALL_ENTER(exec_enter)
+{
 	struct exec_state *st;
 	bool compat;
 	u32 call = syscall_entered(id, &compat);
@@ -49,13 +63,7 @@ SYSCALL_ENTER(exec_enter)
 		}
 		return 0;
 	}
-	syscall_args(regs, compat, &args);
-	st->call = call;
-	st->compat = compat;
-	st->dfd = call == CALL_EXECVEAT ? (s32)args.a[0] : AT_FDCWD;
-	st->file = call == CALL_EXECVEAT ? args.a[1] : args.a[0];
-	st->argv = call == CALL_EXECVEAT ? args.a[2] : args.a[1];
-	st->flags = call == CALL_EXECVEAT ? args.a[4] : 0;
+	describe(st, regs, call, compat);
 	return 0;
 }
 
@@ -180,10 +188,11 @@ static __always_inline void set_event(struct exec_event *e, u64 ids, u32 ppid, u
 	e->args.flags = cfg.quote ? VARGS_QUOTED : 0;
 }
 
-static __always_inline void report(void *ctx, const struct exec_state *st, u64 ids, s64 ret)
+/* @ran: the kernel itself gave the result. */
+static __noinline void report(void *ctx, const struct exec_state *st, u64 ids, s64 ret, bool ran)
 {
 	struct task_struct *task = (struct task_struct *)bpf_get_current_task();
-	const struct mm_struct *mm = ret < 0 ? NULL : BPF_CORE_READ(task, mm);
+	const struct mm_struct *mm = ret < 0 || !ran ? NULL : BPF_CORE_READ(task, mm);
 	u32 ppid = task_ids(BPF_CORE_READ(task, real_parent)) >> 32;
 	struct wide_row *row;
 	struct exec_event *e;
@@ -211,10 +220,23 @@ static __always_inline void report(void *ctx, const struct exec_state *st, u64 i
 	wide_emit(row, pos + e->args.len);
 }
 
+/* A call that never ran: its end is all that there is. */
+static __noinline void call_answered(void *ctx, struct pt_regs *regs, s64 ret)
+{
+	struct exec_state st = {};
+	struct entered in;
+
+	if (!target_answered(regs, &ret, &in))
+		return;
+	describe(&st, regs, in.call, in.compat);
+	report(ctx, &st, in.ids, ret, false);
+}
+
 SYSCALL_EXIT(exec_exit)
 {
 	struct task_struct *task;
 	struct exec_state *st;
+	s64 result = ret;
 	u64 ids;
 
 	/* only to leave early: an exec into the other ABI leaves by another number */
@@ -222,12 +244,37 @@ SYSCALL_EXIT(exec_exit)
 		return 0;
 	task = current_task();
 	st = execs_of(task);
-	if (!st || !st->call)
+	if (!st || !st->call) {
+		if (!REGS_NO_CALL(regs))
+			call_answered(ctx, regs, ret);
+		return 0;
+	}
+	ids = current_ids();
+	if (call_ended(task, regs, &result) && target_match(ids))
+		report(ctx, st, ids, result, true);
+	st->call = 0;
+	execs_drop(task);
+	return 0;
+}
+
+/*
+ * A program that the kernel itself starts (core_pattern, modprobe, a release agent): no call was
+ * made. Its thread is a child of one of the kernel's own.
+ */
+CURRENT_EVENT(exec_by_kernel, "sched_process_exec")
+{
+	struct exec_state st = { .call = CALL_KERNEL };
+	struct task_struct *task = current_task(), *parent;
+	struct exec_state *called = execs_of(task);
+	u64 ids;
+
+	if (called && called->call)
+		return 0;
+	parent = BPF_CORE_READ(task, real_parent);
+	if (!(BPF_CORE_READ(parent, flags) & PF_KTHREAD))
 		return 0;
 	ids = current_ids();
 	if (target_match(ids))
-		report(ctx, st, ids, ret);
-	st->call = 0;
-	execs_drop(task);
+		report(ctx, &st, ids, 0, true);
 	return 0;
 }

@@ -5,8 +5,8 @@
 
 BPF_IMAGE(execsnoop);
 
-static const char *const calls[] = { "execve", "execveat", NULL };
-static const char *const call_names[] = { "", "execve", "execveat", NULL };
+static const char *const calls[] = { "execve", "execveat", "-kernel", NULL };
+static const char *const call_names[] = { "", "execve", "execveat", "kernel", NULL };
 static const char *const line_column[] = { "args", NULL };
 
 #define E(member) FIELD(struct exec_event, member)
@@ -21,7 +21,7 @@ static const struct column columns[] = {
 	{ "uid", E(uid), U_USER, .help = "user, after the call" },
 	COLUMN_MNTNS(E(mntns)),
 	{ "call", E(call), U_ENUM, .flags = COL_HIDDEN, .names = call_names,
-	  .help = "execve, or execveat, which fexecve() uses" },
+	  .help = "execve, or execveat, which fexecve() uses; kernel: it was started without one" },
 	{ "ret", E(ret), U_COUNT, .width = 4, .keep = 1, .help = "what the call returned" },
 	{ "err", E(ret), U_ERRNO, .width = 8, .help = "error" },
 	{ "file", E(file), U_PATH, .flags = COL_HIDDEN,
@@ -66,6 +66,10 @@ static const struct column_switch switches[] = { { CFG(show_extended), "+cwd,+ex
 static const struct probe probes[] = { { "system calls",
 					 { { { "exec_enter", "exec_exit" } },
 					   { { "exec_enter_tp", "exec_exit_tp" } } } },
+				       { "programs that the kernel starts",
+					 { { { "exec_by_kernel" } }, { { "exec_by_kernel_tp" } } },
+					 .without = "programs that the kernel itself starts are "
+						    "not seen" },
 				       {} };
 
 const struct tool tool_execsnoop = {
@@ -77,6 +81,7 @@ const struct tool tool_execsnoop = {
 		"got: for a script, its interpreter comes first. Where the call failed it is what\n"
 		"was passed, with ? for what wasn't in memory. Up to 16 KiB of arguments are "
 		"kept.\n"
+		"Programs that the kernel itself starts (core_pattern, modprobe) are CALL kernel.\n"
 		"Targets are those of the new program: -n is its name. With -- COMMAND, its own\n"
 		"start is the first row.",
 	.examples = "  iosonde execsnoop -- make           every program that a build starts\n"

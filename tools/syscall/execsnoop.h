@@ -8,6 +8,7 @@
 enum exec_call {
 	CALL_EXECVE = 1,
 	CALL_EXECVEAT,
+	CALL_KERNEL, /* none: the kernel itself started the program */
 };
 
 struct exec_cfg {

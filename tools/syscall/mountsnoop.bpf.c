@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
 #define WIDE_LAST (4 * PATH_LEN - 2) /* the texts */
 
+#include "bpf/answered.bpf.h"
 #include "bpf/filter.bpf.h"
 #include "bpf/syscall.bpf.h"
 #include "bpf/task_state.bpf.h"
@@ -246,30 +247,36 @@ static __always_inline void set_who(struct mount_event *e, u64 ids)
 	BPF_CORE_READ_STR_INTO(&e->pcomm, parent, comm);
 }
 
-SYSCALL_ENTER(mount_enter)
+/* The state of the call @in, described; NULL: there is no room. */
+static __noinline struct mount_state *begin(const struct entered *in, struct pt_regs *regs)
 {
+	u64 key = (u64)in->task;
 	struct syscall_args args;
 	struct mount_state *st;
-	struct entered in;
-	u64 key;
 
-	if (!target_entered(id, &in))
-		return 0;
-	key = (u64)in.task;
 	bpf_map_update_elem(&mounts, &key, (const void *)&mount_zero, BPF_ANY);
 	st = bpf_map_lookup_elem(&mounts, &key);
 	if (!st) {
 		COUNT_EVENT(lost_state);
-		return 0;
+		return NULL;
 	}
-	syscall_args(regs, in.compat, &args);
-	st->e.call = in.call;
+	syscall_args(regs, in->compat, &args);
+	st->e.call = in->call;
 	for (int i = 0; i < 5; i++)
 		st->e.arg[i] = args.a[i];
-	set_who(&st->e, in.ids);
+	set_who(&st->e, in->ids);
 	find_texts(st);
 	read_texts(st);
 	resolve_target(st);
+	return st;
+}
+
+SYSCALL_ENTER(mount_enter)
+{
+	struct entered in;
+
+	if (target_entered(id, &in))
+		begin(&in, regs);
 	return 0;
 }
 
@@ -296,31 +303,49 @@ static __always_inline void emit_rich(void *ctx, struct mount_state *st, u64 len
 	wide_emit(row, pos + len);
 }
 
+/* The call returned @ret: counts it, and writes the event. */
+static __always_inline void finish(void *ctx, struct mount_state *st, s64 ret)
+{
+	u64 len;
+
+	COUNT(generated);
+	if (cfg.failed_only && ret >= 0) {
+		COUNT(filtered);
+		return;
+	}
+	read_texts(st); /* the call has brought in what wasn't in memory */
+	rec_init(&st->e.rec, REC_ROW);
+	st->e.ret = ret;
+	len = add_base(st);
+	if (engine.kstack || engine.ustack)
+		emit_rich(ctx, st, len);
+	else if (len < sizeof(st->texts))
+		emit(&st->e, sizeof(st->e) + len);
+}
+
 SYSCALL_EXIT(mount_exit)
 {
+	struct task_struct *task;
 	struct mount_state *st;
-	u64 key, len;
+	struct entered in;
+	s64 result = ret;
+	u64 key;
 
 	/* only to leave early: which call it was is what the entry stored */
 	if (!REGS_NO_CALL(regs) && !syscall_maybe(REGS_CALL(regs)))
 		return 0;
-	key = (u64)current_task();
+	task = current_task();
+	key = (u64)task;
 	st = bpf_map_lookup_elem(&mounts, &key);
-	if (!st)
-		return 0;
-	COUNT(generated);
-	if (cfg.failed_only && ret >= 0) {
-		COUNT(filtered);
-	} else {
-		read_texts(st); /* the call has brought in what wasn't in memory */
-		rec_init(&st->e.rec, REC_ROW);
-		st->e.ret = ret;
-		len = add_base(st);
-		if (engine.kstack || engine.ustack)
-			emit_rich(ctx, st, len);
-		else if (len < sizeof(st->texts))
-			emit(&st->e, sizeof(st->e) + len);
+	if (!st) {
+		if (REGS_NO_CALL(regs) || !target_answered(regs, &result, &in))
+			return 0;
+		st = begin(&in, regs);
+		if (!st)
+			return 0;
 	}
+	if (call_ended(task, regs, &result))
+		finish(ctx, st, result);
 	bpf_map_delete_elem(&mounts, &key);
 	return 0;
 }

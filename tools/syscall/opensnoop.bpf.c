@@ -19,6 +19,11 @@ struct open_state {
 	u32 reserved;
 };
 
+#define slept_state open_state
+static __always_inline bool slept_describe(struct open_state *st, const struct entered *in,
+					   const struct syscall_args *args);
+#include "bpf/slept.bpf.h"
+
 /* The open that returns on this CPU. */
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
@@ -160,32 +165,52 @@ static __always_inline void finish(void *ctx, struct open_state *st, s64 ret)
 	}
 }
 
-/*
- * What was asked for is still in the registers, and its name in memory, where the call has just
- * read it. So there is no program at entry, and no state per thread. If another thread wrote over
- * the name meanwhile, the row shows what it wrote.
- */
-SYSCALL_EXIT(open_exit)
+static __always_inline bool slept_describe(struct open_state *st, const struct entered *in,
+					   const struct syscall_args *args)
+{
+	st->e.call = in->call;
+	set_args(st, args);
+	return st->e.path.off;
+}
+
+/* Apart, or the number of every call is kept in memory, where 5.10 doesn't know its bounds. */
+static __noinline int returned(void *ctx, struct pt_regs *regs, const struct entered *in, s64 ret)
 {
 	struct syscall_args args;
 	struct open_state *st;
-	struct entered in;
 	u32 zero = 0;
 
-	if (!target_entered(REGS_CALL(regs), &in))
+	if (!call_ended(in->task, regs, &ret)) {
+		slept_forget(in->task);
 		return 0;
+	}
 	if (cfg.failed_only && ret >= 0) {
+		slept_forget(in->task);
 		COUNT_EVENT(filtered);
 		return 0;
 	}
 	st = bpf_map_lookup_elem(&opens, &zero);
 	if (!st)
 		return 0;
-	set_who(&st->e, in.task, in.ids, in.call);
-	syscall_args(regs, in.compat, &args);
-	set_args(st, &args);
+	syscall_args(regs, in->compat, &args);
+	st->e.call = in->call;
+	if (!slept_take(in->task, &args, st))
+		set_args(st, &args);
+	set_who(&st->e, in->task, in->ids, in->call);
 	finish(ctx, st, ret);
 	return 0;
+}
+
+/*
+ * What was asked for is still in the registers, and its name in memory, where the call has just
+ * read it. So there is no program at entry, and, unless it slept, no state per thread. If another
+ * thread wrote over the name while the call ran, the row shows what it wrote.
+ */
+SYSCALL_EXIT(open_exit)
+{
+	struct entered in;
+
+	return target_entered(REGS_CALL(regs), &in) ? returned(ctx, regs, &in, ret) : 0;
 }
 
 const volatile struct open_state open_zero;

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "bpf/slept.h"
 #include "bpf/uring.h"
 #include "core/tool.h"
 
@@ -144,6 +145,7 @@ static const struct column_switch switches[] = { { CFG(show_uid), "+uid" },
 
 static const struct probe probes[] = {
 	{ "system calls", { { { "open_exit" } }, { { "open_exit_tp" } } } },
+	SLEPT_PROBE,
 	{ "io_uring opens", URING_RUNGS, .without = "opens by io_uring are not seen" },
 	{}
 };

@@ -43,7 +43,7 @@ static const struct column columns[] = {
 	{ "offset", E(offset), U_FD, .flags = COL_HIDDEN,
 	  .help = "in the file, where that is known" },
 	{ "how", E(flags), U_FLAGS, .flags = COL_HIDDEN, .flag_names = flags,
-	  .help = "direct, append, nowait, dsync, fixed-file, worker, fd-changed ..." },
+	  .help = "direct, append, nowait, dsync, fixed-file, worker, fd-changed, answered ..." },
 	{ "inode", E(ino), U_ID, .flags = COL_HIDDEN, .help = "the file's number" },
 	{ "path", E(path), U_PATH, .flags = COL_WIDE, .enable = FIELD(struct rwsnoop_cfg, path),
 	  .help = "the file: absolute, all mounts crossed" },

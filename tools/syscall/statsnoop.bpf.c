@@ -6,6 +6,7 @@
 #include "tools/syscall/statsnoop.h"
 
 #define AT_EMPTY_PATH 0x1000
+#define EFAULT	      14
 
 const volatile struct stat_cfg cfg;
 
@@ -17,6 +18,11 @@ struct stat_state {
 	u32 by_file; /* the descriptor is what the call is about, there is no name */
 	u32 reserved;
 };
+
+#define slept_state stat_state
+static __always_inline bool slept_describe(struct stat_state *st, const struct entered *in,
+					   const struct syscall_args *args);
+#include "bpf/slept.bpf.h"
 
 /* The call that returns on this CPU. */
 struct {
@@ -54,8 +60,12 @@ static __always_inline void read_name(struct stat_state *st, u64 ptr)
 {
 	bool known = user_name(st->name, ptr, sizeof(st->e), &st->passed);
 
-	/* fstat() by another name: no name, or an empty one, and the flag that allows it */
-	st->by_file = (st->e.flags & AT_EMPTY_PATH) && (!ptr || (known && !st->passed.len));
+	/*
+	 * fstat() by another name: no name, or an empty one, and the flag that allows it. A name
+	 * that isn't in memory, of a call that never read it, is taken for one.
+	 */
+	st->by_file = (st->e.flags & AT_EMPTY_PATH) &&
+		      (!ptr || (known ? !st->passed.len : st->e.ret != -EFAULT));
 }
 
 static __always_inline void set_args(struct stat_state *st, const struct syscall_args *args)
@@ -132,35 +142,49 @@ static __always_inline void emit_rich(void *ctx, struct stat_state *st)
 	wide_emit(row, pos);
 }
 
-/*
- * What was asked for is still in the registers, and its name in memory, where the call has just
- * read it: no program at entry, no state per thread. If another thread wrote over the name
- * meanwhile, the row shows what it wrote.
- */
-SYSCALL_EXIT(stat_exit)
+static __always_inline bool slept_describe(struct stat_state *st, const struct entered *in,
+					   const struct syscall_args *args)
+{
+	st->e.call = modern_call(in->call);
+	st->e.ret = -EFAULT; /* what can't be read isn't there yet */
+	set_args(st, args);
+	return st->by_file || st->passed.off;
+}
+
+static __always_inline void set_who(struct stat_event *e, const struct entered *in)
+{
+	e->pid = in->ids >> 32;
+	e->tid = in->ids;
+	e->mntns = task_mntns(in->task);
+	task_user_and_comm(in->task, &e->uid, e->comm);
+}
+
+/* Apart, or the number of every call is kept in memory, where 5.10 doesn't know its bounds. */
+static __noinline int returned(void *ctx, struct pt_regs *regs, const struct entered *in, s64 ret)
 {
 	struct syscall_args args;
 	struct stat_state *st;
-	struct entered in;
 	u32 zero = 0;
 
-	if (!target_entered(REGS_CALL(regs), &in))
+	if (!call_ended(in->task, regs, &ret)) {
+		slept_forget(in->task);
 		return 0;
+	}
 	if (cfg.failed_only && ret >= 0) {
+		slept_forget(in->task);
 		COUNT_EVENT(filtered);
 		return 0;
 	}
 	st = bpf_map_lookup_elem(&stats, &zero);
 	if (!st)
 		return 0;
-	st->e.pid = in.ids >> 32;
-	st->e.tid = in.ids;
-	st->e.call = modern_call(in.call);
+	syscall_args(regs, in->compat, &args);
+	st->e.call = modern_call(in->call);
 	st->e.ret = ret;
-	st->e.mntns = task_mntns(in.task);
-	task_user_and_comm(in.task, &st->e.uid, st->e.comm);
-	syscall_args(regs, in.compat, &args);
-	set_args(st, &args);
+	if (!slept_take(in->task, &args, st))
+		set_args(st, &args);
+	st->e.ret = ret;
+	set_who(&st->e, in);
 	set_path(st);
 	rec_init(&st->e.rec, REC_ROW);
 	if (st->by_file || cfg.full || engine.kstack || engine.ustack) {
@@ -170,4 +194,16 @@ SYSCALL_EXIT(stat_exit)
 		emit_plain(st);
 	}
 	return 0;
+}
+
+/*
+ * What was asked for is still in the registers, and its name in memory, where the call has just
+ * read it: no program at entry, and, unless it slept, no state per thread. If another thread wrote
+ * over the name while the call ran, the row shows what it wrote.
+ */
+SYSCALL_EXIT(stat_exit)
+{
+	struct entered in;
+
+	return target_entered(REGS_CALL(regs), &in) ? returned(ctx, regs, &in, ret) : 0;
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
 #include "tools/syscall/statsnoop.h"
 
+#include "bpf/slept.h"
 #include "core/tool.h"
 
 BPF_IMAGE(statsnoop);
@@ -64,6 +65,7 @@ static const struct column_switch switches[] = { { CFG(show_full), "-path,+full"
 static const struct probe probes[] = { { "system calls",
 					 { { { "stat_exit" }, .blind = "io_uring statx" },
 					   { { "stat_exit_tp" }, .blind = "io_uring statx" } } },
+				       SLEPT_PROBE,
 				       {} };
 
 const struct tool tool_statsnoop = {

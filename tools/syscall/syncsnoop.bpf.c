@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+#include "bpf/answered.bpf.h"
 #include "bpf/filter.bpf.h"
 #include "bpf/syscall.bpf.h"
 #include "bpf/task_state.bpf.h"
@@ -33,6 +34,8 @@ struct sync_state {
 	struct sync_event e;
 	char path[PATH_LEN];
 	u64 start_ns;
+	/* of one that is to be entered again, and where; a signal handler may make others before */
+	u64 parked_ns, ip, sp;
 };
 
 TASK_STATE(syncs, struct sync_state, 2048)
@@ -125,20 +128,17 @@ static __always_inline void take_path(struct sync_state *st, struct file *file)
 	path_done(w);
 }
 
-/* The state of the call that this thread enters; NULL if it is none to be followed. */
-static __always_inline struct sync_state *call_entered(struct pt_regs *regs, long id,
-						       struct syscall_args *args)
+/* The state of the call @in; NULL if it is none to be followed. */
+static __always_inline struct sync_state *call_begun(const struct entered *in, struct pt_regs *regs,
+						     struct syscall_args *args)
 {
 	struct sync_event look;
 	struct sync_state *st;
-	struct entered in;
 
-	if (!target_entered(id, &in))
+	syscall_args(regs, in->compat, args);
+	if (!look_at(in->call, in->compat, args, &look))
 		return NULL;
-	syscall_args(regs, in.compat, args);
-	if (!look_at(in.call, in.compat, args, &look))
-		return NULL;
-	st = syncs_create(in.task);
+	st = syncs_create(in->task);
 	if (!st) {
 		COUNT_EVENT(lost_state);
 		return NULL;
@@ -146,12 +146,32 @@ static __always_inline struct sync_state *call_entered(struct pt_regs *regs, lon
 	st->e.bytes = look.bytes;
 	st->e.fd = look.fd;
 	st->e.how = look.how;
-	st->e.pid = in.ids >> 32;
-	st->e.tid = in.ids;
-	st->e.call = in.call;
-	st->e.mntns = task_mntns(in.task);
-	task_user_and_comm(in.task, &st->e.uid, st->e.comm);
+	st->e.pid = in->ids >> 32;
+	st->e.tid = in->ids;
+	st->e.call = in->call;
+	st->e.mntns = task_mntns(in->task);
+	task_user_and_comm(in->task, &st->e.uid, st->e.comm);
 	return st;
+}
+
+/* The same for the call that this thread enters, if it is a target's. */
+static __always_inline struct sync_state *call_entered(struct pt_regs *regs, long id,
+						       struct syscall_args *args)
+{
+	struct entered in;
+
+	return target_entered(id, &in) ? call_begun(&in, regs, args) : NULL;
+}
+
+/* From now on the time counts, unless it has since before a signal. */
+static __always_inline void start(struct sync_state *st, struct pt_regs *regs)
+{
+	if (st->ip == REGS_IP(regs) && st->sp == REGS_SP(regs)) {
+		st->start_ns = st->parked_ns;
+		st->ip = 0;
+	} else {
+		st->start_ns = bpf_ktime_get_ns();
+	}
 }
 
 SYSCALL_ENTER(sync_enter)
@@ -162,7 +182,7 @@ SYSCALL_ENTER(sync_enter)
 	if (!st)
 		return 0;
 	take_path(st, st->e.fd < 0 ? NULL : file_of_fd(st->e.fd));
-	st->start_ns = bpf_ktime_get_ns();
+	start(st, regs);
 	return 0;
 }
 
@@ -190,7 +210,7 @@ SYSCALL_ENTER(sync_enter_mapped)
 	else if (st->e.fd >= 0)
 		found.file = (u64)file_of_fd(st->e.fd);
 	take_path(st, (struct file *)found.file);
-	st->start_ns = bpf_ktime_get_ns();
+	start(st, regs);
 	return 0;
 }
 
@@ -225,29 +245,65 @@ static __always_inline bool ended(struct sync_event *e, u64 start_ns, s64 ret)
 	return false;
 }
 
+/* A call that never ran: its end is all that there is. */
+static __noinline struct sync_state *call_answered(struct pt_regs *regs, s64 *ret)
+{
+	struct syscall_args args;
+	struct sync_state *st;
+	struct entered in;
+
+	if (REGS_NO_CALL(regs) || !target_answered(regs, ret, &in))
+		return NULL;
+	st = call_begun(&in, regs, &args);
+	if (!st)
+		return NULL;
+	take_path(st, st->e.fd < 0 ? NULL : file_of_fd(st->e.fd));
+	st->start_ns = bpf_ktime_get_ns();
+	return st;
+}
+
+/* The call is over: writes its event. */
+static __always_inline void finish(void *ctx, struct sync_state *st, s64 ret)
+{
+	u64 len;
+
+	if (!ended(&st->e, st->start_ns, ret))
+		return;
+	len = st->e.path.len;
+	BOUND(len, PATH_LEN - 1);
+	if (engine.kstack || engine.ustack)
+		emit_rich(ctx, st);
+	else
+		emit(&st->e, sizeof(st->e) + len);
+}
+
 SYSCALL_EXIT(sync_exit)
 {
 	struct task_struct *task;
 	struct sync_state *st;
-	u64 len;
+	s64 result = ret;
 
 	/* only to leave early: which call it was is what the entry stored */
 	if (!REGS_NO_CALL(regs) && !syscall_maybe(REGS_CALL(regs)))
 		return 0;
 	task = current_task();
 	st = syncs_of(task);
-	if (!st || !st->e.call)
-		return 0;
-	if (ended(&st->e, st->start_ns, ret)) {
-		len = st->e.path.len;
-		BOUND(len, PATH_LEN - 1);
-		if (engine.kstack || engine.ustack)
-			emit_rich(ctx, st);
-		else
-			emit(&st->e, sizeof(st->e) + len);
+	if (!st || !st->e.call) {
+		st = call_answered(regs, &result);
+		if (!st)
+			return 0;
 	}
+	if (!call_ended(task, regs, &result)) {
+		st->parked_ns = st->start_ns;
+		st->ip = REGS_IP(regs);
+		st->sp = REGS_SP(regs);
+		st->e.call = 0;
+		return 0;
+	}
+	finish(ctx, st, result);
 	st->e.call = 0;
-	syncs_drop(task);
+	if (!st->ip)
+		syncs_drop(task);
 	return 0;
 }
 

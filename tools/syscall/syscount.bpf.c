@@ -4,6 +4,7 @@
  * entry stored says which call it was, for an exec may leave by another number, and a return from
  * a signal handler leaves by none.
  */
+#include "bpf/answered.bpf.h"
 #include "bpf/filter.bpf.h"
 #include "bpf/others.bpf.h"
 #include "bpf/syscall.bpf.h"
@@ -21,6 +22,8 @@ struct call_state {
 	u64 call; /* SYSCALL_IN_RECORD() */
 	u32 pid;
 	u32 inside;
+	/* of one that is to be entered again, and where; a signal handler may make others before */
+	u64 parked_ns, parked_call, ip, sp;
 };
 
 TASK_STATE(calls, struct call_state, 32768)
@@ -70,9 +73,15 @@ SYSCALL_ENTER(count_enter)
 		COUNT_EVENT(lost_state);
 		return 0;
 	}
-	st->call = SYSCALL_IN_RECORD(id, compat);
-	st->pid = ids >> 32;
 	st->inside = 1;
+	st->pid = ids >> 32;
+	if (st->ip == REGS_IP(regs) && st->sp == REGS_SP(regs)) {
+		st->call = st->parked_call; /* which may be restart_syscall by now */
+		st->start_ns = st->parked_ns;
+		st->ip = 0;
+		return 0;
+	}
+	st->call = SYSCALL_IN_RECORD(id, compat);
 	st->start_ns = bpf_ktime_get_ns();
 	return 0;
 }
@@ -119,19 +128,58 @@ static __always_inline void count(struct call_state *st, u32 err)
 	COUNT(emitted);
 }
 
+/* A call that never ran: its end is all that there is. */
+static __noinline struct call_state *call_answered(struct task_struct *task, struct pt_regs *regs,
+						   s64 *ret)
+{
+	bool compat = task_in_compat_call(task);
+	s64 nr = REGS_CALL(regs);
+	u64 ids = current_ids();
+	struct call_state *st;
+
+	/* of fork and its like a child returns that didn't make the call */
+	if (!selected(nr, compat) || syscall_call(nr, compat) || !target_match(ids) ||
+	    !child_wanted() || !call_was_answered(*ret))
+		return NULL;
+	*ret = answer_of(task, nr, *ret);
+	st = calls_create(task);
+	if (!st) {
+		COUNT_EVENT(lost_state);
+		return NULL;
+	}
+	st->call = SYSCALL_IN_RECORD(nr, compat);
+	st->pid = ids >> 32;
+	st->start_ns = bpf_ktime_get_ns();
+	return st;
+}
+
 SYSCALL_EXIT(count_exit)
 {
 	struct task_struct *task = current_task();
 	struct call_state *st = calls_of(task);
-	u32 err = 0;
+	s64 result = ret;
 
-	if (!st || !st->inside)
-		return 0;
+	if (!st || !st->inside) {
+		if (REGS_NO_CALL(regs))
+			return 0;
+		st = call_answered(task, regs, &result);
+		if (!st)
+			return 0;
+	}
 	/* without a number it is the return from a signal handler: what it returns isn't its own */
-	if (!REGS_NO_CALL(regs) && ret < 0 && ret >= -MAX_ERRNO)
-		err = is_interrupted(ret) ? EINTR : -ret;
-	count(st, err);
-	calls_drop(task);
+	if (REGS_NO_CALL(regs)) {
+		result = 0;
+	} else if (!call_ended(task, regs, &result)) {
+		st->parked_ns = st->start_ns;
+		st->parked_call = st->call;
+		st->ip = REGS_IP(regs);
+		st->sp = REGS_SP(regs);
+		st->inside = 0;
+		return 0;
+	}
+	count(st, result < 0 && result >= -MAX_ERRNO ? -result : 0);
+	if (!st->ip)
+		calls_drop(task);
 	return 0;
 }
 

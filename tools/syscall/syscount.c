@@ -94,6 +94,9 @@ static const struct option_spec options[] = {
 
 static const struct column_switch switches[] = { { CFG(by_process), "-call,+pid,+comm" }, {} };
 
+/* Calls that return twice. */
+static const char *const calls[] = { "fork", "vfork", "clone", "clone3", NULL };
+
 static const struct probe probes[] = {
 	{ "system calls",
 	  { { { "count_enter", "count_exit", "count_gone" } },
@@ -109,7 +112,7 @@ const struct tool tool_syscount = {
 	.summary = "system calls, how many, how long and how many in vain",
 	.text = "All system calls that end while it runs, or that a thread dies in, by call or by\n"
 		"process: at the end, or every -i. Calls of 32-bit programs stand apart. One that\n"
-		"a signal interrupts counts as failed with EINTR, and again if it is restarted.",
+		"a signal interrupts and that goes on afterwards is one call.",
 	.examples = "  iosonde syscount -- make            which calls a build makes\n"
 		    "  iosonde syscount -L -p 1234         where a process spends its time\n"
 		    "  iosonde syscount -P -e EAGAIN 1     who runs into EAGAIN, every second\n",
@@ -121,6 +124,7 @@ const struct tool tool_syscount = {
 	.cfg_size = sizeof(struct syscount_cfg),
 	.probes = probes,
 	.image = &bpf_syscount,
+	.calls = calls,
 	.drain = { .map = "syscounts",
 		   .key_size = sizeof(struct syscount_key),
 		   .value_size = sizeof(struct syscount_value) },

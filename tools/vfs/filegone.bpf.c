@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+#include "bpf/answered.bpf.h"
 #include "bpf/filter.bpf.h"
 #include "bpf/syscall.bpf.h"
 #include "bpf/task_state.bpf.h"
@@ -24,24 +25,30 @@ static __always_inline void set_who(struct filegone_event *e, u64 ids)
 	current_user_and_comm(&e->uid, e->comm);
 }
 
-SYSCALL_ENTER(gone_enter)
+/* The state of the call @in, described; NULL: there is no room. */
+static __noinline struct gone_state *begin(const struct entered *in, struct pt_regs *regs)
 {
 	struct syscall_args args;
-	struct gone_state *st;
-	struct entered in;
+	struct gone_state *st = goings_create(in->task);
 
-	if (!target_entered(id, &in))
-		return 0;
-	st = goings_create(in.task);
 	if (!st) {
 		COUNT_EVENT(lost_state);
-		return 0;
+		return NULL;
 	}
-	syscall_args(regs, in.compat, &args);
-	set_who(&st->e, in.ids);
+	syscall_args(regs, in->compat, &args);
+	set_who(&st->e, in->ids);
 	st->e.uring = 0;
-	names_entered(&st->n, in.call, &args);
-	names_read(&st->n, st->n.action == NAMES_RENAME ? second_names_create(in.task) : NULL);
+	names_entered(&st->n, in->call, &args);
+	names_read(&st->n, st->n.action == NAMES_RENAME ? second_names_create(in->task) : NULL);
+	return st;
+}
+
+SYSCALL_ENTER(gone_enter)
+{
+	struct entered in;
+
+	if (target_entered(id, &in))
+		begin(&in, regs);
 	return 0;
 }
 
@@ -100,16 +107,24 @@ SYSCALL_EXIT(gone_exit)
 	struct second_name *second;
 	struct task_struct *task;
 	struct gone_state *st;
+	struct entered in;
+	s64 result = ret;
 
 	/* only to leave early: which call it was is what the entry stored */
 	if (!REGS_NO_CALL(regs) && !syscall_maybe(REGS_CALL(regs)))
 		return 0;
 	task = current_task();
 	st = goings_of(task);
-	if (!st || !st->n.action)
-		return 0;
+	if (!st || !st->n.action) {
+		if (REGS_NO_CALL(regs) || !target_answered(regs, &result, &in))
+			return 0;
+		st = begin(&in, regs);
+		if (!st)
+			return 0;
+	}
 	second = st->n.action == NAMES_RENAME ? second_names_of(task) : NULL;
-	finish(ctx, st, second, ret);
+	if (call_ended(task, regs, &result))
+		finish(ctx, st, second, result);
 	st->n.action = 0;
 	goings_drop(task);
 	if (second)

@@ -212,6 +212,7 @@ SYSCALL_EXIT(life_exit)
 {
 	struct task_struct *task;
 	struct life_state *st;
+	s64 result = ret;
 	bool compat;
 	u32 call;
 
@@ -220,12 +221,12 @@ SYSCALL_EXIT(life_exit)
 	call = syscall_entered(REGS_CALL(regs), &compat);
 	if (!call)
 		return 0;
+	task = current_task();
 	if (call >= CALL_OPEN && call <= CALL_OPENAT2) {
-		if (ret >= 0)
-			opened(ret, NULL);
+		if (call_ended(task, regs, &result) && result >= 0)
+			opened(result, NULL);
 		return 0;
 	}
-	task = current_task();
 	st = lives_of(task);
 	if (!st || !(st->n.action || st->makes))
 		return 0;

@@ -162,25 +162,26 @@ SYSCALL_EXIT(vfs_exit)
 {
 	struct syscall_args args;
 	bool compat;
+	s64 result = ret;
 	u32 call;
 	u64 op;
 
 	if (REGS_NO_CALL(regs))
 		return 0;
 	call = syscall_entered(REGS_CALL(regs), &compat);
-	if (!call || is_interrupted(ret) || !target_match(current_ids()))
+	if (!call || !target_match(current_ids()) || !call_ended(current_task(), regs, &result))
 		return 0;
 	if (call == CALL_IO_SUBMIT) {
 		syscall_args(regs, compat, &args);
-		if (ret > 0)
-			count_iocbs(args.a[2], compat, ret);
+		if (result > 0)
+			count_iocbs(args.a[2], compat, result);
 		return 0;
 	}
-	op = op_of_call(call, regs, compat, ret);
+	op = op_of_call(call, regs, compat, result);
 	if (!op)
 		return 0;
 	count_op(op, 1);
-	if (op == OP_OPEN && ret >= 0 && made_by_open(ret))
+	if (op == OP_OPEN && result >= 0 && made_by_open(result))
 		count_created();
 	return 0;
 }
