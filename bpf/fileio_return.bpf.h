@@ -53,11 +53,12 @@ static __noinline void joined(u32 route, struct pt_regs *regs)
 static __noinline void handler_returned(void *ctx, struct pt_regs *regs)
 {
 	struct io_state *st = fileio_of(current_task());
-	struct file_io io = {};
+	u32 zero = 0;
+	struct returned *r = bpf_map_lookup_elem(&fileio_returned, &zero);
 
-	if (!st || !st->parked.route || !SAME_PLACE(&st->parked, regs))
+	if (!r || !st || !st->parked.route || !SAME_PLACE(&st->parked, regs))
 		return;
-	end_op(ctx, &st->parked, &io, -EINTR, 0);
+	end_op(ctx, &st->parked, &r->io, -EINTR, 0);
 	unpark(st);
 }
 
