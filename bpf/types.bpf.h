@@ -107,6 +107,9 @@ struct sighand_struct {
 };
 
 struct signal_struct {
+	atomic_t live;
+	int group_exit_code;
+	unsigned int flags;
 	struct sigpending shared_pending;
 };
 
@@ -125,6 +128,7 @@ struct task_struct {
 	struct task_struct *real_parent;
 	struct task_struct *group_leader;
 	struct pid *thread_pid;
+	int exit_code;
 	u64 start_time;
 	const struct cred *cred;
 	char comm[COMM_LEN];

@@ -1,0 +1,154 @@
+# SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
+"""runqslower, runqlat, cpudist, exitsnoop: beside the kernel's own account of each process."""
+
+import pytest
+from conftest import GUESTS
+from tracer import best_of, trace
+
+MS = 1_000_000
+
+
+def accounts(run):
+    """{pid: what the kernel says of it}"""
+    found = {w["pid"]: w for w in run.work if w["workload"] == "account"}
+    assert found, run.result
+    return found
+
+
+def close_to(value, expected, part, slack=MS):
+    return abs(value - expected) <= part * expected + slack
+
+
+def totals(run):
+    """{pid: its line below the histogram}, summed over causes."""
+    sums = {}
+    for r in run.of("sched_total"):
+        s = sums.setdefault(r["pid"], {"count": 0, "total_ns": 0, "causes": {}})
+        s["count"] += r["count"]
+        s["total_ns"] += r["total_ns"]
+        s["causes"][r["cause"]] = r
+    return sums
+
+
+def check_buckets(run):
+    """As many in the slots as in the lines below."""
+    in_slots, below = {}, {p: s["count"] for p, s in totals(run).items()}
+    for r in run.of("runq") + run.of("cpudist"):
+        in_slots[r["pid"]] = in_slots.get(r["pid"], 0) + r["count"]
+    assert in_slots == below and run.summary["shown"] == sum(below.values())
+
+
+def test_waits_are_the_kernels_run_delay(host, tmp):
+    """Three processes on one CPU: the waits of each add up to its run delay, and are as many as it was
+    given the CPU; nearly all of the time that it was not running it waited."""
+
+    def experiment():
+        run = trace(host, tmp, "runqslower", ["-m", "0"], [host.workload, "busy", "3", "600"])
+        for pid, kernel in accounts(run).items():
+            rows = [r for r in run.of("runq") if r["pid"] == pid]
+            assert close_to(sum(r["lat_ns"] for r in rows), kernel["delay_ns"], 0.02), kernel
+            assert 0 <= len(rows) - kernel["arrivals"] <= 3, (len(rows), kernel)
+            preempted = [r for r in rows if r["cause"] == "preempted"]
+            assert 0 <= len(preempted) - kernel["involuntary"] <= 3, kernel
+            assert all(r["comm"] == "workload" for r in rows)
+        long = [r for r in run.of("runq") if r["cause"] == "preempted" and r["lat_ns"] > MS]
+        others = {r["prev_pid"] for r in long}
+        assert others & set(accounts(run)), "nobody of them had the CPU meanwhile"
+
+    best_of(3, experiment)
+
+
+def test_minimum_is_in_microseconds(host, tmp):
+    def experiment():
+        run = trace(host, tmp, "runqslower", ["2000"], [host.workload, "busy", "2", "300"])
+        rows = run.of("runq")
+        assert rows and all(r["lat_ns"] >= 2 * MS for r in rows)
+        assert run.summary["filtered"] > 0
+
+    best_of(3, experiment)
+
+
+def test_runqlat_counts_what_runqslower_shows(host, tmp):
+    def experiment():
+        options = ["-P", "-e"]
+        run = trace(host, tmp, "runqlat", options, [host.workload, "busy", "2", "500"])
+        check_buckets(run)
+        for pid, kernel in accounts(run).items():
+            mine = totals(run)[pid]
+            assert close_to(mine["total_ns"], kernel["delay_ns"], 0.02), (mine, kernel)
+            assert 0 <= mine["count"] - kernel["arrivals"] <= 3, (mine, kernel)
+            assert 0 <= mine["causes"]["preempted"]["count"] - kernel["involuntary"] <= 3
+
+    best_of(3, experiment)
+
+
+def test_time_on_the_cpu(host, tmp):
+    """Stretches add up to the kernel's run time, and there are as many as it was switched out."""
+
+    def experiment():
+        run = trace(host, tmp, "cpudist", ["-P", "-e"], [host.workload, "busy", "2", "500"])
+        check_buckets(run)
+        for pid, kernel in accounts(run).items():
+            mine = totals(run)[pid]
+            assert close_to(mine["total_ns"], kernel["run_ns"], 0.02), (mine, kernel)
+            switches = kernel["voluntary"] + kernel["involuntary"]
+            assert 1 <= mine["count"] - switches <= 4, (mine, kernel)
+
+    best_of(3, experiment)
+
+
+def test_time_off_the_cpu(host, tmp):
+    """Five sleeps are five blocked stretches of that length, without the waits for a CPU."""
+
+    def experiment():
+        argv = [host.workload, "sleepers", "1", "100"]
+        run = trace(host, tmp, "cpudist", ["--offcpu", "-P", "-e"], argv)
+        check_buckets(run)
+        (pid,) = accounts(run)
+        blocked = totals(run)[pid]["causes"]["blocked"]
+        assert blocked["count"] >= 5 and blocked["max_ns"] >= 100 * MS
+        assert 500 * MS <= blocked["total_ns"] <= 600 * MS + 100 * MS * host.emulated, blocked
+
+    best_of(3, experiment)
+
+
+def test_how_programs_end(host, tmp):
+    """A status, a signal, a core dump's absence; the age; the traced command's own end, too."""
+    script = "false; (sh -c 'kill -9 $$'); sleep 0.3; exit 7"
+    run = trace(host, tmp, "exitsnoop", [], ["sh", "-c", script], status=7)
+    rows = run.of("exit")
+    by_end = [(r["comm"], r["code"], r["signal"]) for r in rows]
+    assert ("sh", None, "SIGKILL") in by_end and ("sh", 7, None) in by_end, by_end
+    assert by_end[-1] == ("sh", 7, None)
+    (sleep,) = [r for r in rows if r["comm"] == "sleep"]
+    assert sleep["code"] == 0 and 300 * MS <= sleep["age_ns"] <= 400 * MS + 400 * MS * host.emulated
+    assert sleep["ppid"] == rows[-1]["pid"]
+    failed = trace(host, tmp, "exitsnoop", ["-x"], ["sh", "-c", script], status=7)
+    assert all(r["code"] or r["signal"] for r in failed.of("exit"))
+    assert failed.summary["filtered"] >= 1
+
+
+def test_last_thread_tells(host, tmp):
+    """The process ends with its last thread, once; --per-thread shows each."""
+    argv = [host.workload, "exitmid", "50"]
+    run = trace(host, tmp, "exitsnoop", [], argv)
+    pids = [r["pid"] for r in run.of("exit")]
+    assert len(pids) == len(set(pids)), run.rows
+    threads = trace(host, tmp, "exitsnoop", ["--per-thread"], argv)
+    assert len(threads.of("exit")) > len(pids)
+
+
+@pytest.mark.only_on(*GUESTS)
+def test_everybody(host, tmp):
+    """System-wide: idle tasks are nobody, no time is absurd."""
+    for command in ("runqlat", "cpudist"):
+        rows = f"{tmp}/all-{command}"
+        result = host.run([host.iosonde, command, "-P", "-d", "1", "-o", "json", "-O", rows], timeout=60)
+        assert result.returncode == 0, str(result)
+        from tracer import read_run
+
+        run = read_run(host, command, result, rows)
+        check_buckets(run)
+        assert run.summary["lost"] == 0
+        for r in run.of("sched_total"):
+            assert r["pid"] > 0 and r["max_ns"] < 100_000 * MS, r
