@@ -29,15 +29,11 @@ bool switch_names(const struct column_switch *s, const char *name, char sign)
 	return false;
 }
 
-/* Is @col shown when nobody says --columns? Options bring columns and take them away. */
-static bool shown_by_default(const struct run *run, const struct column *col)
+/* Options bring columns, of whichever table, and take them away: is @col, if @usual, shown? */
+static bool shown_after_switches(const struct run *run, const struct column *col, bool usual)
 {
-	bool shown = columns_usual(col, run->opts.format);
+	bool shown = usual;
 
-	if (by_of_table(run) && drain_identifies(run->tool, col))
-		return by_is_key(run->by, col);
-	if (col->unit == U_STACK && run->tool->kind != TOOL_STACKS)
-		return col->name[0] == 'k' ? run->opts.kstack : run->opts.ustack;
 	if (run->opts.format == FORMAT_JSON && !(col->flags & COL_ASKED))
 		return shown;
 	for (const struct column_switch *s = run->tool->switches; s && s->columns; s++) {
@@ -49,6 +45,16 @@ static bool shown_by_default(const struct run *run, const struct column *col)
 			shown = false;
 	}
 	return shown;
+}
+
+/* Is @col of the command's rows shown when nobody says --columns? */
+static bool shown_by_default(const struct run *run, const struct column *col)
+{
+	if (by_of_table(run) && drain_identifies(run->tool, col))
+		return by_is_key(run->by, col);
+	if (col->unit == U_STACK && run->tool->kind != TOOL_STACKS)
+		return col->name[0] == 'k' ? run->opts.kstack : run->opts.ustack;
+	return shown_after_switches(run, col, columns_usual(col, run->opts.format));
 }
 
 static bool select_columns(struct run *run)
@@ -170,6 +176,8 @@ bool output_names(struct run *run)
 const struct selection *run_default_columns(struct run *run, const struct table *table)
 {
 	struct selection *sel;
+	bool *usual;
+	size_t n;
 	char err[256];
 
 	for (size_t i = 0; i < run->n_defaults; i++)
@@ -178,9 +186,18 @@ const struct selection *run_default_columns(struct run *run, const struct table 
 	if (run->n_defaults == MAX_TABLES)
 		return NULL;
 	sel = &run->defaults[run->n_defaults];
-	if (!columns_select(table, NULL, run->opts.format, sel, err, sizeof(err)))
-		return NULL;
-	run->n_defaults++;
+	n = columns_count(table);
+	usual = calloc(n + 1, sizeof(*usual));
+	for (size_t i = 0; usual && i < n; i++)
+		usual[i] =
+			shown_after_switches(run, &table->columns[i],
+					     columns_usual(&table->columns[i], run->opts.format));
+	if (!usual ||
+	    !columns_select_from(table, NULL, run->opts.format, usual, sel, err, sizeof(err)))
+		sel = NULL;
+	else
+		run->n_defaults++;
+	free(usual);
 	return sel;
 }
 

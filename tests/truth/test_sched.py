@@ -152,3 +152,15 @@ def test_everybody(host, tmp):
         assert run.summary["lost"] == 0
         for r in run.of("sched_total"):
             assert r["pid"] > 0 and r["max_ns"] < 100_000 * MS, r
+
+
+def test_figures_say_whose_they_are(host, tmp):
+    """An option that brings a column brings it to the lines below the histograms as well."""
+    out = f"{tmp}/text"
+    result = host.run(
+        [host.iosonde, "cpudist", "-P", "-e", "-O", out, "--", host.workload, "busy", "2", "50"], timeout=60
+    )
+    assert result.returncode == 0, str(result)
+    lines = host.read_file(out).decode().splitlines()
+    (head,) = [x.split() for x in lines if x.split()[-1:] == ["MAX"]]
+    assert {"PID", "COMM", "CAUSE"} <= set(head) and "CGROUP" not in head and "TID" not in head, head

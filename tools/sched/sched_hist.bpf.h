@@ -20,6 +20,8 @@ struct {
 	__type(value, struct hist_value);
 } stretches SEC(".maps");
 
+OTHERS_MAP(struct hist_value);
+
 const volatile struct hist_value stretches_zero;
 
 static __always_inline u32 pidns_of(struct task_struct *task)
@@ -62,7 +64,7 @@ static __always_inline void sched_hist_count(struct task_struct *task, u32 cause
 	struct hist_value *h;
 
 	sched_hist_key(&key, task, cause);
-	h = hist_entry_of(&stretches, &stretches, &key, (const void *)&stretches_zero);
+	h = hist_entry_of(&stretches, &stretches, &others, &key, (const void *)&stretches_zero);
 	if (hist_count_in(h, ns, cfg.scale, cfg.linear_ns))
 		COUNT_EVENT(emitted);
 	else
