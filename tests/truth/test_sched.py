@@ -83,14 +83,16 @@ def test_runqlat_counts_what_runqslower_shows(host, tmp):
 
 
 def test_time_on_the_cpu(host, tmp):
-    """Stretches add up to the kernel's run time, and there are as many as it was switched out."""
+    """Stretches add up to the kernel's run time, and there are as many as it was switched out. That time
+    leaves out interrupts where the kernel keeps account of them (clock_task): many, on an emulated CPU."""
+    part = 0.02 + 0.06 * host.emulated
 
     def experiment():
         run = trace(host, tmp, "cpudist", ["-P", "-e"], [host.workload, "busy", "2", "500"])
         check_buckets(run)
         for pid, kernel in accounts(run).items():
             mine = totals(run)[pid]
-            assert close_to(mine["total_ns"], kernel["run_ns"], 0.02), (mine, kernel)
+            assert close_to(mine["total_ns"], kernel["run_ns"], part), (mine, kernel)
             switches = kernel["voluntary"] + kernel["involuntary"]
             assert 1 <= mine["count"] - switches <= 4, (mine, kernel)
 
