@@ -26,11 +26,12 @@ static __always_inline bool task_comm_wanted(struct task_struct *task)
 
 static __always_inline bool target_match_task_seldom(struct task_struct *task, u32 tid)
 {
-	if ((target.flags & TARGET_TID) && !bpf_map_lookup_elem(&target_tids, &tid))
+	if ((target.flags & TARGET_TID) && !target_thread(tid))
 		return false;
 	if ((target.flags & TARGET_UID) && BPF_CORE_READ(task, cred, uid.val) != target.uid)
 		return false;
-	if ((target.flags & TARGET_CGROUP) && !cgroup_wanted(BPF_CORE_READ(task, cgroups, dfl_cgrp)))
+	if ((target.flags & TARGET_CGROUP) &&
+	    !cgroup_wanted(BPF_CORE_READ(task, cgroups, dfl_cgrp)))
 		return false;
 	if ((target.flags & TARGET_MNTNS) &&
 	    BPF_CORE_READ(task, nsproxy, mnt_ns, ns.inum) != target.mntns_ino)

@@ -86,6 +86,10 @@ struct mm_struct {
 };
 
 typedef struct {
+	int counter;
+} atomic_t;
+
+typedef struct {
 	unsigned long sig[1];
 } sigset_t;
 
