@@ -141,7 +141,7 @@ static int map_as_asked(const struct loaded *l, struct bpf_map *map)
 /* IOSONDE_ENTRIES=MAP=N,...: makes maps small, so that tests can fill them. */
 static int size_for_test(struct bpf_map *map)
 {
-	const char *list = getenv("IOSONDE_ENTRIES"), *name = bpf_map__name(map);
+	const char *list = secure_getenv("IOSONDE_ENTRIES"), *name = bpf_map__name(map);
 	size_t len = strlen(name);
 
 	for (const char *p = list; p && *p; p += strcspn(p, ","), p += *p == ',')

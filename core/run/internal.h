@@ -143,8 +143,8 @@ void file_look(struct run *run, bool asked);
 void file_close(struct run *run);
 
 /* summary.c */
-void output_summary(struct run *run);
-void output_so_far(struct run *run); /* for people alone, while the run goes on */
+bool output_summary(struct run *run); /* false: the account does not add up, which was said */
+void output_so_far(struct run *run);  /* for people alone, while the run goes on */
 
 /* targets.c */
 bool targets_open(struct run *run);  /* who -p and -t name, whatever becomes of the numbers */

@@ -244,9 +244,11 @@ static bool start(struct run *run)
 	return true;
 }
 
-static void finish(struct run *run)
+/* Returns whether every event is accounted for. */
+static bool finish(struct run *run)
 {
 	const struct tool_ops *ops = run->tool->ops;
+	bool adds_up;
 
 	loaded_detach(run->loaded);
 	if (run->out_error)
@@ -256,10 +258,11 @@ static void finish(struct run *run)
 	if (run->interrupts < 2 && run->out_error != EPIPE)
 		output_report(run, true);
 	file_wait(run, true);
-	output_summary(run);
+	adds_up = output_summary(run);
 	file_wait(run, true);
 	if (ops && ops->finish)
 		ops->finish(run);
+	return adds_up;
 }
 
 /* Signals that came while everything was loaded mean a command that hasn't begun, too. */
@@ -283,8 +286,7 @@ static int trace(struct run *run)
 		child_reap(&run->child, true);
 		return child_status(&run->child);
 	}
-	finish(run);
-	if (run->out_error && run->out_error != EPIPE)
+	if (!finish(run) || (run->out_error && run->out_error != EPIPE))
 		return failed(run);
 	if (run->interrupts > 1)
 		return 128 + SIGINT;

@@ -7,6 +7,8 @@
 #include <string.h>
 #include <sys/resource.h>
 
+#include "core/base/log.h"
+
 static void add_pair(struct json_pair *pairs, size_t *n, const char *key, uint64_t value)
 {
 	pairs[*n].key = key;
@@ -134,7 +136,22 @@ static void summary_record(struct run *run, const struct account *a)
 	sink_record(run->sink, "summary", pairs, n);
 }
 
-void output_summary(struct run *run)
+/* A count that was forgotten is a defect of the command, and must not hide. */
+static bool adds_up(const struct run *run, const struct account *a)
+{
+	/* broken off: a report that wasn't made has shown nothing */
+	if (run->interrupts > 1 || run->out_error == EPIPE)
+		return true;
+	if (a->generated == a->shown + a->filtered + a->lost)
+		return true;
+	log_error("internal error: the account doesn't add up: %llu events, but %llu shown, %llu "
+		  "filtered and %llu lost; please report this",
+		  (unsigned long long)a->generated, (unsigned long long)a->shown,
+		  (unsigned long long)a->filtered, (unsigned long long)a->lost);
+	return false;
+}
+
+bool output_summary(struct run *run)
 {
 	struct account a = account_of(run, true);
 
@@ -143,4 +160,5 @@ void output_summary(struct run *run)
 		summary_text(run, &a, "");
 	if (run->opts.stats)
 		print_cost(run);
+	return adds_up(run, &a);
 }

@@ -7,7 +7,8 @@
 	TOOL(sampletable)                                                                          \
 	TOOL(samplehist)                                                                           \
 	TOOL(samplestacks)                                                                         \
-	TOOL(sampleexits)
+	TOOL(sampleexits)                                                                          \
+	TOOL(samplewrong)
 
 #define TOOL(name) extern const struct tool tool_##name;
 TOOLS

@@ -27,6 +27,12 @@ def text(host, tool, job, *options):
     return done.stdout.decode().splitlines(), done.err
 
 
+def test_a_forgotten_count_is_told(host):
+    """A command whose programs count an event and not what became of it fails, and says so."""
+    done = host.run([host.iosonde, "samplewrong", "--", "true"])
+    assert done.returncode == 125 and "doesn't add up: 1 events, but 0 shown, 0 filtered" in done.err, str(done)
+
+
 def test_engine_has_no_sample(host):
     """The samples need no edit in core/ or out/, and iosonde itself doesn't have them."""
     sources = [f for d in ("core", "out") for f in (ROOT / d).rglob("*.[ch]")]

@@ -509,3 +509,34 @@ def test_slow_only(host, tmp):
     assert len(run.of("op")) == slow == run.summary["shown"] > 0
     check_counts(run)
     assert run.summary["filtered"] == run.summary["generated"] - slow > 0
+
+
+def test_what_the_target_did_instead(host, tmp):
+    """Calls that the ledger doesn't follow are counted, named, and said to be what it is blind to."""
+    n = host.few(20000)
+    run = trace(host, tmp, "layers", [], [host.workload, "getppid", str(n)])
+    assert n <= run.summary["unfollowed_calls"] <= n + 2000, run.summary
+    for what in ("other calls", "io_uring", "libaio", "mappings"):
+        assert what in run.summary["blind"], run.summary
+    text = host.run([host.iosonde, "layers", "-O", f"{tmp}/t", "--", host.workload, "getppid", str(n)])
+    said = " ".join(host.read_file(f"{tmp}/t").decode().split())
+    assert text.returncode == 0 and f"Other calls, which are not followed: {n} getppid" in said, said
+
+
+@pytest.mark.only_on("running")
+def test_faults_that_read_are_counted(host, tmp):
+    """A cold mapping, of which each page is read in by a fault of its own."""
+    script = (
+        "import mmap, os, resource, sys\n"
+        "fd = os.open(sys.argv[1], os.O_RDWR | os.O_CREAT)\n"
+        "os.pwrite(fd, bytes(1 << 20), 0); os.fsync(fd)\n"
+        "os.posix_fadvise(fd, 0, 0, os.POSIX_FADV_DONTNEED)\n"
+        "m = mmap.mmap(fd, 1 << 20, prot=mmap.PROT_READ); m.madvise(mmap.MADV_RANDOM)\n"
+        "before = resource.getrusage(resource.RUSAGE_SELF).ru_majflt\n"
+        "sum(m[i << 12] for i in range(256))\n"
+        "print(resource.getrusage(resource.RUSAGE_SELF).ru_majflt - before)\n"
+    )
+    run = trace(host, tmp, "layers", [], ["/usr/bin/python3", "-c", script, f"{tmp}/cold"])
+    faults = int(run.result.stdout)
+    assert faults > 200, faults
+    assert faults <= run.summary["major_faults"] <= faults + 100, run.summary
