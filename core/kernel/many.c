@@ -99,6 +99,33 @@ static bool used_by_programs(const char *name)
 	return false;
 }
 
+/*
+ * Leaving a classic tracepoint waits for all CPUs, one tracepoint after the other
+ * (perf_trace_destroy() in kernel/trace/trace_event_perf.c, under event_mutex): a minute for all
+ * that there are. The same place is a raw tracepoint, which is left at once, but for those of
+ * single system calls; and for events that have another name than it, which aren't found. False:
+ * not this way.
+ */
+static bool attach_raw(struct many_target *t, const struct bpf_program *model,
+		       const struct hook_constants *constants, const struct btf *btf)
+{
+	const char *name = strchr(t->name, '/'), *why;
+
+	if (t->how != HOW_TRACEPOINT || !name || !strncmp(t->name, "syscalls/", 9))
+		return false;
+	t->prog = hook_load(model, HOW_RAW_TRACEPOINT, btf, t->name, constants, &why);
+	if (t->prog < 0)
+		return false;
+	t->link = hook_attach(t->prog, HOW_RAW_TRACEPOINT, name + 1, 0);
+	if (t->link >= 0) {
+		t->how = HOW_RAW_TRACEPOINT;
+		return true;
+	}
+	close(t->prog);
+	t->prog = -1;
+	return false;
+}
+
 static void attach_one(struct many *m, size_t i, const struct bpf_program *model,
 		       const struct btf *btf)
 {
@@ -106,6 +133,8 @@ static void attach_one(struct many *m, size_t i, const struct bpf_program *model
 	const struct hook_constants constants = { i, t->call };
 	const char *why;
 
+	if (attach_raw(t, model, &constants, btf))
+		return;
 	if (t->module && (t->how == HOW_FENTRY || t->how == HOW_FEXIT)) {
 		many_say_why(t, "", "functions of modules can't be hooked this way");
 		return;

@@ -2,6 +2,7 @@
 """funccount on every kernel, also where no function can be hooked: tracepoints, and what it refuses."""
 
 import pytest
+from conftest import GUESTS
 from tracer import read_run
 
 
@@ -35,6 +36,21 @@ MISTAKES = [
     (["u:pthread:*mutex*"], 2, "kernel"),
     (["no_such_function_*", "-d", "50ms"], 1, "no_such_function_*"),
 ]
+
+
+@pytest.mark.only_on(*GUESTS)
+def test_all_tracepoints(host, tmp):
+    """Hundreds of them are hooked, counted and left in little more than it takes to load the programs."""
+    rows = f"{tmp}/rows"
+    argv = [host.iosonde, "funccount", "t:block:*", "t:ext4:*", "t:sched:*", "t:writeback:*", "t:jbd2:*"]
+    script = "dd if=/dev/zero of=$0/f bs=4k count=1 conv=fsync 2>/dev/null"
+    result = host.run([*argv, "-o", "json", "-O", rows, "--", "sh", "-c", script, tmp], timeout=120)
+    assert result.returncode == 0, str(result)
+    run = read_run(host, "funccount", result, rows)
+    hooks = {r["hook"] for r in run.of("function")}
+    hit = {r["function"] for r in run.of("function") if r["count"]}
+    assert hooks == {"raw_tp"} and "ext4:ext4_sync_file_enter" in hit, (hooks, hit)
+    assert result.seconds < 30, f"leaving them took a while: {result.seconds}"
 
 
 @pytest.mark.parametrize("words, status, text", MISTAKES)
