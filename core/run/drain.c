@@ -301,7 +301,8 @@ static void print_totals(struct report *r)
 	const struct selection *sel;
 	struct sort_row *rows;
 
-	if (!hist || (r->run->opts.format != FORMAT_JSON && !drain_cfg(r, &hist->show_totals)))
+	if (!hist || !hist->totals.columns ||
+	    (r->run->opts.format != FORMAT_JSON && !drain_cfg(r, &hist->show_totals)))
 		return;
 	sel = run_default_columns(r->run, &hist->totals);
 	rows = calloc(n + 1, sizeof(*rows));
