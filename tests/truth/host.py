@@ -143,6 +143,10 @@ class Host:
         self.workload32 = str(where / "tests/workload/workload32")
         # A shell's background jobs ignore it, and so would every program that is started here.
         signal.signal(signal.SIGINT, signal.default_int_handler)
+        # nohup and others ignore these: we go on to, programs that we start have them as usual.
+        for number in (signal.SIGHUP, signal.SIGQUIT, signal.SIGTERM):
+            if signal.getsignal(number) == signal.SIG_IGN:
+                signal.signal(number, lambda *_: None)
         for path in (self.iosonde, self.workload):
             if not os.access(path, os.X_OK):
                 raise FileNotFoundError(f"{path} is not built")
