@@ -105,14 +105,14 @@ struct hist_style {
 
 /*
  * Maps of the aggregating kinds. A key begins with a __u32 that the programs set to `epoch`
- * (bpf/core.bpf.h); the engine moves the epoch on at every report, waits until no program can use
+ * (core.bpf.h); the engine moves the epoch on at every report, waits until no program can use
  * the old one, and only then reads and removes it: nothing is counted twice or missed.
  *
  * A row is the key followed by
  *	TOOL_TABLE	the value: __u64 members, summed over CPUs (COL_MAX ones: the largest). The
  *			first one is how many events the row stands for.
  *	TOOL_HISTOGRAM	struct hist_row, one row per slot in use; the value is struct hist_value,
- *			__u64[LOG2_SLOTS] or __u64[HIST_SLOTS] (bpf/hist.h)
+ *			__u64[LOG2_SLOTS] or __u64[HIST_SLOTS] (bpf/core/hist.h)
  *	TOOL_STACKS	struct stack_row; the value is one __u64
  * and by a __u64: the time (CLOCK_MONOTONIC ns) at which the epoch ended. A table's row has another
  * one behind it: how long the epoch was, in ns (U_RATE). Keys are a multiple of 8
@@ -134,7 +134,7 @@ struct drain {
 	const char *reserve; /* of the same layout: keys that found no room in map; NULL: none */
 	uint32_t key_size;
 	uint32_t value_size;
-	uint32_t sums;	   /* programs keep a memo of so many words of a value: bpf/memo.bpf.h */
+	uint32_t sums;	   /* programs keep a memo of so many words of a value: memo.bpf.h */
 	struct field cpu;  /* __u32 in the key: rows that differ in nothing else are added up */
 	uint32_t hist_off; /* TOOL_TABLE: where in the value its struct hist_value is */
 	const struct hist_style *hist;
@@ -163,7 +163,7 @@ struct fold {
 };
 
 /*
- * Programs whose copies are attached to targets that are known at run time alone: bpf/many.bpf.h,
+ * Programs whose copies are attached to targets that are known at run time alone: many.bpf.h,
  * core/kernel/many.h. The drained map is then a BPF_MAP_TYPE_PERCPU_ARRAY with two places per
  * target (many_slot()), the row's key struct many_key, and struct many_row follows the time.
  */

@@ -11,9 +11,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "core/base/log.h"
 #include "core/kernel/btf_check.h"
 #include "core/kernel/btf_query.h"
-#include "core/base/log.h"
 #include "core/kernel/privs.h"
 
 /* Of the types themselves: ten times what kernels have. */

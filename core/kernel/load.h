@@ -8,7 +8,7 @@
 
 #include <bpf/libbpf.h>
 
-#include "bpf/memo.h"
+#include "bpf/core/memo.h"
 #include "core/kernel/many.h"
 #include "core/tool.h"
 
@@ -59,8 +59,8 @@ struct loaded {
 	struct counters *counters; /* mapped, by CPU */
 	int n_cpus;		   /* possible CPUs: values of an entry of a per-CPU map */
 	uint32_t cpu_ids;	   /* the largest number of one, and 1: core/base/cpus.h */
-	struct halves memo;	   /* bpf/memo.h */
-	struct halves others;	   /* bpf/others.bpf.h */
+	struct halves memo;	   /* bpf/core/memo.h */
+	struct halves others;	   /* bpf/core/others.bpf.h */
 	char *bss;		   /* the programs' variables, mapped; NULL if they have no epoch */
 	size_t bss_size;
 	volatile uint32_t *all_attached;  /* likewise */

@@ -197,7 +197,7 @@ static bool size_maps(struct loaded *l)
 /*
  * Numbers that are used again are noticed where processes or threads are named, the set of
  * processes is followed with -- CMD alone; each by a program at more than one hook:
- * bpf/filter.bpf.h.
+ * bpf/core/filter.bpf.h.
  */
 static bool follows_targets(const struct loaded *l, const char *name,
 			    const struct target_cfg *target)

@@ -10,7 +10,7 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
-#include "bpf/many.h"
+#include "bpf/core/many.h"
 #include "core/base/log.h"
 #include "core/base/progress.h"
 

@@ -2,13 +2,13 @@
 /*
  * Programs attached to many targets that are chosen at run time: the functions that the command
  * line names, or hooks that a tool puts together. Each target has an index, which the program
- * learns from hook_index() (bpf/many.bpf.h); an array of the tool's with a place per target is
+ * learns from hook_index() (bpf/core/many.bpf.h); an array of the tool's with a place per target is
  * drained by the engine (struct drain).
  */
 #ifndef IOSONDE_MANY_TARGETS_H
 #define IOSONDE_MANY_TARGETS_H
 
-#include "bpf/many.h"
+#include "bpf/core/many.h"
 #include "core/kernel/functions.h"
 #include "core/kernel/many_hook.h"
 

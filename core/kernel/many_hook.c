@@ -10,7 +10,7 @@
 #include <bpf/bpf.h>
 #include <bpf/btf.h>
 
-#include "bpf/many.h"
+#include "bpf/core/many.h"
 #include "core/kernel/perf_hook.h"
 #include "core/rows/unit.h"
 

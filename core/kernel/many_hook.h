@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
 /*
  * One program at one hook that is chosen at run time. A program that libbpf has loaded serves as a
- * model: its copies differ in the constants that they hold (bpf/many.bpf.h), so that each knows
+ * model: its copies differ in the constants that they hold (many.bpf.h), so that each knows
  * which target it was attached to. That takes no help of the kernel's, and so works on all of them.
  */
 #ifndef IOSONDE_MANY_HOOK_H

@@ -64,12 +64,6 @@ uint64_t slots_percentile(const uint64_t *slots, size_t n, uint64_t count, doubl
 	return middle((uint32_t)last, min, max);
 }
 
-void slots_merge(uint64_t *dst, const uint64_t *src, size_t n)
-{
-	for (size_t i = 0; i < n; i++)
-		dst[i] = add_capped(dst[i], src[i]);
-}
-
 uint64_t slots_count(const uint64_t *slots, size_t n)
 {
 	uint64_t count = 0;
@@ -139,29 +133,6 @@ bool hist_add(struct hist *h, uint64_t value)
 	}
 	add_totals(h, 1, value, value, value);
 	return placed;
-}
-
-bool hist_merge(struct hist *dst, const struct hist *src)
-{
-	if (src->count == 0)
-		return true;
-	/* A single value, or several of which only the first one was ever placed. */
-	if (!src->slots) {
-		uint32_t slot = slot_of(src->min);
-
-		if (dst->count > 0) {
-			if (!window_open(dst) || !window_cover(dst, slot, slot))
-				return false;
-			count_slot(&dst->slots[slot - dst->first], src->count);
-		}
-	} else {
-		if (!window_open(dst) || !window_cover(dst, src->first, src->first + src->n - 1u))
-			return false;
-		for (uint32_t i = 0; i < src->n; i++)
-			count_slot(&dst->slots[src->first - dst->first + i], src->slots[i]);
-	}
-	add_totals(dst, src->count, src->sum, src->min, src->max);
-	return true;
 }
 
 uint64_t hist_percentile(const struct hist *h, double p)

@@ -7,7 +7,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "bpf/hist.h"
+#include "bpf/core/hist.h"
 
 /*
  * The @p-th percentile (0..100) of @count values spread over @n fine slots: the value of rank
@@ -17,8 +17,7 @@
 uint64_t slots_percentile(const uint64_t *slots, size_t n, uint64_t count, double p, uint64_t min,
 			  uint64_t max);
 
-/* Adds @n slots of @src to @dst; sums stop at UINT64_MAX. */
-void slots_merge(uint64_t *dst, const uint64_t *src, size_t n);
+/* Sum of @n slots; stops at UINT64_MAX. */
 uint64_t slots_count(const uint64_t *slots, size_t n);
 
 /*
@@ -37,8 +36,6 @@ struct hist {
 
 /* Returns false when out of memory: the value is in count, sum, min and max but in no slot. */
 bool hist_add(struct hist *h, uint64_t value);
-/* Adds @src to @dst. Returns false when out of memory; @dst is untouched then. */
-bool hist_merge(struct hist *dst, const struct hist *src);
 /* As slots_percentile(). */
 uint64_t hist_percentile(const struct hist *h, double p);
 /* Empties it. */

@@ -6,7 +6,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "bpf/syscall_max.h"
+#include "bpf/calls/syscall_max.h"
 
 struct syscall_number {
 	const char *name;

@@ -9,8 +9,8 @@
 
 #include "core/base/digits.h"
 #include "core/base/glob.h"
-#include "core/names/user.h"
 #include "core/base/suggest.h"
+#include "core/names/user.h"
 #include "core/rows/syscalls.h"
 #include "core/rows/unit_format.h"
 

@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "bpf/hist.h"
+#include "bpf/core/hist.h"
 #include "core/rows/unit_format.h"
 
 #define RANGE_SIDE    9 /* columns on either side of the arrow */

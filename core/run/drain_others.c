@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
-/* The row "(others)": what found no room in an aggregating map (bpf/others.bpf.h). */
+/* The row "(others)": what found no room in an aggregating map (bpf/core/others.bpf.h). */
 #include "core/run/drain.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-#include "bpf/memo.h"
+#include "bpf/core/memo.h"
 
 #define OTHERS "(others)"
 

@@ -10,7 +10,7 @@
 
 #include "core/base/log.h"
 
-/* Of a tool whose programs have a memo: bpf/memo.bpf.h. */
+/* Of a tool whose programs have a memo: bpf/core/memo.bpf.h. */
 struct layout {
 	int map_fd;
 	const char *map;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
-#include "bpf/filter.bpf.h"
+#include "bpf/core/filter.bpf.h"
 
 #include "tests/sample/sampleexits.h"
 

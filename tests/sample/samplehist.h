@@ -2,7 +2,7 @@
 #ifndef IOSONDE_SAMPLEHIST_H
 #define IOSONDE_SAMPLEHIST_H
 
-#include "bpf/hist.h"
+#include "bpf/core/hist.h"
 
 struct samplehist_key {
 	__u32 epoch;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
-#include "bpf/filter.bpf.h"
-#include "bpf/others.bpf.h"
+#include "bpf/core/filter.bpf.h"
+#include "bpf/core/others.bpf.h"
 
 #include "tests/sample/samplestacks.h"
 

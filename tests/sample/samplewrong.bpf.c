@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
 /* Not to be copied: it counts events and forgets what became of them, which the engine must notice.
  */
-#include "bpf/filter.bpf.h"
+#include "bpf/core/filter.bpf.h"
 
 CURRENT_EVENT(sample_forgets, "sched_process_exit")
 {

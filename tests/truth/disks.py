@@ -87,7 +87,7 @@ def null_block(host, **parameters):
 def fast_disk(host):
     """A disk of our own that does nothing: its path. None where the machine has no such thing."""
     if host.emulated:
-        # more requests than are kept in their places: bpf/blkio_request.bpf.h
+        # more requests than are kept in their places: bpf/block/blkio_request.bpf.h
         with null_block(host, irqmode=0, hw_queue_depth=8192, submit_queues=1) as path:
             yield path
         return

@@ -7,11 +7,11 @@
 #include <cmocka.h>
 #include <string.h>
 
-#include "core/run/common.h"
 #include "core/base/glob.h"
+#include "core/run/common.h"
 #include "core/run/target.h"
 
-/* comm_matches() of bpf/filter.bpf.h */
+/* comm_matches() of bpf/core/filter.bpf.h */
 static bool automaton_matches(const struct comm_glob *glob, const char *comm)
 {
 	uint32_t state = 1;

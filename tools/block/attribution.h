@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
-/* What attribution (bpf/attribution.h) needs to know before its programs are loaded. */
+/* What attribution (bpf/attribution/attribution.h) needs to know before its programs are loaded. */
 #ifndef IOSONDE_BLOCK_ATTRIBUTION_H
 #define IOSONDE_BLOCK_ATTRIBUTION_H
 
-#include "bpf/attribution.h"
+#include "bpf/attribution/attribution.h"
 
 /* enum attr_method, for ATTR_COLUMNS. */
 extern const char *const attr_methods[];

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
 #include "tools/block/biolatency.h"
 
-#include "bpf/core.bpf.h"
-#include "bpf/hist.bpf.h"
+#include "bpf/core/core.bpf.h"
+#include "bpf/core/hist.bpf.h"
 
 const volatile struct biolatency_cfg cfg;
 
@@ -11,7 +11,7 @@ const volatile struct biolatency_cfg cfg;
 #define BLK_WANTS                                                                                  \
 	((cfg.by_disk ? BLK_WANT_DISK : 0) | (cfg.by_kind ? BLK_WANT_KIND : 0) |                   \
 	 (BY_OWNER() ? BLK_WANT_OWNER : 0))
-#include "bpf/blkio_request.bpf.h"
+#include "bpf/block/blkio_request.bpf.h"
 
 HIST_MAP(latencies, struct biolatency_key, struct hist_value);
 

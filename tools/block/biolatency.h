@@ -2,8 +2,8 @@
 #ifndef IOSONDE_BIOLATENCY_H
 #define IOSONDE_BIOLATENCY_H
 
-#include "bpf/blkio.h"
-#include "bpf/hist.h"
+#include "bpf/block/blkio.h"
+#include "bpf/core/hist.h"
 
 struct biolatency_cfg {
 	struct blk_cfg blk;

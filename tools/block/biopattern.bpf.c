@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
 #include "tools/block/biopattern.h"
 
-#include "bpf/others.bpf.h"
+#include "bpf/core/others.bpf.h"
 
 const volatile struct biopattern_cfg cfg;
 
 #define BLK_FOLLOW_BIOS false
 #define BLK_WANTS	BLK_WANT_ALL
-#include "bpf/blkio_request.bpf.h"
+#include "bpf/block/blkio_request.bpf.h"
 
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);

@@ -2,7 +2,7 @@
 #ifndef IOSONDE_BIOPATTERN_H
 #define IOSONDE_BIOPATTERN_H
 
-#include "bpf/blkio.h"
+#include "bpf/block/blkio.h"
 
 struct biopattern_cfg {
 	struct blk_cfg blk;

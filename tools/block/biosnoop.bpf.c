@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
 #include "tools/block/biosnoop.h"
 
-#include "bpf/core.bpf.h"
+#include "bpf/core/core.bpf.h"
 
 const volatile struct biosnoop_cfg cfg;
 
 #define BLK_FOLLOW_BIOS true
 #define BLK_WANTS	BLK_WANT_ALL
-#include "bpf/blkio_shares.bpf.h"
+#include "bpf/attribution/blkio_shares.bpf.h"
 
 static __always_inline void blk_request_done(struct blk_io *rq)
 {

@@ -2,8 +2,8 @@
 #ifndef IOSONDE_BIOSNOOP_H
 #define IOSONDE_BIOSNOOP_H
 
-#include "bpf/attribution.h"
-#include "bpf/blkio.h"
+#include "bpf/attribution/attribution.h"
+#include "bpf/block/blkio.h"
 
 struct biosnoop_cfg {
 	struct blk_cfg blk;

@@ -2,15 +2,15 @@
 #ifndef IOSONDE_BIOTOP_H
 #define IOSONDE_BIOTOP_H
 
-#include "bpf/attribution.h"
-#include "bpf/blkio.h"
-#include "bpf/hist.h"
+#include "bpf/attribution/attribution.h"
+#include "bpf/block/blkio.h"
+#include "bpf/core/hist.h"
 
 struct biotop_cfg {
 	struct blk_cfg blk;
 	struct attr_cfg attr; /* -F */
 	__u32 queued;	      /* -Q */
-	__u32 reserve;	      /* room in the reserve (bpf/hist.bpf.h); 0: as it is */
+	__u32 reserve;	      /* room in the reserve (bpf/core/hist.bpf.h); 0: as it is */
 };
 
 struct biotop_key {

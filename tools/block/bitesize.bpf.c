@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
 #include "tools/block/bitesize.h"
 
-#include "bpf/core.bpf.h"
-#include "bpf/hist.bpf.h"
+#include "bpf/core/core.bpf.h"
+#include "bpf/core/hist.bpf.h"
 
 const volatile struct bitesize_cfg cfg;
 
 #define BLK_FOLLOW_BIOS true
 #define BLK_WANTS	(BLK_WANT_ALL & ~BLK_WANT_PATTERN)
-#include "bpf/blkio_request.bpf.h"
+#include "bpf/block/blkio_request.bpf.h"
 
 HIST_MAP(sizes, struct bitesize_key, struct hist_value);
 

@@ -2,8 +2,8 @@
 #ifndef IOSONDE_BITESIZE_H
 #define IOSONDE_BITESIZE_H
 
-#include "bpf/blkio.h"
-#include "bpf/hist.h"
+#include "bpf/block/blkio.h"
+#include "bpf/core/hist.h"
 
 struct bitesize_cfg {
 	struct blk_cfg blk;

@@ -3,7 +3,7 @@
 #ifndef IOSONDE_BLOCK_H
 #define IOSONDE_BLOCK_H
 
-#include "bpf/blkio.h"
+#include "bpf/block/blkio.h"
 #include "core/tool.h"
 
 /* enum blk_kind, for people: "read|ahead", "write|sync|fua". */
@@ -17,7 +17,7 @@ extern const char *const blk_patterns[];
 /* enum blk_counter */
 extern const char *const blk_counters[];
 
-/* What bpf/blkio_request.bpf.h hooks, for a table of probes. */
+/* What bpf/block/blkio_request.bpf.h hooks, for a table of probes. */
 /* clang-format off */
 #define BLK_PROBES                                                                                  \
 	{ "bios as they are queued",                                                               \

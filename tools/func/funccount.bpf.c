@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
-#include "bpf/many.bpf.h"
+#include "bpf/core/many.bpf.h"
 
 #include "tools/func/funccount.h"
 

@@ -2,7 +2,7 @@
 #ifndef IOSONDE_FUNCCOUNT_H
 #define IOSONDE_FUNCCOUNT_H
 
-#include "bpf/many.h"
+#include "bpf/core/many.h"
 #include "bpf/shared.h"
 
 struct funccount_value {

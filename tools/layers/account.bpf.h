@@ -3,12 +3,12 @@
 #ifndef IOSONDE_LAYERS_ACCOUNT_BPF_H
 #define IOSONDE_LAYERS_ACCOUNT_BPF_H
 
-#include "bpf/answered.bpf.h"
-#include "bpf/filter.bpf.h"
-#include "bpf/files.bpf.h"
-#include "bpf/path.bpf.h"
-#include "bpf/syscall.bpf.h"
-#include "bpf/task_state.bpf.h"
+#include "bpf/calls/answered.bpf.h"
+#include "bpf/core/filter.bpf.h"
+#include "bpf/files/files.bpf.h"
+#include "bpf/files/path.bpf.h"
+#include "bpf/calls/syscall.bpf.h"
+#include "bpf/core/task_state.bpf.h"
 
 #include "tools/layers/layers.h"
 
@@ -377,7 +377,7 @@ static __always_inline struct layers_state *state_claimed(struct task_struct *ta
 	return st;
 }
 
-#include "bpf/blkio_thread.bpf.h"
+#include "tools/layers/blkio_thread.bpf.h"
 
 /* --- the account --- */
 

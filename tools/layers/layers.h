@@ -3,7 +3,7 @@
 #ifndef IOSONDE_LAYERS_H
 #define IOSONDE_LAYERS_H
 
-#include "bpf/hist.h"
+#include "bpf/core/hist.h"
 #include "bpf/shared.h"
 
 /* Where a nanosecond of an operation can have gone. */

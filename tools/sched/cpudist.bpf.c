@@ -3,7 +3,7 @@
  * A stretch on a CPU begins and ends on that CPU, so it is kept there. One off the CPU ends
  * elsewhere, and is kept with its thread, by sched_switch alone.
  */
-#include "bpf/task_state.bpf.h"
+#include "bpf/core/task_state.bpf.h"
 
 #include "tools/sched/sched_hist.bpf.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
 #include "tools/sched/exitsnoop.h"
 
-#include "bpf/filter.bpf.h"
+#include "bpf/core/filter.bpf.h"
 
 #define SIGNAL_GROUP_EXIT 4 /* include/linux/sched/signal.h */
 #define CORE_DUMPED	  0x80

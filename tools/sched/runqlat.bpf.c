@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
-#include "bpf/runq.bpf.h"
+#include "bpf/sched/runq.bpf.h"
 
 #include "tools/sched/sched_hist.bpf.h"
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
-#include "bpf/runq.h"
+#include "bpf/sched/runq.h"
 #include "core/tool.h"
 #include "tools/sched/sched_hist.h"
 #include "tools/sched/sched_tables.h"

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
 #include "tools/sched/runqslower.h"
 
-#include "bpf/runq.bpf.h"
+#include "bpf/sched/runq.bpf.h"
 
 const volatile struct runqslower_cfg cfg;
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
 #include "tools/sched/runqslower.h"
 
-#include "bpf/runq.h"
+#include "bpf/sched/runq.h"
 #include "core/tool.h"
 
 BPF_IMAGE(runqslower);

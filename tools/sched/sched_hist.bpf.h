@@ -6,8 +6,8 @@
 #ifndef IOSONDE_SCHED_HIST_BPF_H
 #define IOSONDE_SCHED_HIST_BPF_H
 
-#include "bpf/filter_task.bpf.h"
-#include "bpf/hist.bpf.h"
+#include "bpf/core/filter_task.bpf.h"
+#include "bpf/core/hist.bpf.h"
 
 #include "tools/sched/sched_hist.h"
 

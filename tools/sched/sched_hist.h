@@ -3,7 +3,7 @@
 #ifndef IOSONDE_SCHED_HIST_H
 #define IOSONDE_SCHED_HIST_H
 
-#include "bpf/hist.h"
+#include "bpf/core/hist.h"
 
 struct sched_hist_cfg {
 	__u32 by_process;

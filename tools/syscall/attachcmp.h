@@ -2,7 +2,7 @@
 #ifndef IOSONDE_ATTACHCMP_H
 #define IOSONDE_ATTACHCMP_H
 
-#include "bpf/many.h"
+#include "bpf/core/many.h"
 #include "bpf/shared.h"
 
 #define COMPARED_MAX	  16

@@ -7,11 +7,11 @@
  */
 #define WIDE_LAST (4 * PATH_LEN - 2) /* the arguments */
 
-#include "bpf/answered.bpf.h"
-#include "bpf/filter.bpf.h"
-#include "bpf/syscall.bpf.h"
-#include "bpf/task_state.bpf.h"
-#include "bpf/user_path.bpf.h"
+#include "bpf/calls/answered.bpf.h"
+#include "bpf/core/filter.bpf.h"
+#include "bpf/calls/syscall.bpf.h"
+#include "bpf/core/task_state.bpf.h"
+#include "bpf/calls/user_path.bpf.h"
 
 #include "tools/syscall/execsnoop.h"
 

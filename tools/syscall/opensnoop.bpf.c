@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
-#include "bpf/filter.bpf.h"
-#include "bpf/syscall.bpf.h"
-#include "bpf/user_path.bpf.h"
+#include "bpf/core/filter.bpf.h"
+#include "bpf/calls/syscall.bpf.h"
+#include "bpf/calls/user_path.bpf.h"
 
 #include "tools/syscall/opensnoop.h"
 
@@ -22,7 +22,7 @@ struct open_state {
 #define slept_state open_state
 static __always_inline bool slept_describe(struct open_state *st, const struct entered *in,
 					   const struct syscall_args *args);
-#include "bpf/slept.bpf.h"
+#include "bpf/calls/slept.bpf.h"
 
 /* The open that returns on this CPU. */
 struct {
@@ -265,4 +265,4 @@ static __always_inline void uring_completed(void *ctx, u64 key, s32 res)
 	bpf_map_delete_elem(&uring_opens, &key);
 }
 
-#include "bpf/uring.bpf.h"
+#include "bpf/calls/uring.bpf.h"

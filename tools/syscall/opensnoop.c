@@ -5,8 +5,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "bpf/slept.h"
-#include "bpf/uring.h"
+#include "bpf/calls/slept.h"
+#include "bpf/calls/uring.h"
 #include "core/tool.h"
 
 BPF_IMAGE(opensnoop);

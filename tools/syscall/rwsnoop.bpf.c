@@ -4,8 +4,8 @@
 const volatile struct rwsnoop_cfg cfg;
 
 #define FILE_IO_SUMS_IF cfg.fold
-#include "bpf/fileio_row.bpf.h"
-#include "bpf/mix.bpf.h"
+#include "bpf/fileio/fileio_row.bpf.h"
+#include "bpf/core/mix.bpf.h"
 
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
@@ -23,7 +23,7 @@ struct memo_slot {
 };
 
 #define MEMO_OF folded
-#include "bpf/memo.bpf.h"
+#include "bpf/core/memo.bpf.h"
 
 static __noinline struct rwsnoop_value *group_begun(const struct rwsnoop_key *key,
 						    const struct rwsnoop_group *group,

@@ -2,7 +2,7 @@
 #ifndef IOSONDE_RWSNOOP_H
 #define IOSONDE_RWSNOOP_H
 
-#include "bpf/fileio_row.h"
+#include "bpf/fileio/fileio_row.h"
 
 struct rwsnoop_cfg {
 	__u32 path; /* resolve it */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
-#include "bpf/filter.bpf.h"
-#include "bpf/syscall.bpf.h"
-#include "bpf/user_path.bpf.h"
+#include "bpf/core/filter.bpf.h"
+#include "bpf/calls/syscall.bpf.h"
+#include "bpf/calls/user_path.bpf.h"
 
 #include "tools/syscall/statsnoop.h"
 
@@ -22,7 +22,7 @@ struct stat_state {
 #define slept_state stat_state
 static __always_inline bool slept_describe(struct stat_state *st, const struct entered *in,
 					   const struct syscall_args *args);
-#include "bpf/slept.bpf.h"
+#include "bpf/calls/slept.bpf.h"
 
 /* The call that returns on this CPU. */
 struct {

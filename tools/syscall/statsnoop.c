@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
 #include "tools/syscall/statsnoop.h"
 
-#include "bpf/slept.h"
+#include "bpf/calls/slept.h"
 #include "core/tool.h"
 
 BPF_IMAGE(statsnoop);

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
-#include "bpf/answered.bpf.h"
-#include "bpf/filter.bpf.h"
-#include "bpf/syscall.bpf.h"
-#include "bpf/task_state.bpf.h"
-#include "bpf/user_path.bpf.h"
+#include "bpf/calls/answered.bpf.h"
+#include "bpf/core/filter.bpf.h"
+#include "bpf/calls/syscall.bpf.h"
+#include "bpf/core/task_state.bpf.h"
+#include "bpf/calls/user_path.bpf.h"
 
 #include "tools/syscall/syncsnoop.h"
 
@@ -432,4 +432,4 @@ static __always_inline void uring_completed(void *ctx, u64 key, s32 res)
 	bpf_map_delete_elem(&uring_syncs, &key);
 }
 
-#include "bpf/uring.bpf.h"
+#include "bpf/calls/uring.bpf.h"

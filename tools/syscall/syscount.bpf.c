@@ -4,11 +4,11 @@
  * entry stored says which call it was, for an exec may leave by another number, and a return from
  * a signal handler leaves by none.
  */
-#include "bpf/answered.bpf.h"
-#include "bpf/filter.bpf.h"
-#include "bpf/others.bpf.h"
-#include "bpf/syscall.bpf.h"
-#include "bpf/task_state.bpf.h"
+#include "bpf/calls/answered.bpf.h"
+#include "bpf/core/filter.bpf.h"
+#include "bpf/core/others.bpf.h"
+#include "bpf/calls/syscall.bpf.h"
+#include "bpf/core/task_state.bpf.h"
 
 #include "tools/syscall/syscount.h"
 

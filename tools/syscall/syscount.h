@@ -2,8 +2,8 @@
 #ifndef IOSONDE_SYSCOUNT_H
 #define IOSONDE_SYSCOUNT_H
 
+#include "bpf/calls/syscall_max.h"
 #include "bpf/shared.h"
-#include "bpf/syscall_max.h"
 
 struct syscount_cfg {
 	__u32 by_process;

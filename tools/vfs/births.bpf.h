@@ -6,9 +6,9 @@
 #ifndef IOSONDE_BIRTHS_BPF_H
 #define IOSONDE_BIRTHS_BPF_H
 
-#include "bpf/filter.bpf.h"
-#include "bpf/files.bpf.h"
-#include "bpf/path.bpf.h"
+#include "bpf/core/filter.bpf.h"
+#include "bpf/files/files.bpf.h"
+#include "bpf/files/path.bpf.h"
 
 #define O_TMPFILE	0x400000U /* __O_TMPFILE: the bit without O_DIRECTORY */
 #define OVERLAYFS_MAGIC 0x794c7630

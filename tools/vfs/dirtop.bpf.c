@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
 #define FILE_IO_NAMES
 #define FILE_IO_SUMS_ONLY
-#include "bpf/fileio.bpf.h"
-#include "bpf/fileid.bpf.h"
-#include "bpf/dirs.bpf.h"
-#include "bpf/others.bpf.h"
+#include "bpf/fileio/fileio.bpf.h"
+#include "bpf/files/fileid.bpf.h"
+#include "bpf/files/dirs.bpf.h"
+#include "bpf/core/others.bpf.h"
 
 #include "tools/vfs/dirtop.h"
 
@@ -27,7 +27,7 @@ struct memo_slot {
 };
 
 #define MEMO_OF dirtop_dirs
-#include "bpf/memo.bpf.h"
+#include "bpf/core/memo.bpf.h"
 
 static __always_inline bool dir_listed(u32 fd)
 {

@@ -2,9 +2,9 @@
 #ifndef IOSONDE_DIRTOP_H
 #define IOSONDE_DIRTOP_H
 
-#include "bpf/dirs.h"
-#include "bpf/fileid.h"
-#include "bpf/fileio.h"
+#include "bpf/fileio/fileio.h"
+#include "bpf/files/dirs.h"
+#include "bpf/files/fileid.h"
 
 struct dirtop_cfg {
 	__u32 all; /* every kind of file */

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
-#include "bpf/answered.bpf.h"
-#include "bpf/filter.bpf.h"
-#include "bpf/syscall.bpf.h"
-#include "bpf/task_state.bpf.h"
+#include "bpf/calls/answered.bpf.h"
+#include "bpf/core/filter.bpf.h"
+#include "bpf/calls/syscall.bpf.h"
+#include "bpf/core/task_state.bpf.h"
 
 #include "tools/vfs/filegone.h"
 #include "tools/vfs/names.bpf.h"
@@ -187,4 +187,4 @@ static __always_inline void uring_completed(void *ctx, u64 key, s32 res)
 	bpf_map_delete_elem(&requests, &key);
 }
 
-#include "bpf/uring.bpf.h"
+#include "bpf/calls/uring.bpf.h"

@@ -3,8 +3,8 @@
  * Names come from the calls, inodes from hooks inside the kernel while the call is under way
  * (noted.bpf.h). What came of it is known when the call returns.
  */
-#include "bpf/filter.bpf.h"
-#include "bpf/syscall.bpf.h"
+#include "bpf/core/filter.bpf.h"
+#include "bpf/calls/syscall.bpf.h"
 
 #include "tools/vfs/filelife.h"
 #include "tools/vfs/noted.bpf.h"
@@ -402,4 +402,4 @@ static __always_inline void uring_completed(void *ctx, u64 key, s32 res)
 	}
 }
 
-#include "bpf/uring.bpf.h"
+#include "bpf/calls/uring.bpf.h"

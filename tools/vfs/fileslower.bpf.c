@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
-#include "bpf/fileio_row.bpf.h"
+#include "bpf/fileio/fileio_row.bpf.h"
 
 #include "tools/vfs/fileslower.h"
 

@@ -2,7 +2,7 @@
 #ifndef IOSONDE_FILESLOWER_H
 #define IOSONDE_FILESLOWER_H
 
-#include "bpf/fileio_row.h"
+#include "bpf/fileio/fileio_row.h"
 
 struct fileslower_cfg {
 	__u64 min_ns;

@@ -6,10 +6,10 @@ const volatile struct filetop_cfg cfg;
 #define FILE_IO_NAMES
 #define FILE_IO_SUMS_ONLY
 #define FILE_IO_ASKED cfg.asked
-#include "bpf/fileio.bpf.h"
-#include "bpf/fileid.bpf.h"
-#include "bpf/dirs.bpf.h"
-#include "bpf/others.bpf.h"
+#include "bpf/fileio/fileio.bpf.h"
+#include "bpf/files/fileid.bpf.h"
+#include "bpf/files/dirs.bpf.h"
+#include "bpf/core/others.bpf.h"
 
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
@@ -30,7 +30,7 @@ struct memo_slot {
 };
 
 #define MEMO_OF filetop_files
-#include "bpf/memo.bpf.h"
+#include "bpf/core/memo.bpf.h"
 
 static __always_inline bool dir_listed(u32 fd)
 {

@@ -2,9 +2,9 @@
 #ifndef IOSONDE_FILETOP_H
 #define IOSONDE_FILETOP_H
 
-#include "bpf/dirs.h"
-#include "bpf/fileid.h"
-#include "bpf/fileio.h"
+#include "bpf/fileio/fileio.h"
+#include "bpf/files/dirs.h"
+#include "bpf/files/fileid.h"
 
 struct filetop_cfg {
 	__u32 all; /* every kind of file */

@@ -5,8 +5,8 @@
 #ifndef IOSONDE_NAMES_BPF_H
 #define IOSONDE_NAMES_BPF_H
 
-#include "bpf/task_state.bpf.h"
-#include "bpf/user_path.bpf.h"
+#include "bpf/core/task_state.bpf.h"
+#include "bpf/calls/user_path.bpf.h"
 
 #include "tools/vfs/names.h"
 

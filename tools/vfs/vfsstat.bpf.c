@@ -3,9 +3,9 @@
  * System calls are counted as they return, for then it is known whether an open made its file;
  * requests of io_uring as they are submitted, for then the thread is known that asked.
  */
-#include "bpf/filter.bpf.h"
-#include "bpf/files.bpf.h"
-#include "bpf/syscall.bpf.h"
+#include "bpf/core/filter.bpf.h"
+#include "bpf/files/files.bpf.h"
+#include "bpf/calls/syscall.bpf.h"
 
 #include "tools/vfs/vfsstat.h"
 
@@ -271,4 +271,4 @@ static __always_inline void uring_completed(void *ctx, u64 key, s32 res)
 	bpf_map_delete_elem(&creating, &key);
 }
 
-#include "bpf/uring.bpf.h"
+#include "bpf/calls/uring.bpf.h"

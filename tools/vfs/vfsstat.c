@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
 #include "tools/vfs/vfsstat.h"
 
-#include "bpf/uring.h"
+#include "bpf/calls/uring.h"
 #include "core/tool.h"
 
 BPF_IMAGE(vfsstat);

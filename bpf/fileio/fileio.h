@@ -1,0 +1,124 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+/*
+ * File I/O as both sides know it: routes, what a file is identified by, and the tables that every
+ * command with fileio.bpf.h puts into its descriptor. docs/fileio.md describes the whole.
+ */
+#ifndef IOSONDE_FILEIO_H
+#define IOSONDE_FILEIO_H
+
+#include "bpf/shared.h"
+#include "bpf/calls/uring.h"
+
+/* How I/O gets to a file. System calls first: the order is that of FILEIO_CALLS. */
+enum fileio_route {
+	ROUTE_READ = 1,
+	ROUTE_WRITE,
+	ROUTE_PREAD,
+	ROUTE_PWRITE,
+	ROUTE_READV,
+	ROUTE_WRITEV,
+	ROUTE_PREADV,
+	ROUTE_PWRITEV,
+	ROUTE_PREADV2,
+	ROUTE_PWRITEV2,
+	ROUTE_SENDFILE,
+	ROUTE_SENDFILE64, /* of 32-bit programs; shown as sendfile */
+	ROUTE_SPLICE,
+	ROUTE_COPY_FILE_RANGE,
+	ROUTE_URING_READ,
+	ROUTE_URING_WRITE,
+	ROUTE_URING_READV,
+	ROUTE_URING_WRITEV,
+	ROUTE_URING_READ_FIXED,
+	ROUTE_URING_WRITE_FIXED,
+	/* Not I/O: calls after which a file's path may be another one. */
+	CALL_NAMES_CHANGE,
+};
+
+/* For tool.calls. What io_uring does are no system calls of its own: '-' keeps their places. */
+#define FILEIO_CALLS                                                                               \
+	"read", "write", "pread64", "pwrite64", "readv", "writev", "preadv", "pwritev", "preadv2", \
+		"pwritev2", "sendfile", "sendfile64", "splice", "copy_file_range",                 \
+		"-io_uring read", "-io_uring write", "-io_uring readv", "-io_uring writev",        \
+		"-io_uring read_fixed", "-io_uring write_fixed"
+
+/* More of them, for commands that remember paths: the first is CALL_NAMES_CHANGE. */
+#define FILEIO_NAMES_CALLS                                                                         \
+	"rename", "renameat", "renameat2", "mount", "umount2", "move_mount", "pivot_root"
+
+/* For a column's names. */
+#define FILEIO_ROUTE_NAMES                                                                         \
+	"", "read", "write", "pread", "pwrite", "readv", "writev", "preadv", "pwritev", "preadv2", \
+		"pwritev2", "sendfile", "sendfile", "splice", "copy_file_range", "io_uring read",  \
+		"io_uring write", "io_uring readv", "io_uring writev", "io_uring read_fixed",      \
+		"io_uring write_fixed"
+
+/* Circumstances. The lowest eight bits are RWF_ flags, as the caller passed them. */
+enum fileio_flags {
+	FILEIO_RWF_MASK = 0xff,
+	FILEIO_DIRECT = 1 << 8,	       /* O_DIRECT */
+	FILEIO_APPEND = 1 << 9,	       /* O_APPEND */
+	FILEIO_FD_CHANGED = 1 << 10,   /* the descriptor names another file now */
+	FILEIO_FIXED_FILE = 1 << 11,   /* io_uring: fd is a place in the ring's own table */
+	FILEIO_WORKER = 1 << 12,       /* io_uring: completed by a worker thread */
+	FILEIO_RESTARTED = 1 << 13,    /* a signal interrupted the call, and it was entered again */
+	FILEIO_KILLED = 1 << 14,       /* the thread was killed in the call */
+	FILEIO_ASKED_UNREAD = 1 << 15, /* the lengths of its vectors could not be read */
+	FILEIO_ANSWERED = 1 << 16,     /* by a seccomp filter or a tracer: the call never ran */
+};
+
+/* For a column's flag_names. */
+#define FILEIO_FLAG_NAMES                                                                          \
+	{ 1 << 0, 0, "hipri" }, { 1 << 1, 0, "dsync" }, { 1 << 2, 0, "sync" },                     \
+		{ 1 << 3, 0, "nowait" }, { 1 << 4, 0, "rwf-append" }, { 1 << 5, 0, "noappend" },   \
+		{ 1 << 6, 0, "atomic" }, { 1 << 7, 0, "dontcache" },                               \
+		{ FILEIO_DIRECT, 0, "direct" }, { FILEIO_APPEND, 0, "append" },                    \
+		{ FILEIO_FD_CHANGED, 0, "fd-changed" }, { FILEIO_FIXED_FILE, 0, "fixed-file" },    \
+		{ FILEIO_WORKER, 0, "worker" }, { FILEIO_RESTARTED, 0, "restarted" },              \
+		{ FILEIO_KILLED, 0, "killed" }, { FILEIO_ASKED_UNREAD, 0, "asked-unread" },        \
+	{                                                                                          \
+		FILEIO_ANSWERED, 0, "answered"                                                     \
+	}
+
+/* For tool.probes. */
+#define FILEIO_BLIND                                                                               \
+	"mapped pages, aio (io_submit), tee and vmsplice, io_uring splice and multishot reads, "   \
+	"reads and writes by the kernel itself"
+/* clang-format off */
+#define FILEIO_CALL_RUNGS                                                                          \
+	{ { "fileio_enter", "fileio_exit", "fileio_thread_exit" }, .blind = FILEIO_BLIND },        \
+	{ { "fileio_enter_tp", "fileio_exit_tp", "fileio_thread_exit_tp" }, .blind = FILEIO_BLIND }
+#define FILEIO_URING                                                                               \
+	{ "io_uring", URING_RUNGS, .without = "I/O by io_uring is not seen" }
+#define FILEIO_PROBES { "file I/O", { FILEIO_CALL_RUNGS } }, FILEIO_URING
+
+/* What commands that only count (FILE_IO_SUMS_ONLY) add up of each row's operations. */
+struct fileio_sums {
+	__u64 count; /* of both */
+	__u64 reads;
+	__u64 writes;
+	__u64 errors;
+	__u64 read_bytes;
+	__u64 write_bytes;
+};
+
+/* FILEIO_PROBES for those. */
+#define FILEIO_RETURN_BLIND                                                                        \
+	FILEIO_BLIND ", which file it was if another thread closed the descriptor during the call"
+#define FILEIO_RETURN_RUNGS                                                                        \
+	{ { "fileio_return", "fileio_thread_exit" }, .blind = FILEIO_RETURN_BLIND },               \
+	{ { "fileio_return_tp", "fileio_thread_exit_tp" }, .blind = FILEIO_RETURN_BLIND }
+/* Where nothing can be walked from the current task. */
+#define FILEIO_FUNCTION_RUNG(blind_)                                                               \
+	{ { "fileio_return_read(file,*,*,*)", "fileio_return_write(file,*,*,*)",                   \
+	    "fileio_return_rest", "fileio_return_comm", "fileio_thread_exit" },                    \
+	  .blind = FILEIO_RETURN_BLIND blind_,                                                     \
+	  .lacks = "BPF_FUNC_get_current_task_btf" }
+#define FILEIO_SUMS_PROBES                                                                         \
+	{ "file I/O",                                                                              \
+	  { FILEIO_FUNCTION_RUNG(", reads and writes that a tracer or a filter answers with success"), \
+	    FILEIO_RETURN_RUNGS } },                                                               \
+	FILEIO_URING
+/* clang-format on */
+
+#endif

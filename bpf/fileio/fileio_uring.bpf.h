@@ -1,0 +1,162 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+/*
+ * File I/O by io_uring: a part of fileio.bpf.h. A request is described when it is submitted, by
+ * the thread that it belongs to, and completes in whatever thread gets it done.
+ */
+#ifndef IOSONDE_FILEIO_URING_BPF_H
+#define IOSONDE_FILEIO_URING_BPF_H
+
+/* include/uapi/linux/io_uring.h */
+#define IORING_OP_READV	      1
+#define IORING_OP_WRITEV      2
+#define IORING_OP_READ_FIXED  4
+#define IORING_OP_WRITE_FIXED 5
+#define IORING_OP_READ	      22
+#define IORING_OP_WRITE	      23
+#define IORING_OP_RENAMEAT    35
+#define REQ_F_FIXED_FILE      1
+
+struct uring_io {
+	u64 req; /* 0: it can't be looked at when it completes */
+	struct io_op op;
+	struct file_who who;
+};
+
+const volatile struct uring_io uring_zero;
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 4096);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, u64); /* address of the request, or ring_key() */
+	__type(value, struct uring_io);
+} uring_ios SEC(".maps");
+
+static __always_inline u32 uring_route(u8 opcode)
+{
+	switch (opcode) {
+	case IORING_OP_READV:
+		return ROUTE_URING_READV;
+	case IORING_OP_WRITEV:
+		return ROUTE_URING_WRITEV;
+	case IORING_OP_READ_FIXED:
+		return ROUTE_URING_READ_FIXED;
+	case IORING_OP_WRITE_FIXED:
+		return ROUTE_URING_WRITE_FIXED;
+	case IORING_OP_READ:
+		return ROUTE_URING_READ;
+	case IORING_OP_WRITE:
+		return ROUTE_URING_WRITE;
+	default:
+		return 0;
+	}
+}
+
+static __always_inline void side_of_file(struct io_side *side, u64 file)
+{
+	side->file = file;
+	side->inode = file ? (u64)LOAD(struct file, file, f_inode) : 0;
+}
+
+/* The file that the request has, or else will have, unless the descriptor changes before it begins.
+ */
+static __always_inline void uring_file(struct io_side *side, const struct io_kiocb *req, u32 flags)
+{
+	u64 file = (u64)BPF_CORE_READ(req, file);
+
+	side->fd = uring_fd(req);
+	if (!file && side->fd >= 0 && !(flags & REQ_F_FIXED_FILE))
+		file = (u64)file_of_fd(side->fd);
+	side_of_file(side, file);
+}
+
+/*
+ * The one that it had when it was done; none where the descriptor turned out to be bad. Where that
+ * can't be seen, it was known before the request was submitted.
+ */
+static __always_inline void uring_file_had(struct uring_io *u)
+{
+	struct io_kiocb *req = (struct io_kiocb *)u->req;
+	u64 file;
+
+	if (!req)
+		return;
+	file = (u64)BPF_CORE_READ(req, file);
+	if (file == u->op.side.file)
+		return;
+	side_of_file(&u->op.side, file);
+	u->op.flags &= ~(FILEIO_DIRECT | FILEIO_APPEND);
+	u->op.flags |= file_flags(file);
+}
+
+static __always_inline void file_io_submitted(void *ctx, struct io_kiocb *req, u64 key)
+{
+	const struct io_rw *rw = (const void *)req;
+	u8 opcode = BPF_CORE_READ(req, opcode);
+	u32 route = uring_route(opcode), flags;
+	struct uring_io *u;
+	u64 len;
+
+#ifdef FILE_IO_NAMES
+	if (opcode == IORING_OP_RENAMEAT)
+		__sync_fetch_and_add(&names_changes, 1);
+#endif
+	if (!route || !target_match(current_ids()))
+		return;
+	if (bpf_map_lookup_elem(&uring_ios, &key)) { /* its completion was never seen */
+		COUNT_EVENT(lost_end);
+	}
+	bpf_map_update_elem(&uring_ios, &key, (const void *)&uring_zero, BPF_ANY);
+	u = bpf_map_lookup_elem(&uring_ios, &key);
+	if (!u) {
+		COUNT_EVENT(lost_state);
+		return;
+	}
+	u->req = key == (u64)req ? key : 0;
+	current_who(&u->who);
+	flags = uring_flags(req);
+	len = uring_rw_len(rw);
+	u->op.route = route;
+	uring_file(&u->op.side, req, flags);
+	if (route == ROUTE_URING_READV || route == ROUTE_URING_WRITEV)
+		ask_vectors(&u->op, BPF_CORE_READ(rw, addr), len);
+	else
+		u->op.asked = at_most((u32)len, BYTES_MAX);
+	u->op.side.offset = BPF_CORE_READ(rw, kiocb.ki_pos);
+	u->op.flags = uring_rw_flags(rw) & FILEIO_RWF_MASK;
+	if (u->op.side.file) {
+		u->op.flags |= file_flags(u->op.side.file);
+		if (u->op.side.offset == NO_OFFSET)
+			u->op.side.offset = own_position(&u->op.side);
+	}
+	if (flags & REQ_F_FIXED_FILE)
+		u->op.flags |= FILEIO_FIXED_FILE;
+	u->op.start_ns = bpf_ktime_get_ns();
+}
+
+static __always_inline void file_io_completed(void *ctx, u64 key, s32 res)
+{
+	struct uring_io *u = bpf_map_lookup_elem(&uring_ios, &key);
+	struct task_struct *task;
+	struct file_io io = {};
+
+	if (!u)
+		return;
+	uring_file_had(u);
+	describe(&io, &u->op, &u->op.side);
+	io.write = route_writes(u->op.route);
+	io.ret = res;
+	io.lat_ns = bpf_ktime_get_ns() - u->op.start_ns;
+	io.who = (u64)&u->who;
+	task = (struct task_struct *)bpf_get_current_task();
+	if (LOAD(struct task_struct, task, flags) & PF_IO_WORKER)
+		io.flags |= FILEIO_WORKER;
+	end_side(ctx, &io);
+	bpf_map_delete_elem(&uring_ios, &key);
+}
+
+#define uring_submitted(req, key)      file_io_submitted(ctx, req, key)
+#define uring_completed(ctx, key, res) file_io_completed(ctx, key, res)
+#include "bpf/calls/uring.bpf.h"
+
+#endif

@@ -1,0 +1,321 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+/*
+ * Which requests an operation has in the block layer, and when each was queued, at the device,
+ * done.
+ *
+ * A bio is followed from submission by its address; splits and merges are followed too. Its stamps
+ * live in a slot of the submitting thread's record, which other CPUs write (issue, completion), so
+ * the record is an entry of a preallocated hash and not task storage. Device time over several
+ * requests is the union of their intervals, computed by the owner.
+ *
+ * The including file provides: state_claimed(), the operation's call, gen, flags and n_bios,
+ * TALLY().
+ */
+#ifndef IOSONDE_BLKIO_THREAD_BPF_H
+#define IOSONDE_BLKIO_THREAD_BPF_H
+
+#include "bpf/block/blkio.bpf.h"
+
+#define BIO_SLOTS  64	/* requests of one thread in flight */
+#define BIO_CHAIN  1024 /* bios of one request that are looked at */
+#define BIO_ANY	   0	/* bios_busy(): queued or at the device */
+#define BIO_DEVICE 1
+
+struct bio_slot {
+	u64 queued_ns; /* 0: never used */
+	u64 issued_ns; /* 0: not at the device yet */
+	u64 done_ns;   /* 0: in flight */
+	u32 gen;       /* operation that it belongs to */
+	u32 seq;       /* tells this use of the slot from earlier ones */
+};
+
+struct bio_owner {
+	u32 seq;
+	u32 high;	      /* slots that were ever used */
+	u64 from_ns, to_ns;   /* arguments of bios_next() */
+	u64 start_ns, end_ns; /* its result */
+	struct bio_slot slots[BIO_SLOTS];
+};
+
+struct bio_ref {
+	u64 task;
+	u32 slot;
+	u32 seq;
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 2048);
+	__type(key, u64); /* address of the task */
+	__type(value, struct bio_owner);
+} bio_owners SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 16384);
+	__type(key, u64); /* address of the bio */
+	__type(value, struct bio_ref);
+} bio_refs SEC(".maps");
+
+const volatile struct bio_owner bio_owner_zero;
+
+/*
+ * Is bio @i the first, from from_ns of the record on, of operation @gen's that was in the state
+ * that is asked for? Then start_ns and end_ns become its. This and the next two are global, so that
+ * the verifier takes each once: in one piece it would follow every order in which the stamps of all
+ * bios can come.
+ */
+__noinline int bio_consider(u64 task, u32 i, u32 gen, u32 what)
+{
+	struct bio_owner *owner = bpf_map_lookup_elem(&bio_owners, &task);
+	const volatile struct bio_slot *slot; /* other CPUs write to it: each stamp is read once */
+	u64 start, end;
+
+	if (!owner || i >= BIO_SLOTS || i >= owner->high)
+		return 0;
+	slot = &owner->slots[i];
+	start = what == BIO_DEVICE ? slot->issued_ns : slot->queued_ns;
+	end = slot->done_ns;
+	if (slot->gen != gen || !start)
+		return 1;
+	if (!end || end > owner->to_ns)
+		end = owner->to_ns;
+	if (start < owner->from_ns)
+		start = owner->from_ns;
+	if (end > start && start < owner->start_ns) {
+		owner->start_ns = start;
+		owner->end_ns = end;
+	}
+	return 1;
+}
+
+/*
+ * The next stretch of time between from_ns and to_ns of the record in which a bio of operation @gen
+ * was in the state that is asked for: start_ns and end_ns. Returns 1, or 0 if there is none.
+ */
+__noinline int bios_next(u64 task, u32 gen, u32 what)
+{
+	struct bio_owner *owner = bpf_map_lookup_elem(&bio_owners, &task);
+
+	if (!owner)
+		return 0;
+	owner->start_ns = owner->to_ns;
+	owner->end_ns = 0;
+	for (u32 i = 0; i < BIO_SLOTS; i++)
+		if (!bio_consider(task, i, gen, what))
+			break;
+	return owner->end_ns != 0;
+}
+
+/*
+ * How long between @from and @to at least one bio of operation @gen was queued or at the device. A
+ * stretch ends with its first bio; one that begins inside it and lasts longer is the next stretch.
+ */
+__noinline u64 bios_busy(u64 task, u64 from, u64 to, u32 gen, u32 what)
+{
+	struct bio_owner *owner = bpf_map_lookup_elem(&bio_owners, &task);
+	u64 busy = 0;
+
+	if (!owner)
+		return 0;
+	owner->from_ns = from;
+	owner->to_ns = to;
+	for (u32 i = 0; i < BIO_SLOTS; i++) {
+		if (!bios_next(task, gen, what))
+			break;
+		busy += owner->end_ns - owner->start_ns;
+		owner->from_ns = owner->end_ns;
+	}
+	return busy;
+}
+
+static __always_inline struct bio_slot *slot_of_ref(const struct bio_ref *ref)
+{
+	struct bio_owner *owner = bpf_map_lookup_elem(&bio_owners, &ref->task);
+	u32 i = ref->slot;
+
+	if (!owner || i >= BIO_SLOTS || owner->slots[i].seq != ref->seq)
+		return NULL;
+	return &owner->slots[i];
+}
+
+static __always_inline struct bio_slot *slot_of_bio(u64 bio)
+{
+	struct bio_ref *ref = bpf_map_lookup_elem(&bio_refs, &bio);
+
+	return ref ? slot_of_ref(ref) : NULL;
+}
+
+/*
+ * Takes the lowest slot that isn't in flight, or, where the end of some was never told, one of an
+ * operation before @gen, which is over; -1 if there is none. Only the owner's thread does.
+ */
+__noinline int bios_free_slot(u64 task, u32 gen)
+{
+	struct bio_owner *owner = bpf_map_lookup_elem(&bio_owners, &task);
+	int former = -1;
+
+	for (u32 i = 0; owner && i < BIO_SLOTS; i++) {
+		if (!owner->slots[i].queued_ns || owner->slots[i].done_ns)
+			return i;
+		if (owner->slots[i].gen != gen)
+			former = i;
+	}
+	return former;
+}
+
+/* Starts to follow @bio for the current thread's operation @gen. False: no room. */
+static __always_inline bool bio_follow(u64 task, u64 bio, u32 gen, u64 queued, u64 issued)
+{
+	struct bio_owner *owner = bpf_map_lookup_elem(&bio_owners, &task);
+	struct bio_ref ref = { .task = task };
+	struct bio_slot *slot;
+	int i;
+
+	if (!owner) {
+		bpf_map_update_elem(&bio_owners, &task, (const void *)&bio_owner_zero, BPF_NOEXIST);
+		owner = bpf_map_lookup_elem(&bio_owners, &task);
+		if (!owner)
+			return false;
+		/* a thread that had this address before may have left bios in flight */
+		owner->seq = queued;
+	}
+	i = bios_free_slot(task, gen);
+	if (i < 0 || i >= BIO_SLOTS)
+		return false;
+	slot = &owner->slots[i];
+	slot->seq = ++owner->seq;
+	slot->queued_ns = queued;
+	slot->issued_ns = issued;
+	slot->done_ns = 0;
+	slot->gen = gen;
+	if (owner->high <= (u32)i)
+		owner->high = i + 1;
+	ref.slot = i;
+	ref.seq = slot->seq;
+	if (!bpf_map_update_elem(&bio_refs, &bio, &ref, BPF_ANY))
+		return true;
+	slot->done_ns = queued;
+	return false;
+}
+
+static __always_inline void bios_forget(u64 task)
+{
+	bpf_map_delete_elem(&bio_owners, &task);
+}
+
+/* The current thread's operation, if it is in one. */
+static __always_inline struct layers_op *bio_operation(void)
+{
+	struct layers_state *st = state_claimed(current_task());
+
+	return st && st->op.in.call ? &st->op : NULL;
+}
+
+static __always_inline void bio_add(struct layers_op *op, u64 bio, u64 queued, u64 issued)
+{
+	op->n_bios++;
+	if (bio_follow(bpf_get_current_task(), bio, op->gen, queued, issued))
+		return;
+	op->flags |= OP_BIOS_FULL;
+	TALLY(LAYERS_BIOS_FULL);
+}
+
+static __always_inline void blk_queued(struct bio *bio)
+{
+	struct layers_op *op = bio_operation();
+	u64 now;
+
+	if (!op)
+		return;
+	now = bpf_ktime_get_ns();
+	/* a device without requests (dm, md, brd, zram) has the bio at once */
+	bio_add(op, (u64)bio, now, BPF_CORE_READ(bio_queue_of(bio), mq_ops) ? 0 : now);
+}
+
+/* @child is the front of a bio that was too large: its parent is in bi_private (bio_chain()). */
+static __always_inline void blk_split(struct bio *child)
+{
+	struct bio_slot *parent = slot_of_bio((u64)BPF_CORE_READ(child, bi_private));
+	struct layers_op *op = bio_operation();
+
+	if (parent && op && parent->gen == op->gen)
+		bio_add(op, (u64)child, parent->queued_ns, 0);
+}
+
+/* Global, like bio_done(): called in a loop. */
+__noinline int bio_issued(u64 bio, u64 stamp)
+{
+	struct bio_slot *slot = slot_of_bio(bio);
+
+	if (slot)
+		slot->issued_ns = stamp;
+	return 0;
+}
+
+static __always_inline void stamp_issue(struct request *rq, u64 stamp)
+{
+	struct bio *bio = BPF_CORE_READ(rq, bio);
+	int i;
+
+	if (!bio && is_flush(rq)) {
+		flush_issued(rq, stamp);
+		return;
+	}
+	for (i = 0; bio && i < BIO_CHAIN; i++) {
+		bio_issued((u64)bio, stamp);
+		bio = BPF_CORE_READ(bio, bi_next);
+	}
+	if (bio)
+		TALLY(LAYERS_CHAIN_CUT);
+}
+
+/* @bio is over. */
+__noinline int bio_done(u64 bio, u64 q, u64 now)
+{
+	struct bio_ref *ref = bpf_map_lookup_elem(&bio_refs, &bio);
+	struct bio_slot *slot = ref ? slot_of_ref(ref) : NULL;
+
+	if (slot) {
+		if (!slot->issued_ns && q)
+			slot->issued_ns = flush_of(q, slot->queued_ns, now);
+		slot->done_ns = now;
+	}
+	if (ref)
+		bpf_map_delete_elem(&bio_refs, &bio);
+	return 0;
+}
+
+/* The first @bytes of the request are over: those of its bios that they cover whole. */
+static __always_inline void blk_rq_completed(struct request *rq, int error, u32 bytes)
+{
+	struct bio *bio = BPF_CORE_READ(rq, bio);
+	u64 q = (u64)BPF_CORE_READ(rq, q), now = bpf_ktime_get_ns();
+
+	for (int i = 0; bio && i < BIO_CHAIN; i++) {
+		u32 size = BPF_CORE_READ(bio, bi_iter.bi_size);
+
+		if (size > bytes)
+			break;
+		bytes -= size;
+		bio_done((u64)bio, q, now);
+		bio = BPF_CORE_READ(bio, bi_next);
+	}
+}
+
+static __always_inline void blk_rq_issued(struct request *rq)
+{
+	stamp_issue(rq, bpf_ktime_get_ns());
+}
+
+static __always_inline void blk_rq_requeued(struct request *rq)
+{
+	stamp_issue(rq, 0); /* the device didn't take it: queued again */
+}
+
+static __always_inline void blk_completed(struct bio *bio)
+{
+	bio_done(address_of(bio), 0, bpf_ktime_get_ns());
+}
+
+#endif
