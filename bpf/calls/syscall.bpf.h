@@ -16,18 +16,35 @@
  */
 const volatile u8 syscall_calls[SYSCALL_MAX][2];
 
+/*
+ * What the table has for @nr, which is in its range: said again here, for verifiers before 5.16
+ * forget it where the compiler keeps the number on the stack meanwhile.
+ */
+static __always_inline const volatile u8 *syscall_entry(s64 nr)
+{
+	u64 at = nr;
+
+	BOUND(at, SYSCALL_MAX - 1);
+	return syscall_calls[at];
+}
+
 /* The call that @nr means in the ABI @compat; 0 for one that the command doesn't follow. */
 static __always_inline u32 syscall_call(s64 nr, bool compat)
 {
 	if (nr < 0 || nr >= SYSCALL_MAX)
 		return 0;
-	return compat ? syscall_calls[nr][1] : syscall_calls[nr][0];
+	return syscall_entry(nr)[compat];
 }
 
 /* Could @nr be a call that is followed, in either ABI? */
 static __always_inline bool syscall_maybe(s64 nr)
 {
-	return nr >= 0 && nr < SYSCALL_MAX && (syscall_calls[nr][0] | syscall_calls[nr][1]);
+	const volatile u8 *entry;
+
+	if (nr < 0 || nr >= SYSCALL_MAX)
+		return false;
+	entry = syscall_entry(nr);
+	return entry[0] | entry[1];
 }
 
 /*
