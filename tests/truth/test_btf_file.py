@@ -95,6 +95,7 @@ HOSTILE = {
 }
 
 
+@pytest.mark.enough_on("running")  # it is refused before a kernel sees it
 @pytest.mark.parametrize("what", HOSTILE)
 def test_hostile(host, tmp, what):
     """Whoever asks gets an error at once; nothing of such a file is followed."""
@@ -108,6 +109,7 @@ def test_hostile(host, tmp, what):
         assert len(result.err.splitlines()) == 1 and "that can be read: it" in result.err, str(result)
 
 
+@pytest.mark.enough_on("running")
 @pytest.mark.parametrize("make", ["mkfifo {0}", "mkdir {0}", "ln -s /dev/zero {0}"])
 def test_no_file(host, tmp, make):
     path = f"{tmp}/odd"

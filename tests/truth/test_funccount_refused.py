@@ -53,6 +53,7 @@ def test_all_tracepoints(host, tmp):
     assert result.seconds < 30, f"leaving them took a while: {result.seconds}"
 
 
+@pytest.mark.enough_on("running")
 @pytest.mark.parametrize("words, status, text", MISTAKES)
 def test_mistakes(host, words, status, text):
     result = host.run([host.iosonde, "funccount", *words])
