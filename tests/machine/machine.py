@@ -415,7 +415,7 @@ class Machine:
 
         interrupt_after: seconds after which Ctrl-C is typed. After timeout argv is killed.
         """
-        process = self.spawn(argv, env=env, tty=(rows, columns))
+        process = self.spawn(argv, env={"TERM": "xterm", **(env or {})}, tty=(rows, columns))
         if interrupt_after is not None:
             if not self._wait(lambda: process._ended, interrupt_after):
                 process.write(b"\x03")

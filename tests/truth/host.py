@@ -238,7 +238,7 @@ class Host:
         start = time.monotonic()
         pid, fd = pty.fork()
         if pid == 0:
-            os.environ.update(self._environment(env))
+            os.environ.update({**self._environment(env), "TERM": (env or {}).get("TERM", "xterm")})
             fcntl.ioctl(0, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
             try:
                 os.execvp(argv[0], [str(a) for a in argv])
