@@ -19,6 +19,11 @@ def close_to(value, expected, part, slack=MS):
     return abs(value - expected) <= part * expected + slack
 
 
+def near(host):
+    """How near the kernel's account: it is kept by another clock, which an emulated CPU reads late."""
+    return 0.02 + 0.03 * host.emulated
+
+
 def totals(run):
     """{pid: its line below the histogram}, summed over causes."""
     sums = {}
@@ -46,7 +51,7 @@ def test_waits_are_the_kernels_run_delay(host, tmp):
         run = trace(host, tmp, "runqslower", ["-m", "0"], [host.workload, "busy", "3", "600"])
         for pid, kernel in accounts(run).items():
             rows = [r for r in run.of("runq") if r["pid"] == pid]
-            assert close_to(sum(r["lat_ns"] for r in rows), kernel["delay_ns"], 0.02), kernel
+            assert close_to(sum(r["lat_ns"] for r in rows), kernel["delay_ns"], near(host)), kernel
             assert 0 <= len(rows) - kernel["arrivals"] <= 3, (len(rows), kernel)
             preempted = [r for r in rows if r["cause"] == "preempted"]
             assert 0 <= len(preempted) - kernel["involuntary"] <= 3, kernel
@@ -75,7 +80,7 @@ def test_runqlat_counts_what_runqslower_shows(host, tmp):
         check_buckets(run)
         for pid, kernel in accounts(run).items():
             mine = totals(run)[pid]
-            assert close_to(mine["total_ns"], kernel["delay_ns"], 0.02), (mine, kernel)
+            assert close_to(mine["total_ns"], kernel["delay_ns"], near(host)), (mine, kernel)
             assert 0 <= mine["count"] - kernel["arrivals"] <= 3, (mine, kernel)
             assert 0 <= mine["causes"]["preempted"]["count"] - kernel["involuntary"] <= 3
 
