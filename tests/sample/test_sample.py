@@ -13,7 +13,7 @@ import pytest
 from host import ROOT
 from tracer import caps_of, started, trace, wait_attached
 
-TOOLS = ("sampleevents", "sampletable", "samplehist", "samplestacks", "sampleexits")
+TOOLS = ("sampleevents", "sampletable", "samplehist", "samplestacks", "sampleexits", "samplewrong")
 
 
 def run(host, tmp, tool, job, *options, **more):
