@@ -489,6 +489,7 @@ struct pt_regs {
 #define XFS_SUPER_MAGIC	    0x58465342
 #define BTRFS_SUPER_MAGIC   0x9123683E
 #define BIO_CLONED_FLAG	    (1U << 1)
+#define TASK_DEAD	    0x80 /* include/linux/sched.h */
 #define PF_KTHREAD	    0x00200000
 #define PF_IO_WORKER	    0x00000010 /* include/linux/sched.h */
 #define AT_FDCWD	    -100

@@ -16,8 +16,6 @@
 
 #include "bpf/core/filter_task.bpf.h"
 
-#define TASK_DEAD 0x80 /* include/linux/sched.h */
-
 struct runq_wait {
 	u64 since_ns;
 	u64 lat_ns;    /* filled in at the switch */

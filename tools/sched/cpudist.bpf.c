@@ -7,8 +7,6 @@
 
 #include "tools/sched/sched_hist.bpf.h"
 
-#define TASK_DEAD 0x80 /* include/linux/sched.h */
-
 /* Who has this CPU, and since when. */
 struct on_cpu {
 	u64 task;
