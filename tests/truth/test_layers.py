@@ -7,6 +7,7 @@ a thread never gets to sleep. Such experiments run at real-time priority and are
 """
 
 import json
+import math
 import re
 import signal
 import statistics
@@ -304,12 +305,15 @@ def test_pipe_read_waits(host, tmp):
         check_counts(run)
         rows = ops(run, "read")
         assert len(rows) == 4 and len(run.of("op")) == 4
+        near = []
         for row, own in zip(rows, run.work[0]["calls"]["read"]["times_ns"]):
             # An emulated processor may be halted before the read, or for longer than the byte
-            # took: the program says so.
+            # took: the program says so, but for what it was halted between its clock and the call.
             least, most = (own - 5e6, own) if host.emulated else (195e6, 205e6)
-            assert least <= row["wait_ns"] <= most, (row, own)
+            near.append(least <= row["wait_ns"] <= most)
+            assert row["wait_ns"] <= own, (row, own)
             assert row["queue_ns"] == row["device_ns"] == 0, row
+        assert near.count(False) <= host.emulated, rows
         check_unknown(run, "read")
         return run
 
@@ -483,21 +487,24 @@ def test_latency_of_short_operations(host, rung, tmp, data, call, path):
 
 
 def test_quantiles(host, tmp, data):
-    """p50, p99 and max of the table against the program's own figures for each call."""
+    """p50, p99 and max of the table are those of its calls, and each call lies within the program's own time.
 
-    def experiment():
-        warm(host, data)
-        work = ["--rt", "--times", 4000, "rw", "pread", 4000, 65536, data]
-        run = layers(host, tmp, work)
-        own = sorted(run.work[0]["calls"]["pread"]["times_ns"])
-        row = call_row(run, "pread")
-        middle = statistics.median(own)
-        # A histogram's slot is as wide as its value at worst; the call itself is 500 ns shorter.
-        assert middle / 2 - 500 * host.slower <= row["p50_ns"] <= 2 * middle, (row, middle)
-        assert row["p50_ns"] <= row["p99_ns"] <= row["max_ns"], row
-        assert abs(row["max_ns"] - own[-1]) <= max(0.05 * own[-1], 20_000 * host.slower), (row, own[-1])
-
-    best_of(3, experiment)
+    The program's largest may be an interrupt between its clock and the call, so it is no truth for ours.
+    """
+    times = host.few(4000)
+    warm(host, data)
+    run = layers(host, tmp, ["--times", times, "rw", "pread", times, 65536, data], ["--slow", "0"])
+    own, rows = run.work[0]["calls"]["pread"]["times_ns"], ops(run, "pread")
+    assert len(own) == len(rows) == times
+    outside = [o - r["lat_ns"] for r, o in zip(rows, own)]
+    assert min(outside) >= 0, min(outside)
+    assert statistics.median(outside) <= 3 * way_ns(host, tmp), statistics.median(outside)
+    seen, row = sorted(r["lat_ns"] for r in rows), call_row(run, "pread")
+    assert row["max_ns"] == seen[-1], row
+    for key, rank in (("p50_ns", 0.5), ("p99_ns", 0.99)):
+        # A histogram's slot is as wide as its value at worst.
+        exact = seen[math.ceil(rank * times) - 1]
+        assert exact / 2 <= row[key] <= 2 * exact, (key, exact, row)
 
 
 def test_slow_only(host, tmp):
