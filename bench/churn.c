@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
 /*
  * churn EVENTS FILES PROCESSES DIR [CGROUP]: that many opens, reads and writes of 1 byte on files
- * that live for a moment, in DIR; and processes that become another program and end, each in a
+ * that live for a moment, in DIR, one in ten of them synced; and processes that become another program and end, each in a
  * cgroup of its own below CGROUP that lives as long. Prints a line at the start and after each
  * tenth, and at the end what it did. Static, so that a new program opens no files.
  */
@@ -15,7 +15,7 @@
 #include <unistd.h>
 
 struct done {
-	unsigned long opens, reads, writes, execs, cgroups;
+	unsigned long opens, reads, writes, syncs, execs, cgroups;
 };
 
 static void fail(const char *what)
@@ -91,6 +91,10 @@ static void file(const char *dir, unsigned long n, unsigned long events, struct 
 			done->reads++;
 		}
 	}
+	if (fd >= 0 && n % 10 == 0) {
+		must(!fdatasync(fd), "fdatasync");
+		done->syncs++;
+	}
 	if (fd >= 0)
 		close(fd);
 	must(!unlink(path), path);
@@ -119,7 +123,9 @@ int main(int argc, char **argv)
 		done.writes++;
 		sleep(1); /* for whoever looks at the tracer now */
 	}
-	dprintf(1, "{\"opens\":%lu,\"reads\":%lu,\"writes\":%lu,\"execs\":%lu,\"cgroups\":%lu}\n",
-		done.opens, done.reads, done.writes + 1, done.execs, done.cgroups);
+	dprintf(1, "{\"opens\":%lu,\"reads\":%lu,\"writes\":%lu,", done.opens, done.reads,
+		done.writes + 3);
+	dprintf(1, "\"syncs\":%lu,\"execs\":%lu,", done.syncs, done.execs);
+	dprintf(1, "\"cgroups\":%lu}\n", done.cgroups);
 	return 0;
 }

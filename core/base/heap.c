@@ -16,10 +16,12 @@
 
 /* The small pages before the first huge one, so that nothing else lands there. */
 static void *pad;
+/* Of the room, what is to be in huge pages. */
+static char *huge;
 
 void heap_expect_much(void)
 {
-	char *room, *huge;
+	char *room;
 	size_t before;
 
 	if (pad)
@@ -44,4 +46,11 @@ void heap_give_back(void)
 	mallopt(M_MMAP_THRESHOLD, (int)MAPPED_FROM);
 	mallopt(M_TRIM_THRESHOLD, (int)(2 * MAPPED_FROM));
 	malloc_trim(0);
+	/*
+	 * The kernel would make a huge page again of what is left, some seconds later: up to 2 MiB each.
+	 * Of an end that was given back already it says ENOMEM.
+	 */
+	if (huge)
+		madvise(huge, ROOM - HUGE_PAGE, MADV_NOHUGEPAGE);
+	huge = NULL;
 }

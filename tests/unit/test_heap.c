@@ -48,10 +48,29 @@ static int huge_pages(void)
 	return !strstr(modes, "[never]");
 }
 
-/* As loading does: pieces of some MiB, one of which is freed in between and taken again. */
-static void use_memory(void)
+/* Is there memory that the kernel may fill up to a huge page later, behind our back? */
+static int promised_pages(void)
+{
+	FILE *file = fopen("/proc/self/smaps", "re");
+	char line[512];
+	int found = 0;
+
+	assert_non_null(file);
+	while (fgets(line, sizeof(line), file))
+		if (!strncmp(line, "VmFlags:", 8) && strstr(line, " hg"))
+			found++;
+	fclose(file);
+	return found;
+}
+
+/*
+ * As loading does: pieces of some MiB, one of which is freed in between and taken again. Returns
+ * what stays behind them.
+ */
+static void *use_memory(void)
 {
 	char *piece[PIECES];
+	void *kept;
 
 	for (size_t i = 0; i < PIECES; i++) {
 		piece[i] = malloc(PIECE);
@@ -64,36 +83,45 @@ static void use_memory(void)
 			memset(piece[0], 2, PIECE);
 		}
 	}
+	kept = malloc(100);
 	for (size_t i = 0; i < PIECES; i++)
 		free(piece[i]);
+	return kept;
 }
 
 static void few_faults(void **state)
 {
 	long before, few, resident = resident_pages();
+	void *kept;
 
 	(void)state;
 	heap_expect_much();
 	before = faults();
-	use_memory();
+	kept = use_memory();
 	few = faults() - before;
 	heap_give_back();
 	assert_true(resident_pages() < resident + 200);
+	assert_int_equal(promised_pages(), 0);
 	if (huge_pages())
 		assert_true(few < 100);
 	else /* what was freed is used again, at least */
 		assert_true(few < (long)(PIECES * PIECE / PAGE) + 100);
+	free(kept);
 }
 
 static void again(void **state)
 {
+	void *kept;
+
 	(void)state;
 	heap_expect_much();
 	heap_expect_much();
-	use_memory();
+	kept = use_memory();
 	heap_give_back();
 	heap_give_back();
-	use_memory();
+	assert_int_equal(promised_pages(), 0);
+	free(kept);
+	free(use_memory());
 }
 
 int main(void)
