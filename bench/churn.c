@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
 /*
  * churn EVENTS FILES PROCESSES DIR [CGROUP]: that many opens, reads and writes of 1 byte on files
- * that live for a moment, in DIR, one in ten of them synced; and processes that become another program and end, each in a
- * cgroup of its own below CGROUP that lives as long. Prints a line at the start and after each
- * tenth, and at the end what it did. Static, so that a new program opens no files.
+ * that live for a moment, in DIR, one in ten of them synced; and processes that become another
+ * program and end, each in a cgroup of its own below CGROUP that lives as long. Prints a line at
+ * the start and after each tenth, and at the end what it did. Static, so that a new program opens
+ * no files.
  */
 #include <errno.h>
 #include <fcntl.h>

@@ -8,7 +8,7 @@
 
 #include "bpf/calls/call_end.bpf.h"
 #include "bpf/core/filter.bpf.h"
-#include "bpf/calls/syscall_max.h"
+#include "bpf/core/syscall_max.h"
 
 /*
  * By number; [0] the native ABI, [1] the 32-bit one, side by side in one cache line. A value is

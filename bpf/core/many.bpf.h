@@ -9,6 +9,7 @@
 
 #include "bpf/core/filter.bpf.h"
 #include "bpf/core/many.h"
+#include "bpf/core/syscall_max.h"
 
 /* 1 while every target is attached: they are attached one by one, and none counts before the last.
  */
@@ -35,11 +36,36 @@ static __always_inline s64 hook_call(void)
 	return v;
 }
 
-/* Index of the target that was hit. @ctx is the program's own. */
+/* By a native system call's number: 1 + the index of the target at its entry, and at its end. */
+u32 many_calls[SYSCALL_MAX][2];
+
+/*
+ * The target at the entry, or with @end at the end, of the system call that @ctx of a raw
+ * tracepoint is about. The tracepoints of single calls, in whose place this stands, know of no
+ * 32-bit ones.
+ */
+static __always_inline u32 call_target(void *ctx, u32 end)
+{
+	struct pt_regs *regs = (void *)((u64 *)ctx)[0];
+	u64 nr = REGS_CALL_READ(regs);
+
+	if (nr >= SYSCALL_MAX)
+		return HOOK_NO_TARGET;
+	BOUND(nr, SYSCALL_MAX - 1);
+	if (!many_calls[nr][end] || in_compat_call())
+		return HOOK_NO_TARGET;
+	return many_calls[nr][end] - 1;
+}
+
+/* Index of the target that was hit, or HOOK_NO_TARGET. @ctx is the program's own. */
 static __always_inline u32 hook_index(void *ctx)
 {
 	u64 index = hook_index_constant();
 
+	if (index == HOOK_BY_ENTRY)
+		return call_target(ctx, 0);
+	if (index == HOOK_BY_END)
+		return call_target(ctx, 1);
 	return index == HOOK_BY_COOKIE ? bpf_get_attach_cookie(ctx) : index;
 }
 

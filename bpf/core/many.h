@@ -12,6 +12,16 @@
 /* In place of an index: one program serves many targets, and the link's cookie tells which. */
 #define HOOK_BY_COOKIE 0xffffffffULL
 
+/*
+ * The same for the entries, or the ends, of system calls: one program at the place that all of them
+ * pass has the targets by number of the call (many_calls).
+ */
+#define HOOK_BY_ENTRY 0xfffffffeULL
+#define HOOK_BY_END   0xfffffffdULL
+
+/* hook_index(): nothing that was asked for. */
+#define HOOK_NO_TARGET 0xffffffffU
+
 #ifndef __bpf__
 /*
  * What the engine adds to the rows of a table with a place per target, behind the time: a row is

@@ -73,6 +73,9 @@ static __always_inline void syscall_args_read(struct pt_regs *regs, bool compat,
 /* Could the result @ret of call @nr be what was in its register before: syscall_rollback()? */
 #define ROLLED_BACK(nr, ret) ((s64)(nr) == (s64)(ret))
 
+/* By a probe read. */
+#define REGS_CALL_READ(regs) ((s64)BPF_CORE_READ(regs, orig_ax))
+
 /* Is @task, which is current_task(), in a call by the 32-bit convention? */
 static __always_inline bool task_in_compat_call(struct task_struct *task)
 {
@@ -119,6 +122,7 @@ static __always_inline void syscall_args_read(struct pt_regs *regs, bool compat,
 #define REGS_IP(regs)	     ((regs)->pc)
 #define REGS_SP(regs)	     ((regs)->sp)
 #define REGS_CALL(regs)	     ((s64)(regs)->syscallno)
+#define REGS_CALL_READ(regs) ((s64)BPF_CORE_READ(regs, syscallno))
 #define REGS_NO_CALL(regs)   ((regs)->syscallno == -1)
 #define ROLLED_BACK(nr, ret) true /* the result is the first argument then */
 

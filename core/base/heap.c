@@ -47,8 +47,8 @@ void heap_give_back(void)
 	mallopt(M_TRIM_THRESHOLD, (int)(2 * MAPPED_FROM));
 	malloc_trim(0);
 	/*
-	 * The kernel would make a huge page again of what is left, some seconds later: up to 2 MiB each.
-	 * Of an end that was given back already it says ENOMEM.
+	 * The kernel would make a huge page again of what is left, some seconds later: up to 2 MiB
+	 * each. Of an end that was given back already it says ENOMEM.
 	 */
 	if (huge)
 		madvise(huge, ROOM - HUGE_PAGE, MADV_NOHUGEPAGE);

@@ -105,6 +105,7 @@ static bool map_variables(struct loaded *l)
 	l->all_attached = bss_var(l, "all_attached");
 	l->attached_ns = bss_var(l, "attached_ns");
 	l->many_attached = bss_var(l, "many_attached");
+	l->many_calls = bss_var(l, "many_calls");
 	return true;
 }
 
@@ -187,6 +188,7 @@ static void unload(struct loaded *l)
 	l->counters = NULL;
 	l->bss = NULL;
 	l->epoch = l->all_attached = l->many_attached = NULL;
+	l->many_calls = NULL;
 	l->attached_ns = NULL;
 	l->obj = NULL;
 }

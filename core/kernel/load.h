@@ -63,11 +63,12 @@ struct loaded {
 	struct halves others;	   /* bpf/core/others.bpf.h */
 	char *bss;		   /* the programs' variables, mapped; NULL if they have no epoch */
 	size_t bss_size;
-	volatile uint32_t *all_attached;  /* likewise */
-	volatile uint64_t *attached_ns;	  /* likewise */
-	volatile uint32_t *epoch;	  /* in bss */
-	volatile uint32_t *many_attached; /* likewise */
-	enum hook_how many_how;		  /* of functions */
+	volatile uint32_t *all_attached;    /* likewise */
+	volatile uint64_t *attached_ns;	    /* likewise */
+	volatile uint32_t *epoch;	    /* in bss */
+	volatile uint32_t *many_attached;   /* likewise */
+	volatile uint32_t (*many_calls)[2]; /* likewise */
+	enum hook_how many_how;		    /* of functions */
 };
 
 /*

@@ -74,8 +74,10 @@ bool loaded_attach_many(struct loaded *l, bool verbose)
 		bpf_object__find_program_by_name(l->obj, l->tool->many.prog);
 	struct many *m = l->opts.many;
 	struct btf *btf = btf_of_kernel(l->opts.btf);
-	size_t n = btf && model ? many_attach(m, model, btf) : 0;
+	size_t n;
 
+	m->calls = l->many_calls;
+	n = btf && model ? many_attach(m, model, btf) : 0;
 	btf__free(btf);
 	heap_give_back();
 	if (m->unlisted)

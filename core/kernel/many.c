@@ -13,10 +13,11 @@
 #include "bpf/core/many.h"
 #include "core/base/log.h"
 #include "core/base/progress.h"
+#include "core/rows/syscalls.h"
 
 void many_init(struct many *m)
 {
-	*m = (struct many){ .multi_prog = -1 };
+	*m = (struct many){ .multi_prog = -1, .call_prog = { -1, -1 }, .call_link = { -1, -1 } };
 }
 
 struct many_target *many_add(struct many *m, const char *name, const char *shown, enum hook_how how)
@@ -103,8 +104,8 @@ static bool used_by_programs(const char *name)
  * Leaving a classic tracepoint waits for all CPUs, one tracepoint after the other
  * (perf_trace_destroy() in kernel/trace/trace_event_perf.c, under event_mutex): a minute for all
  * that there are. The same place is a raw tracepoint, which is left at once, but for those of
- * single system calls; and for events that have another name than it, which aren't found. False:
- * not this way.
+ * single system calls (attach_calls()); and for events that have another name than it, which aren't
+ * found. False: not this way.
  */
 static bool attach_raw(struct many_target *t, const struct bpf_program *model,
 		       const struct hook_constants *constants, const struct btf *btf)
@@ -218,16 +219,66 @@ static size_t attach_batch(struct many *m, const struct bpf_program *model, cons
 	return attached;
 }
 
+/* Is @t at the entry (0) or the end (1) of a system call, and which? -1: neither, or an unknown
+ * one. */
+static int call_of(const struct many_target *t, int end)
+{
+	static const char *const prefix[] = { "syscalls/sys_enter_", "syscalls/sys_exit_" };
+	int nr;
+
+	if (t->how != HOW_TRACEPOINT || strncmp(t->name, prefix[end], strlen(prefix[end])))
+		return -1;
+	nr = syscall_of_event(t->name + strlen(prefix[end]));
+	return nr < SYSCALL_MAX ? nr : -1;
+}
+
+/*
+ * The tracepoints of single calls by one program where all calls pass. Those that stay without are
+ * attached one by one.
+ */
+static size_t attach_calls(struct many *m, const struct bpf_program *model, const struct btf *btf,
+			   int end)
+{
+	static const char *const place[] = { "sys_enter", "sys_exit" };
+	const struct hook_constants constants = { end ? HOOK_BY_END : HOOK_BY_ENTRY, -1 };
+	const char *why;
+	size_t n = 0;
+
+	for (size_t i = 0; i < m->n; i++)
+		n += call_of(&m->target[i], end) >= 0;
+	if (!n || !m->calls || m->separate)
+		return 0;
+	m->call_prog[end] = hook_load(model, HOW_RAW_TRACEPOINT, btf, "", &constants, &why);
+	if (m->call_prog[end] >= 0)
+		m->call_link[end] =
+			hook_attach(m->call_prog[end], HOW_RAW_TRACEPOINT, place[end], 0);
+	if (m->call_link[end] < 0)
+		return 0;
+	for (size_t i = 0; i < m->n; i++) {
+		int nr = call_of(&m->target[i], end);
+
+		if (nr < 0)
+			continue;
+		m->calls[nr][end] = (uint32_t)i + 1;
+		m->target[i].how = HOW_RAW_TRACEPOINT;
+		m->target[i].shared = true;
+	}
+	return n;
+}
+
 size_t many_attach(struct many *m, const struct bpf_program *model, const struct btf *btf)
 {
 	struct progress progress = progress_begin("attaching");
 	size_t attached = attach_batch(m, model, btf);
 
+	for (int end = 0; end < 2; end++)
+		attached += attach_calls(m, model, btf, end);
+
 	allow_descriptors(m->n);
 	for (size_t i = 0; i < m->n && !m->interrupted; i++) {
 		struct many_target *t = &m->target[i];
 
-		if (*t->why || in_batch(m, t))
+		if (*t->why || t->shared || in_batch(m, t))
 			continue;
 		attach_one(m, i, model, btf);
 		attached += t->link >= 0;
@@ -275,6 +326,9 @@ uint64_t many_missed(const struct many *m)
 {
 	uint64_t missed = m->multi_prog < 0 ? 0 : hook_missed(m->multi_prog);
 
+	for (int end = 0; end < 2; end++)
+		if (m->call_prog[end] >= 0)
+			missed += hook_missed(m->call_prog[end]);
 	for (size_t i = 0; i < m->n; i++)
 		if (m->target[i].prog >= 0)
 			missed += hook_missed(m->target[i].prog);
@@ -315,6 +369,9 @@ static void detach(const struct many *m)
 
 	for (size_t i = 0; i < m->n_multi; i++)
 		close(m->multi_links[i]);
+	for (int end = 0; end < 2; end++)
+		if (m->call_link[end] >= 0)
+			close(m->call_link[end]);
 	for (size_t i = 0; i < DETACHERS; i++) {
 		d[i] = (struct detacher){ m, i };
 		running[i] = m->n > DETACHERS && i &&
@@ -333,6 +390,9 @@ void many_free(struct many *m)
 	detach(m);
 	if (m->multi_prog >= 0)
 		close(m->multi_prog);
+	for (int end = 0; end < 2; end++)
+		if (m->call_prog[end] >= 0)
+			close(m->call_prog[end]);
 	for (size_t i = 0; i < m->n; i++) {
 		struct many_target *t = &m->target[i];
 

@@ -22,6 +22,7 @@ struct many_target {
 	enum hook_how how;
 	int64_t call;		   /* see struct hook_constants */
 	int prog, link;		   /* -1: none of its own */
+	bool shared;		   /* hooked by many.call_link */
 	const char *note;	   /* static; what the hook is bad at; NULL: nothing */
 	char why[96];		   /* not empty: can't be attached */
 	char na[104];		   /* room for a row's note */
@@ -34,6 +35,10 @@ struct many {
 	/* HOW_KPROBE_MULTI of all functions: programs and links that the targets share */
 	int multi_prog, *multi_links;
 	size_t n_multi;
+	/* programs and links at the entry and the end of all system calls; -1: none */
+	int call_prog[2], call_link[2];
+	/* the programs' table, see bpf/core/many.bpf.h; NULL: they have none */
+	volatile uint32_t (*calls)[2];
 	bool interrupted; /* a signal came while attaching */
 	bool separate;	  /* each target has a program of its own */
 	bool unlisted;	  /* struct functions */

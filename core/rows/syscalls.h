@@ -6,7 +6,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "bpf/calls/syscall_max.h"
+#include "bpf/core/syscall_max.h"
 
 struct syscall_number {
 	const char *name;
@@ -19,6 +19,10 @@ extern const struct syscall_number syscalls_compat[];
 /* The number of @name in the native (compat 0) or 32-bit (1) ABI; -1 where there is no such call.
  */
 int syscall_number(const char *name, int compat);
+
+/* The native number of the call whose tracepoints are sys_enter_@event and sys_exit_@event; -1:
+ * unknown. */
+int syscall_of_event(const char *event);
 
 /* The other way round; NULL: a number that was unknown when this was built. */
 const char *syscall_name(int64_t nr, bool compat);

@@ -23,7 +23,7 @@ def test_tracepoints(host, tmp):
     assert result.returncode == 0, str(result)
     (row,) = read_run(host, "funccount", result, rows).of("function")
     assert (row["function"], row["count"]) == ("syscalls:sys_enter_getppid", 1000), row
-    assert row["address"] is None and row["hook"] == "tracepoint", row
+    assert row["address"] is None and row["hook"] == "raw_tp", row
 
 
 MISTAKES = [
@@ -40,16 +40,20 @@ MISTAKES = [
 
 @pytest.mark.only_on(*GUESTS)
 def test_all_tracepoints(host, tmp):
-    """Hundreds of them are hooked, counted and left in little more than it takes to load the programs."""
+    """Hundreds of them, those of single system calls too, are hooked, counted and left in little more
+    than it takes to load the programs."""
     rows = f"{tmp}/rows"
-    argv = [host.iosonde, "funccount", "t:block:*", "t:ext4:*", "t:sched:*", "t:writeback:*", "t:jbd2:*"]
+    classes = ("block", "ext4", "sched", "writeback", "jbd2", "syscalls")
+    argv = [host.iosonde, "funccount", *(f"t:{name}:*" for name in classes)]
     script = "dd if=/dev/zero of=$0/f bs=4k count=1 conv=fsync 2>/dev/null"
     result = host.run([*argv, "-o", "json", "-O", rows, "--", "sh", "-c", script, tmp], timeout=120)
     assert result.returncode == 0, str(result)
     run = read_run(host, "funccount", result, rows)
     hooks = {r["hook"] for r in run.of("function")}
-    hit = {r["function"] for r in run.of("function") if r["count"]}
-    assert hooks == {"raw_tp"} and "ext4:ext4_sync_file_enter" in hit, (hooks, hit)
+    hit = {r["function"]: r["count"] for r in run.of("function") if r["count"]}
+    assert hooks == {"raw_tp"}, hooks
+    for name in ("ext4:ext4_sync_file_enter", "syscalls:sys_enter_fsync", "syscalls:sys_exit_fsync"):
+        assert hit[name] == 1, (name, hit)
     assert result.seconds < 30, f"leaving them took a while: {result.seconds}"
 
 

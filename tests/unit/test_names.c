@@ -13,6 +13,7 @@
 #include <cmocka.h>
 
 #include "core/names/cgroup.h"
+#include "core/rows/syscalls.h"
 #include "core/names/disk.h"
 #include "core/names/ids.h"
 #include "core/names/user.h"
@@ -194,6 +195,24 @@ static void others_have_a_name(void **state)
 	}
 }
 
+static void calls_have_names_both_ways(void **state)
+{
+	(void)state;
+	assert_string_equal(syscall_name(syscall_number("openat", 0), false), "openat");
+	assert_string_equal(syscall_name(syscall_number("openat", 1), true), "openat");
+	/* newer than some headers, with one number everywhere */
+	assert_int_equal(syscall_number("cachestat", 0), 451);
+	assert_int_equal(syscall_number("listns", 1), 470);
+	assert_string_equal(syscall_name(468, false), "file_getattr");
+	assert_null(syscall_name(511, false));
+	assert_int_equal(syscall_number("newuname", 0), -1);
+	/* as tracepoints call them */
+	assert_int_equal(syscall_of_event("newuname"), syscall_number("uname", 0));
+	assert_int_equal(syscall_of_event("umount"), syscall_number("umount2", 0));
+	assert_int_equal(syscall_of_event("openat"), syscall_number("openat", 0));
+	assert_int_equal(syscall_of_event("no_such"), -1);
+}
+
 static void cgroups_have_names_both_ways(void **state)
 {
 	uint64_t root, same;
@@ -274,6 +293,7 @@ int main(void)
 		cmocka_unit_test(ids_with_long_names),
 		cmocka_unit_test(others_have_a_name),
 		cmocka_unit_test(users_without_end),
+		cmocka_unit_test(calls_have_names_both_ways),
 		cmocka_unit_test(cgroups_have_names_both_ways),
 		cmocka_unit_test(disks_have_names_both_ways),
 		cmocka_unit_test(examples_of_disks_exist),

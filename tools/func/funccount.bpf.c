@@ -15,12 +15,15 @@ SEC("raw_tp")
 int funccount_hit(void *ctx)
 {
 	struct funccount_value *value;
-	u32 slot;
+	u32 index, slot;
 
 	if (!many_attached || !target_match(current_ids()))
 		return 0;
+	index = hook_index(ctx);
+	if (index == HOOK_NO_TARGET)
+		return 0;
 	COUNT(generated);
-	slot = many_slot(hook_index(ctx));
+	slot = many_slot(index);
 	value = bpf_map_lookup_elem(&calls, &slot);
 	if (!value) {
 		COUNT(lost_state);

@@ -8,7 +8,7 @@
 
 #include <bpf/bpf.h>
 
-#include "bpf/calls/syscall_max.h"
+#include "bpf/core/syscall_max.h"
 #include "core/rows/syscalls.h"
 #include "tools/layers/ledger.h"
 

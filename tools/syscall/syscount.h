@@ -2,7 +2,7 @@
 #ifndef IOSONDE_SYSCOUNT_H
 #define IOSONDE_SYSCOUNT_H
 
-#include "bpf/calls/syscall_max.h"
+#include "bpf/core/syscall_max.h"
 #include "bpf/shared.h"
 
 struct syscount_cfg {
