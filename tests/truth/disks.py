@@ -84,6 +84,21 @@ def null_block(host, **parameters):
 
 
 @contextlib.contextmanager
+def scsi_debug(host):
+    """A disk in memory that takes requests of 2,048 segments: its path and its name."""
+    host.modprobe("sd_mod")
+    host.modprobe("scsi_debug", "dev_size_mb=16", "delay=0")
+    try:
+        path = "/sys/bus/pseudo/drivers/scsi_debug/adapter0/host*/target*/*/block/*"
+        wait = f"for i in $(seq 100); do ls -d {path} 2>/dev/null && exit; sleep 0.1; done; exit 1"
+        name = ok(host, "sh", "-c", wait).strip().rpartition("/")[2]
+        ok(host, "sh", "-c", f"echo 1024 >/sys/block/{name}/queue/max_sectors_kb")
+        yield f"/dev/{name}", name
+    finally:
+        host.run(["rmmod", "scsi_debug"])
+
+
+@contextlib.contextmanager
 def fast_disk(host):
     """A disk of our own that does nothing: its path. None where the machine has no such thing."""
     if host.emulated:

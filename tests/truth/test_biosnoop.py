@@ -5,7 +5,7 @@ from contextlib import ExitStack
 
 import pytest
 from conftest import GUESTS
-from disks import MS, disk, ext4_on, fast_disk, mapped, null_block, ok, scratch, stat
+from disks import MS, disk, ext4_on, fast_disk, mapped, null_block, ok, scratch, scsi_debug, stat
 from tracer import best_of, read_run, started, trace, wait_attached
 
 
@@ -185,6 +185,21 @@ def test_owners_of_a_merged_request(host, tmp):
             assert (row["comm"], row["bytes"], row["request_bytes"]) == ("one", 4096, 12288)
 
         best_of(3, experiment)
+
+
+@pytest.mark.only_on(*GUESTS)
+@pytest.mark.parametrize("sectors, cut", [(900, 0), (1200, 1)])
+def test_request_of_many_bios(host, tmp, sectors, cut):
+    """Each sector is a bio of its own: 1,024 and the last are looked at, and what is beyond is said."""
+    with scsi_debug(host) as (path, name):
+        size = sectors * 512
+        run = disk(host, tmp, "biosnoop", ["-D", name], [f"batch {size} 0"], path)
+        call = run.work[0]["calls"]["batch"]
+        assert call["bytes"] == size, call
+        rows = requests(run, name)
+        assert [r["request_bytes"] for r in rows] == [size], "not one request"
+        assert sum(r["bytes"] for r in rows) == min(sectors, 1025) * 512, rows
+        assert run.summary.get("cut_chains", 0) == cut, run.summary
 
 
 @pytest.mark.only_on(*GUESTS)

@@ -8,6 +8,7 @@
  */
 #include "workload.h"
 
+#include <linux/aio_abi.h>
 #include <linux/fs.h>
 #include <pthread.h>
 #include <stdio.h>
@@ -74,6 +75,43 @@ static long call_zeroout(struct disk *d)
 	return call_range(d, BLKZEROOUT);
 }
 
+#define SECTOR 512
+
+/*
+ * Reads a sector at a time, all of them handed over at once, so that they can become one request of
+ * as many bios.
+ */
+static long call_batch(struct disk *d)
+{
+	size_t n = d->size / SECTOR, done = 0;
+	struct iocb *io = calloc(n, sizeof(*io)), **all = calloc(n, sizeof(struct iocb *));
+	struct io_event *events = calloc(n, sizeof(*events));
+	aio_context_t context = 0;
+	long ret = SC(SYS_io_setup, n, &context);
+
+	if (!io || !all || !events)
+		die("batch");
+	for (size_t i = 0; i < n; i++) {
+		io[i].aio_lio_opcode = IOCB_CMD_PREAD;
+		io[i].aio_fildes = (uint32_t)d->fd;
+		io[i].aio_buf = (uintptr_t)d->buf + i * SECTOR;
+		io[i].aio_nbytes = SECTOR;
+		io[i].aio_offset = d->at + (off_t)(i * SECTOR);
+		all[i] = &io[i];
+	}
+	if (!ret)
+		ret = SC(SYS_io_submit, context, n, all);
+	if (ret == (long)n)
+		ret = SC(SYS_io_getevents, context, n, n, events, NULL);
+	for (long i = 0; i < ret; i++)
+		done += events[i].res;
+	SC(SYS_io_destroy, context);
+	free(io);
+	free(all);
+	free(events);
+	return ret < 0 ? ret : (long)done;
+}
+
 static void *second_read(void *disk)
 {
 	return (void *)call_read(disk);
@@ -98,7 +136,7 @@ static const struct {
 } calls[] = {
 	{ "read", call_read }, { "write", call_write },	    { "dwrite", call_dwrite },
 	{ "sync", call_sync }, { "discard", call_discard }, { "zeroout", call_zeroout },
-	{ "pair", call_pair }, { "nowait", call_nowait },
+	{ "pair", call_pair }, { "nowait", call_nowait },   { "batch", call_batch },
 };
 
 static void run_step(struct ctx *c, struct disk *d, const char *text)
