@@ -185,8 +185,8 @@ struct target_cfg {
 /* Bytes of target_tgids: what a process is, and whether a thread was named. */
 enum target_state {
 	TARGET_HELD = 1,  /* the command, forked, before its exec */
-	TARGET_LIVE = 2,  /* it, or a descendant */
-	TARGET_FIXED = 3, /* named with -p: not followed across fork */
+	TARGET_LIVE = 2,  /* it, or named with --children, or a descendant */
+	TARGET_FIXED = 3, /* named with -p without --children: not followed across fork */
 	TARGET_STATE = 3, /* mask */
 	TARGET_NAMED = 4, /* bit: the thread with this number was named with -t */
 };

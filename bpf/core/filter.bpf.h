@@ -36,6 +36,9 @@ static __always_inline u8 *target_state_of(u32 tgid)
 /* 1: target.only_tgid is the number of somebody else by now. */
 u32 target_reused;
 
+/* Processes that those of -p made, and that aren't followed. */
+u32 target_children;
+
 /* @pid's number in the namespace with inode target.pidns_ino; 0 if it has none there. */
 static __always_inline u32 pid_in_ns(struct pid *pid)
 {
@@ -215,11 +218,11 @@ static __always_inline bool target_match(u64 ids)
 /*
  * Numbers are used again. An entry stands for whoever had the number when it was made, and goes
  * when somebody else gets it, which is at fork. So a thread is a target to its very end, wherever
- * in its exit a program looks, and no stranger ever is one. With -- CMD the same program adds the
- * children of the set's processes, and the one at exec begins it. The engine leaves them out
- * otherwise. Where programs at tp_btf can be preempted, and others are then skipped, it takes those
- * whose names end in _tp: at classic tracepoints, and for fork at another hook, inside the
- * scheduler, for the classic one doesn't say whether it is a thread.
+ * in its exit a program looks, and no stranger ever is one. With -- CMD and --children the same
+ * program adds the children of the set's processes; with -- CMD the one at exec begins it. The
+ * engine leaves them out otherwise. Where programs at tp_btf can be preempted, and others are then
+ * skipped, it takes those whose names end in _tp: at classic tracepoints, and for fork at another
+ * hook, inside the scheduler, for the classic one doesn't say whether it is a thread.
  */
 
 /* A process of tgid @from has made a thread, or another process, which has the numbers @to. */
@@ -234,6 +237,8 @@ static __always_inline void numbered(u32 from, u32 to_tgid, u32 to_tid)
 			*state &= ~TARGET_NAMED;
 		return;
 	}
+	if ((*parent & TARGET_STATE) == TARGET_FIXED)
+		__sync_fetch_and_add(&target_children, 1);
 	if ((target.flags & TARGET_TREE) && (*parent & TARGET_STATE) == TARGET_LIVE)
 		*state = TARGET_LIVE;
 	else if (*state)

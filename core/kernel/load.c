@@ -106,6 +106,7 @@ static bool map_variables(struct loaded *l)
 	l->attached_ns = bss_var(l, "attached_ns");
 	l->many_attached = bss_var(l, "many_attached");
 	l->many_calls = bss_var(l, "many_calls");
+	l->target_children = bss_var(l, "target_children");
 	return true;
 }
 
@@ -189,6 +190,7 @@ static void unload(struct loaded *l)
 	l->bss = NULL;
 	l->epoch = l->all_attached = l->many_attached = NULL;
 	l->many_calls = NULL;
+	l->target_children = NULL;
 	l->attached_ns = NULL;
 	l->obj = NULL;
 }

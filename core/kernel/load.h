@@ -67,6 +67,7 @@ struct loaded {
 	volatile uint64_t *attached_ns;	    /* likewise */
 	volatile uint32_t *epoch;	    /* in bss */
 	volatile uint32_t *many_attached;   /* likewise */
+	volatile uint32_t *target_children; /* likewise */
 	volatile uint32_t (*many_calls)[2]; /* likewise */
 	enum hook_how many_how;		    /* of functions */
 };

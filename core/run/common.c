@@ -138,6 +138,8 @@ static const char *const formats[] = { "text", "json", "csv", NULL };
 static const struct option_spec target_options[] = {
 	{ "pid", 'p', COMMON_AT(pids), .kind = OPT_CUSTOM, .parse = parse_ids, .arg = "PID[,PID]",
 	  .help = "only these processes, with all their threads" },
+	{ "children", 0, COMMON(children), .kind = OPT_FLAG,
+	  .help = "and all that these have started and will start" },
 	{ "tid", 't', COMMON_AT(tids), .kind = OPT_CUSTOM, .parse = parse_ids, .arg = "TID[,TID]",
 	  .help = "only these threads" },
 	{ "user", 'u', COMMON(user), .kind = OPT_STRING, .arg = "USER",
@@ -425,6 +427,9 @@ bool common_check(const struct tool *tool, const struct common_opts *opts, bool 
 		what = "--linger is counted from the end of a command after --; else use -d";
 	else if (command && (opts->pids.n || opts->tids.n))
 		what = "give either -p/-t or a command after --, not both";
+	else if (opts->children && !opts->pids.n)
+		what = "--children belongs to -p PID; those of a command after -- are followed "
+		       "anyway";
 	else if (tool->many.functions && !opts->n_patterns)
 		what = "which functions? Give a name, a glob such as 'vfs_*', or '/regex/'";
 	if (what)

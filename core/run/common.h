@@ -24,6 +24,7 @@ struct common_opts {
 	const char *cgroup;
 	const char *mntns;
 	bool self;
+	bool children; /* of pids, too */
 	/* run */
 	uint64_t duration_ns; /* 0: until interrupted */
 	uint64_t interval_ns;

@@ -149,6 +149,7 @@ void output_so_far(struct run *run);  /* for people alone, while the run goes on
 /* targets.c */
 bool targets_open(struct run *run);  /* who -p and -t name, whatever becomes of the numbers */
 bool targets_mark(void *run);	     /* for loaded_attach() */
+bool targets_adopt(struct run *run); /* their children, when the programs see new ones */
 bool targets_watch(struct run *run); /* whether they end */
 void targets_ended(struct run *run, int fd); /* one of -p's has */
 void targets_look(struct run *run);	     /* -t's don't tell */

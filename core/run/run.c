@@ -223,7 +223,8 @@ static bool start(struct run *run)
 	const struct tool_ops *ops = run->tool->ops;
 	bool many = run->tool->many.prog != NULL;
 
-	if ((!many && !begin_output(run)) || !loaded_attach(run->loaded, targets_mark, run))
+	if ((!many && !begin_output(run)) || !loaded_attach(run->loaded, targets_mark, run) ||
+	    !targets_adopt(run))
 		return false;
 	if (ops && ops->start && !ops->start(run))
 		return false;

@@ -44,6 +44,12 @@ static struct account account_of(const struct run *run, bool over)
 	return a;
 }
 
+/* Processes that those named with -p have started: they may have done the work. */
+static uint64_t children_left_out(const struct run *run)
+{
+	return run->loaded->target_children ? *run->loaded->target_children : 0;
+}
+
 static void part(uint64_t n, const char *what)
 {
 	if (n)
@@ -69,6 +75,8 @@ static void summary_text(const struct run *run, const struct account *a, const c
 	     run->out_error ? "could not be written" : "found nobody who reads the output");
 	part(run->others, "in rows \"(others)\": more rows than the table holds");
 	part(a->c.null_helper, "details could not be read");
+	part(children_left_out(run),
+	     "processes that those of -p started are left out (--children follows them)");
 	for (size_t i = 0; run->tool->counters && run->tool->counters[i]; i++)
 		if (run->tool->counters[i][0] == '+' && a->c.tool[i])
 			fprintf(stderr, "; %s %llu", run->tool->counters[i] + 1,
@@ -102,7 +110,7 @@ void output_so_far(struct run *run)
 /* What could not be written has no place in it: then it can't be written either. */
 static void summary_record(struct run *run, const struct account *a)
 {
-	struct json_pair pairs[27 + MAX_EXTRA];
+	struct json_pair pairs[28 + MAX_EXTRA];
 	size_t n = 0;
 
 	pairs[n].key = "command";
@@ -123,6 +131,7 @@ static void summary_record(struct run *run, const struct account *a)
 	add_pair(pairs, &n, "lost_unread", a->unread);
 	add_pair(pairs, &n, "others", run->others);
 	add_pair(pairs, &n, "null_helper", a->c.null_helper);
+	add_pair(pairs, &n, "children_left_out", children_left_out(run));
 	for (size_t i = 0; run->tool->counters && run->tool->counters[i]; i++)
 		add_pair(pairs, &n, run->tool->counters[i] + (run->tool->counters[i][0] == '+'),
 			 a->c.tool[i]);

@@ -151,9 +151,9 @@ bool target_resolve(const struct common_opts *opts, bool command, struct target_
 		cfg->flags |= TARGET_PID;
 	if (opts->tids.n)
 		cfg->flags |= TARGET_TID;
-	if (command)
+	if (command || opts->children)
 		cfg->flags |= TARGET_TREE;
-	if (opts->pids.n == 1 && !command) {
+	if (opts->pids.n == 1 && !command && !opts->children) {
 		cfg->flags |= TARGET_ONE;
 		cfg->only_tgid = opts->pids.id[0];
 	}

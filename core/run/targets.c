@@ -5,7 +5,10 @@
  */
 #include "core/run/internal.h"
 
+#include <dirent.h>
 #include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
@@ -49,9 +52,123 @@ bool targets_mark(void *run_)
 	if (run->forked)
 		run->states[(uint32_t)run->child.pid % STATES] = TARGET_HELD;
 	for (uint32_t i = 0; i < run->opts.pids.n; i++)
-		run->states[run->opts.pids.id[i] % STATES] = TARGET_FIXED;
+		run->states[run->opts.pids.id[i] % STATES] =
+			run->opts.children ? TARGET_LIVE : TARGET_FIXED;
 	for (uint32_t i = 0; i < run->opts.tids.n; i++)
 		run->states[run->opts.tids.id[i] % STATES] |= TARGET_NAMED;
+	return true;
+}
+
+/* The parent of process @pid, 0 where it is gone; and in clock ticks when it began. */
+static uint32_t parent_of(uint32_t pid, unsigned long long *began)
+{
+	char path[64], line[1024];
+	unsigned parent = 0;
+	size_t n = 0;
+	FILE *f;
+
+	snprintf(path, sizeof(path), "/proc/%u/stat", pid);
+	f = fopen(path, "re");
+	if (f) {
+		n = fread(line, 1, sizeof(line) - 1, f);
+		fclose(f);
+	}
+	line[n] = '\0';
+	/* the name is in parentheses, and may hold some; proc_pid_stat(5) numbers what follows */
+	if (!strrchr(line, ')') || sscanf(strrchr(line, ')') + 1,
+					  " %*c %u %*d %*d %*d %*d %*u %*u %*u %*u %*u %*u %*u %*d "
+					  "%*d %*d %*d %*d %*d %llu",
+					  &parent, began) != 2)
+		return 0;
+	return parent;
+}
+
+/* Process @pid joins if its parent is a member. True: it did. */
+static bool adopt(struct run *run, uint32_t pid)
+{
+	volatile uint8_t *state = &run->states[pid % STATES];
+	unsigned long long began, again;
+	uint32_t parent;
+
+	if ((*state & TARGET_STATE) == TARGET_LIVE)
+		return false;
+	parent = parent_of(pid, &began);
+	if (!parent || (run->states[parent % STATES] & TARGET_STATE) != TARGET_LIVE)
+		return false;
+	*state |= TARGET_LIVE;
+	/* the number may have been given to somebody else meanwhile */
+	if (parent_of(pid, &again) && again == began)
+		return true;
+	*state &= (uint8_t)~TARGET_STATE;
+	return false;
+}
+
+/* Whoever is made from now on is added by the programs: looks again until nobody is found. */
+#define LOOKS 100
+
+static bool adopt_all(struct run *run)
+{
+	bool found = true;
+
+	for (int i = 0; i < LOOKS && found; i++) {
+		DIR *proc = opendir("/proc");
+		struct dirent *entry;
+
+		if (!proc) {
+			log_error("cannot look for children in /proc: %m");
+			return false;
+		}
+		found = false;
+		while ((entry = readdir(proc))) {
+			uint32_t pid = (uint32_t)strtoul(entry->d_name, NULL, 10);
+
+			found |= pid && adopt(run, pid);
+		}
+		closedir(proc);
+	}
+	return true;
+}
+
+/* How many processes thread @tid of @pid has started that are there, but for this one. */
+static uint32_t children_of(uint32_t pid, const char *tid)
+{
+	uint32_t n = 0;
+	char path[320];
+	unsigned child;
+	FILE *f;
+
+	snprintf(path, sizeof(path), "/proc/%u/task/%s/children", pid, tid);
+	f = fopen(path, "re"); /* not there where the kernel was built without */
+	while (f && fscanf(f, "%u", &child) == 1)
+		n += child != (unsigned)getpid();
+	if (f)
+		fclose(f);
+	return n;
+}
+
+/* Counts those that are there already; the programs count on. */
+static void count_children(struct run *run, uint32_t pid)
+{
+	struct dirent *entry;
+	char path[64];
+	DIR *tasks;
+
+	snprintf(path, sizeof(path), "/proc/%u/task", pid);
+	tasks = opendir(path);
+	while (tasks && (entry = readdir(tasks)))
+		if (*entry->d_name != '.')
+			__sync_fetch_and_add(run->loaded->target_children,
+					     children_of(pid, entry->d_name));
+	if (tasks)
+		closedir(tasks);
+}
+
+bool targets_adopt(struct run *run)
+{
+	if (run->opts.children)
+		return adopt_all(run);
+	for (uint32_t i = 0; i < run->opts.pids.n && run->loaded->target_children; i++)
+		count_children(run, run->opts.pids.id[i]);
 	return true;
 }
 

@@ -89,6 +89,38 @@ def test_pid_means_all_its_threads(host, tmp):
     assert {r["pid"] for r in run.of("open")} == {run.work[0]["pid"]}
 
 
+def family(host, tmp, options):
+    """A process with a child, which is there before iosonde, and a child of that one that comes later.
+
+    10, 20 and 40 opens; a stranger makes 80 meanwhile. Yields who made which, and the run.
+    """
+    rows, gate = f"{tmp}/rows{len(options)}", f"{tmp}/gate{len(options)}"
+    w, wait = host.workload, f"while ! [ -e {gate} ]; do sleep 0.05; done"
+    inner = f"{wait}; {w} burst 40 /dev/null >/dev/null; {w} burst 20 /dev/null >/dev/null"
+    script = f"sh -c '{inner}' & {wait}; {w} burst 10 /dev/null >/dev/null; wait"
+    with started(host, ["sh", "-c", script]) as parent, started(host, ["sh", "-c", f"{wait}; {w} burst 80 /dev/null"]):
+        wait_until("a child", lambda: host.read_file(f"/proc/{parent.pid}/task/{parent.pid}/children").split())
+        argv = [host.iosonde, "opensnoop", "-o", "json", "-O", rows, "-p", str(parent.pid), *options]
+        with started(host, argv) as sonde:
+            wait_attached(host, sonde.pid)
+            host.run(["touch", gate])
+            result = sonde.wait()
+    assert result.returncode == 0, str(result)
+    run = read_run(host, "opensnoop", result, rows)
+    opened = [r for r in run.of("open") if text_of(r, "path") == b"/dev/null" and r["comm"] == "workload"]
+    return run, len(opened)
+
+
+def test_children(host, tmp):
+    """--children: those that are there and those to come, and nobody else; without it, how many are missed."""
+    run, opened = family(host, tmp, ["--children"])
+    assert opened == 70 and run.summary["children_left_out"] == 0, run.summary
+    run, opened = family(host, tmp, [])
+    # the child that was there, and the parent's own burst
+    assert opened == 0 and run.summary["children_left_out"] >= 2, run.summary
+    assert "--children" in run.result.err.replace("\n", " "), run.result.err
+
+
 def test_run_ends_with_its_targets(host, tmp):
     """When the last chosen process is gone there is nothing left to wait for."""
     with started(host, [host.workload, "--go", *burst(2)]) as job:
