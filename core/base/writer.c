@@ -17,6 +17,8 @@
 
 /* More than this waits to be written: nobody takes it, or not as fast as it comes. */
 #define QUEUE_BYTES (1024 * 1024)
+/* Of pieces that are over, so much memory serves again; the rest of a burst's is given back. */
+#define SPARE_BYTES (256 * 1024)
 /* How often to look whether a FIFO has got its first reader: nothing tells. */
 #define READER_POLL_NS 20000000L
 #define MEM_MAJOR      1 /* /dev/null, /dev/full */
@@ -37,6 +39,7 @@ struct writer {
 	pthread_mutex_t lock; /* of the lists */
 	sem_t filled;	      /* as many as there are pieces in the queue */
 	struct piece *first, **end, *spare;
+	size_t spare_bytes;
 	uint64_t taken;
 	_Atomic uint64_t written;
 	_Atomic bool watched; /* somebody waits for progress */
@@ -139,10 +142,22 @@ static struct piece *next_piece(struct writer *w)
 	return p;
 }
 
-/* The first piece is done with: its memory serves again. */
+static void free_pieces(struct piece *p)
+{
+	while (p) {
+		struct piece *next = p->next;
+
+		text_free(&p->text);
+		free(p);
+		p = next;
+	}
+}
+
+/* The first piece is done with: its memory serves again, or goes. */
 static void pop(struct writer *w)
 {
 	struct piece *p;
+	bool keep;
 
 	pthread_mutex_lock(&w->lock);
 	p = w->first;
@@ -150,9 +165,16 @@ static void pop(struct writer *w)
 	if (!w->first)
 		w->end = &w->first;
 	p->text.len = 0;
-	p->next = w->spare;
-	w->spare = p;
+	p->next = NULL;
+	keep = w->spare_bytes + p->text.cap <= SPARE_BYTES;
+	if (keep) {
+		w->spare_bytes += p->text.cap;
+		p->next = w->spare;
+		w->spare = p;
+	}
 	pthread_mutex_unlock(&w->lock);
+	if (!keep)
+		free_pieces(p);
 }
 
 static void *write_pieces(void *w_)
@@ -197,8 +219,10 @@ static struct piece *take_spare(struct writer *w)
 
 	pthread_mutex_lock(&w->lock);
 	p = w->spare;
-	if (p)
+	if (p) {
 		w->spare = p->next;
+		w->spare_bytes -= p->text.cap;
+	}
 	pthread_mutex_unlock(&w->lock);
 	return p ? p : calloc(1, sizeof(*p));
 }
@@ -302,17 +326,6 @@ void writer_stop(struct writer *w)
 		w->started = pthread_tryjoin_np(w->thread, NULL) != 0;
 		if (w->started)
 			nanosleep(&(struct timespec){ .tv_nsec = 1000000 }, NULL);
-	}
-}
-
-static void free_pieces(struct piece *p)
-{
-	while (p) {
-		struct piece *next = p->next;
-
-		text_free(&p->text);
-		free(p);
-		p = next;
 	}
 }
 

@@ -2,6 +2,7 @@
 /* Rows leave in order and whole, and nobody waits for a reader. */
 #include <errno.h>
 #include <fcntl.h>
+#include <malloc.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -30,15 +31,24 @@ static void put(struct writer *w, char fill)
 	text_free(&text);
 }
 
+static size_t in_use(void)
+{
+	struct mallinfo2 info = mallinfo2();
+
+	return info.uordblks + info.hblkhd;
+}
+
 static void test_pipe_nobody_reads(void **state)
 {
 	int fds[2], n = 0;
 	struct writer *w;
+	size_t before;
 
 	(void)state;
 	assert_int_equal(pipe(fds), 0);
 	w = writer_open(fds[1], false);
 	assert_false(writer_is_direct(w));
+	before = in_use();
 	while (writer_room(w) && n < 100)
 		put(w, (char)('a' + n++ % 26));
 	assert_in_range(n, 16, 18); /* a MiB, and what the pipe holds */
@@ -57,6 +67,10 @@ static void test_pipe_nobody_reads(void **state)
 		writer_wait(w, 10);
 	assert_true(writer_idle(w) && writer_room(w));
 	assert_int_equal(writer_written(w), n * PIECE);
+	/* a backlog that is over doesn't stay in memory */
+	for (int i = 0; i < 100 && in_use() > before + 320 * 1024; i++)
+		usleep(10000);
+	assert_true(in_use() <= before + 320 * 1024);
 	writer_close(w);
 	close(fds[0]);
 	close(fds[1]);
