@@ -11,6 +11,8 @@
 #define COMM_LEN 16
 /* Longest path that is resolved, with its NUL, as PATH_MAX. */
 #define PATH_LEN 4096
+/* So many names are known by an id at a time; more than the rows of any report. */
+#define NAMES_KEPT 16384
 /* Stacks are cut at this many frames. */
 #define STACK_FRAMES 64
 

@@ -26,8 +26,11 @@ struct name_sent {
 	u32 epoch;
 	u32 changes; /* names_changes at that time */
 	u32 deleted;
-	u32 reserved;
+	u32 nth; /* names_total then */
 };
+
+/* How many names were sent. User space forgets the oldest, so each is sent again in time. */
+u32 names_total;
 
 struct {
 	__uint(type, BPF_MAP_TYPE_LRU_HASH);
@@ -204,6 +207,7 @@ static __noinline bool name_send(u64 id, u64 mnt, u64 dentry, u32 changes)
 	sent.deleted = !!(w->flags & VPATH_DELETED);
 	path_done(w);
 	sent.epoch = epoch;
+	sent.nth = __sync_fetch_and_add(&names_total, 1);
 	if (!emit_uncounted(out, sizeof(out->e) + len)) {
 		COUNT(null_helper); /* the next operation tries again */
 		return false;
@@ -222,7 +226,8 @@ static __always_inline bool name_announce(u64 id, u64 mnt, u64 dentry, u32 chang
 	struct name_sent *sent = bpf_map_lookup_elem(&names_sent, &id);
 	bool hashed;
 
-	if (sent && sent->epoch == epoch && sent->changes == changes) {
+	if (sent && sent->epoch == epoch && sent->changes == changes &&
+	    *(volatile u32 *)&names_total - sent->nth < NAMES_KEPT / 2) {
 		if (sent->dentry != dentry || sent->deleted)
 			return true; /* a hard link: the name that was seen first stays */
 		hashed = LOAD(struct dentry, dentry, d_hash.pprev) != NULL;

@@ -6,20 +6,20 @@
 
 #define BUCKETS (1u << 14)
 
+/* Places are 1 + an index; 0: none. */
 struct entry {
 	uint64_t id;
 	char *name;
 	size_t len;
-	uint32_t next; /* in its bucket: 1 + an index, 0 ends */
+	uint32_t next; /* in its bucket, or of those that are free */
+	uint32_t older, newer;
 };
 
-/* In the order in which they came; the oldest place is used again when all are taken. */
 static struct {
 	struct entry *entries;
-	uint32_t *buckets; /* 1 + an index; NULL until first used */
-	uint32_t used, room, oldest;
-	uint32_t trimmed; /* the oldest one that has its name still */
-	size_t bytes;	  /* of all names */
+	uint32_t *buckets; /* NULL until first used */
+	uint32_t used, room, free;
+	uint32_t oldest, newest; /* by when they were last learnt */
 } ids;
 
 static uint32_t *bucket_of(uint64_t id)
@@ -36,99 +36,115 @@ static struct entry *find(uint64_t id)
 	return NULL;
 }
 
-static void unlink_entry(const struct entry *e)
+static struct entry *at_place(uint32_t place)
 {
+	return place ? &ids.entries[place - 1] : NULL;
+}
+
+static uint32_t place_of(const struct entry *e)
+{
+	return (uint32_t)(e - ids.entries) + 1;
+}
+
+/* Takes @e out of the order. */
+static void leave_order(const struct entry *e)
+{
+	*(e->older ? &at_place(e->older)->newer : &ids.oldest) = e->newer;
+	*(e->newer ? &at_place(e->newer)->older : &ids.newest) = e->older;
+}
+
+static void become_newest(struct entry *e)
+{
+	e->older = ids.newest;
+	e->newer = 0;
+	*(e->older ? &at_place(e->older)->newer : &ids.oldest) = place_of(e);
+	ids.newest = place_of(e);
+}
+
+static void drop_oldest(void)
+{
+	struct entry *e = at_place(ids.oldest);
 	uint32_t *at = bucket_of(e->id);
 
-	while (*at && &ids.entries[*at - 1] != e)
-		at = &ids.entries[*at - 1].next;
+	while (*at != place_of(e))
+		at = &at_place(*at)->next;
 	*at = e->next;
-}
-
-static void forget(struct entry *e)
-{
-	ids.bytes -= e->len;
+	leave_order(e);
 	free(e->name);
-	e->name = NULL;
-	e->len = 0;
+	e->next = ids.free;
+	ids.free = place_of(e);
 }
 
-static bool make_room(void)
+static bool grow(void)
 {
 	uint32_t room = ids.room ? 2 * ids.room : 256;
 	struct entry *more;
 
 	if (!ids.buckets)
 		ids.buckets = calloc(BUCKETS, sizeof(*ids.buckets));
-	if (!ids.buckets)
+	if (!ids.buckets || room > NAME_IDS_MAX)
 		return false;
-	if (ids.used < ids.room || room > NAME_IDS_MAX)
-		return true;
 	more = realloc(ids.entries, room * sizeof(*more));
-	if (more) {
-		ids.entries = more;
-		ids.room = room;
-	}
-	return ids.room != 0;
+	if (!more)
+		return false;
+	ids.entries = more;
+	ids.room = room;
+	return true;
 }
 
-/* A place for one more, perhaps the oldest one's. */
+/* A place for one more, perhaps the oldest one's; NULL: no memory for the first ones. */
 static struct entry *take_place(void)
 {
 	struct entry *e;
 
-	if (ids.used < ids.room)
+	if (!ids.free && (ids.used < ids.room || grow()))
 		return &ids.entries[ids.used++];
-	e = &ids.entries[ids.oldest];
-	if (ids.trimmed == ids.oldest)
-		ids.trimmed = (ids.trimmed + 1) % ids.room;
-	ids.oldest = (ids.oldest + 1) % ids.room;
-	unlink_entry(e);
-	forget(e);
+	if (!ids.free && ids.oldest)
+		drop_oldest();
+	e = at_place(ids.free);
+	if (e)
+		ids.free = e->next;
 	return e;
 }
 
-/* Long names: those of the oldest entries go, and the entries keep their places. */
-static void limit_bytes(void)
+static struct entry *enter(uint64_t id)
 {
-	while (ids.bytes > NAME_IDS_BYTES) {
-		forget(&ids.entries[ids.trimmed]);
-		ids.trimmed = (ids.trimmed + 1) % ids.used;
-	}
+	struct entry *e = take_place();
+	uint32_t *bucket;
+
+	if (!e)
+		return NULL;
+	bucket = bucket_of(id);
+	*e = (struct entry){ .id = id, .next = *bucket };
+	*bucket = place_of(e);
+	return e;
 }
 
 void name_id_learn(uint64_t id, const char *name, size_t len)
 {
 	struct entry *e = find(id);
 	char *copy = malloc(len ? len : 1);
-	uint32_t *bucket;
 
-	if (!copy)
-		return;
-	memcpy(copy, name, len);
-	if (e) {
-		forget(e);
-	} else if (make_room()) {
-		e = take_place();
-		bucket = bucket_of(id);
-		e->id = id;
-		e->next = *bucket;
-		*bucket = (uint32_t)(e - ids.entries) + 1;
-	} else {
+	if (copy && e)
+		leave_order(e);
+	else if (copy)
+		e = enter(id);
+	if (!copy || !e) {
 		free(copy);
 		return;
 	}
+	memcpy(copy, name, len);
+	free(e->name);
 	e->name = copy;
 	e->len = len;
-	ids.bytes += len;
-	limit_bytes();
+	become_newest(e);
 }
 
 bool name_of_id(uint64_t id, const char **name, size_t *len)
 {
 	const struct entry *e = find(id);
 
-	if (!e || !e->name)
+	if (!e)
 		return false;
 	*name = e->name;
 	*len = e->len;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
 /*
  * Names that programs send once (REC_NAME) and refer to by an id afterwards: a column of unit
- * U_PATH with an integer field holds such an id. The oldest are forgotten beyond NAME_IDS_MAX of
- * them, or NAME_IDS_BYTES in all.
+ * U_PATH with an integer field holds such an id. Those that weren't sent for longest are forgotten
+ * beyond NAME_IDS_MAX of them; the programs send a name again before that.
  */
 #ifndef IOSONDE_NAMES_IDS_H
 #define IOSONDE_NAMES_IDS_H
@@ -11,8 +11,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define NAME_IDS_MAX   (1u << 17)
-#define NAME_IDS_BYTES (64u << 20)
+#include "bpf/shared.h"
+
+#define NAME_IDS_MAX NAMES_KEPT
 
 /* @id is called @name (@len bytes, copied) from now on. Without memory it stays what it was. */
 void name_id_learn(uint64_t id, const char *name, size_t len);
