@@ -134,9 +134,10 @@ struct drain {
 	const char *reserve; /* of the same layout: keys that found no room in map; NULL: none */
 	uint32_t key_size;
 	uint32_t value_size;
-	uint32_t sums;	   /* programs keep a memo of so many words of a value: memo.bpf.h */
-	struct field cpu;  /* __u32 in the key: rows that differ in nothing else are added up */
-	uint32_t hist_off; /* TOOL_TABLE: where in the value its struct hist_value is */
+	const char *others; /* OTHERS_MAP_OF(), of a table besides the command's; NULL: none */
+	uint32_t sums;	    /* programs keep a memo of so many words of a value: memo.bpf.h */
+	struct field cpu;   /* __u32 in the key: rows that differ in nothing else are added up */
+	uint32_t hist_off;  /* TOOL_TABLE: where in the value its struct hist_value is */
 	const struct hist_style *hist;
 	const char *stack_map;	/* TOOL_STACKS: where bpf_get_stackid() put the frames */
 	struct field kstack_id; /* TOOL_STACKS: in the key, signed, negative for none */
@@ -197,6 +198,25 @@ struct map_spec {
 		entries; /* in the tool's cfg: how many entries (U32, U64); F_NONE: as declared */
 };
 
+/*
+ * A table of a command that has several. Options reach it by its name:
+ *	--where 'files: lat > 10ms'  --columns files:path,lat  --sort files:bytes  -r files:20
+ */
+struct tool_table {
+	const char *name;  /* "files"; NULL: the end of the list */
+	struct table row;  /* its type is a name to reach it by, too */
+	const char *title; /* for people, above it; NULL: none */
+	const char *order; /* as --sort takes it; NULL: a drain's own, or as the rows are given */
+	/* Without --top people see so many rows, and are told of the others; 0: all. */
+	uint32_t people;
+	bool whole;	   /* short by nature: --top is about it only by its name */
+	struct field when; /* in the tool's cfg: shown to people only if it isn't 0 */
+	bool again;	   /* its events are those of another table: not in the account */
+	/* what its rows come from; without, tool_ops.report gives them: run_give() */
+	enum tool_kind kind;
+	const struct drain *drain;
+};
+
 /* What only a ledger, or a tool with records of its own, provides; all of it may be NULL. */
 struct tool_ops {
 	size_t state_size; /* run_tool_state() points at this much zeroed memory */
@@ -232,6 +252,8 @@ struct tool {
 	enum tool_kind kind;
 	bool one_report; /* a table: of the whole run, unless -i is given */
 	struct table row;
+	struct field row_when; /* in cfg: rows of .row come only if it isn't 0 (rows_with) */
+	const struct tool_table *tables; /* besides .row */
 	const struct column_switch *switches;
 	const struct option_spec *options;
 	size_t cfg_size; /* of the struct that becomes "cfg" in .rodata */

@@ -23,6 +23,7 @@ struct sink_opts {
 	int width;     /* of the terminal, as it is at first; 0 for a pipe: nothing is cut */
 	/* The table that --columns is about, for who is told that columns had no room; or NULL. */
 	const struct table *choosable;
+	bool all_choosable; /* it is about each table */
 	struct clock_base clock;
 	/*
 	 * Formats the stack in @v (raw addresses) as a NUL-separated list of names, innermost

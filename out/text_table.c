@@ -125,8 +125,9 @@ void text_left_out(struct sink *s)
 	any = add_left_out(&w, "left out for the width:", false);
 	add_left_out(&w,
 		     any ? "and, 0 in all rows:" : "left out for the width, 0 in all rows:", true);
-	add_words(&w, s->opts.choosable == s->plan.table ? "(--columns, or a wider terminal)"
-							 : "(a wider terminal, or | cat)");
+	add_words(&w, s->opts.all_choosable || s->opts.choosable == s->plan.table
+			      ? "(--columns, or a wider terminal)"
+			      : "(a wider terminal, or | cat)");
 	text_end_line(s, w.columns);
 }
 

@@ -6,6 +6,10 @@
  *
  *	OTHERS_MAP(struct ..._value);
  *	others_of(epoch)	where this CPU counts; NULL only in the eyes of the verifier
+ *
+ * Each further table of a command (struct tool_table) has one of its own:
+ *
+ *	OTHERS_MAP_OF(others_files, struct ..._value);	others_in(&others_files, epoch)
  */
 #ifndef IOSONDE_OTHERS_BPF_H
 #define IOSONDE_OTHERS_BPF_H
@@ -14,14 +18,15 @@
 #include "bpf/core/memo.h"
 
 /* Sized by the engine, as the memo. */
-#define OTHERS_MAP(value_)                                                                         \
+#define OTHERS_MAP_OF(name_, value_)                                                               \
 	struct {                                                                                   \
 		__uint(type, BPF_MAP_TYPE_ARRAY);                                                  \
 		__uint(map_flags, BPF_F_MMAPABLE);                                                 \
 		__uint(max_entries, 2);                                                            \
 		__type(key, u32);                                                                  \
 		__type(value, value_);                                                             \
-	} others SEC(".maps")
+	} name_ SEC(".maps")
+#define OTHERS_MAP(value_) OTHERS_MAP_OF(others, value_)
 
 static __always_inline void *others_in(void *map, u32 epoch)
 {

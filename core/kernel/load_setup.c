@@ -179,7 +179,7 @@ static bool size_maps(struct loaded *l)
 			err = bpf_map__set_autocreate(map, false);
 		else
 			err = map_as_asked(l, map);
-		if (!err && (!strcmp(name, "memo") || !strcmp(name, "others")))
+		if (!err && (!strcmp(name, "memo") || !strncmp(name, "others", 6)))
 			err = bpf_map__set_max_entries(map, MEMO_INDEX(l->cpu_ids, 0));
 		if (!err)
 			err = size_for_test(map);

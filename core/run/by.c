@@ -52,26 +52,26 @@ static bool is_empty(const struct run *run, const struct column *col)
 }
 
 /* The columns that a table can be grouped by. */
-static void list_keys(const struct run *run, char *buf, size_t size)
+static void list_keys(const struct run *run, const struct run_table *t, char *buf, size_t size)
 {
 	size_t len = 0;
 
 	*buf = '\0';
-	for (const struct column *c = run->tool->row.columns; c->name && len < size; c++)
-		if (drain_identifies(run->tool, c) && !is_empty(run, c))
+	for (const struct column *c = t->spec.row.columns; c->name && len < size; c++)
+		if (drain_identifies(&t->spec, c) && !is_empty(run, c))
 			len += (size_t)snprintf(buf + len, size - len, "%s%s", len ? ", " : "",
 						c->name);
 }
 
 /* A table is grouped by what identifies its rows. */
-static bool only_by_keys(const struct run *run, char *err, size_t size)
+static bool only_by_keys(const struct run *run, const struct run_table *t, char *err, size_t size)
 {
 	char keys[256];
 
-	for (const struct column *c = run->tool->row.columns; c->name; c++) {
-		if (!by_is_key(run->by, c) || (drain_identifies(run->tool, c) && !is_empty(run, c)))
+	for (const struct column *c = t->spec.row.columns; c->name; c++) {
+		if (!by_is_key(t->by, c) || (drain_identifies(&t->spec, c) && !is_empty(run, c)))
 			continue;
-		list_keys(run, keys, sizeof(keys));
+		list_keys(run, t, keys, sizeof(keys));
 		snprintf(err, size, "'%s' doesn't tell this table's rows apart%s; what does: %s",
 			 c->name, is_empty(run, c) ? " unless an option asks for it" : "", keys);
 		return false;
@@ -80,59 +80,59 @@ static bool only_by_keys(const struct run *run, char *err, size_t size)
 }
 
 /* The other columns that do have no value once rows are added up. */
-static bool column_left(const struct run *run, size_t i)
+static bool column_left(const struct run_table *t, size_t i)
 {
-	const struct column *col = &run->tool->row.columns[i];
+	const struct column *col = &t->spec.row.columns[i];
 
-	if (!by_of_table(run) || !drain_identifies(run->tool, col) || by_is_key(run->by, col))
+	if (!by_of_table(t) || !drain_identifies(&t->spec, col) || by_is_key(t->by, col))
 		return true;
-	log_error("rows that are added up by %s have no '%s'", run->opts.by, col->name);
+	log_error("rows that are added up by --by have no '%s'", col->name);
 	return false;
 }
 
-bool by_leaves_columns(const struct run *run)
+bool by_leaves_columns(const struct run_table *t)
 {
-	for (size_t i = 0; i < run->selection.n; i++)
-		if (!column_left(run, run->selection.index[i]))
+	for (size_t i = 0; i < t->selection.n; i++)
+		if (!column_left(t, t->selection.index[i]))
 			return false;
-	return !run->sorted || column_left(run, (size_t)run->sort.col);
+	return !t->sorted || column_left(t, (size_t)t->sort.col);
 }
 
-bool by_choose(struct run *run, char *err, size_t size)
+bool by_choose(const struct run *run, struct run_table *t, const char *keys, char *err, size_t size)
 {
-	run->by = by_open(&run->tool->row, run->opts.by, err, size);
-	if (!run->by)
+	t->by = by_open(&t->spec.row, keys, err, size);
+	if (!t->by)
 		return false;
-	if (by_of_table(run)) /* no more groups than the kernel's map has rows */
-		return only_by_keys(run, err, size);
+	if (by_of_table(t)) /* no more groups than the kernel's map has rows */
+		return only_by_keys(run, t, err, size);
 	if (!stacks_have_owner(run, err, size))
 		return false;
-	by_set_limit(run->by, run->opts.by_memory);
-	if (run->opts.top)
-		by_show_rank(run->by);
-	return columns_select(by_table(run->by), run->opts.columns, run->opts.format,
-			      &run->by_selection, err, size);
+	by_set_limit(t->by, run->opts.by_memory);
+	if (t->top)
+		by_show_rank(t->by);
+	return true;
 }
 
-void output_by_clear(struct run *run)
+void output_by_clear(const struct run *run, struct by *by)
 {
-	if (by_overflow(run->by))
+	if (by_overflow(by))
 		log_warn("%llu events are among the (others): the groups took all of "
 			 "--by-memory %llu; give more, or choose columns with fewer values",
-			 (unsigned long long)by_overflow(run->by),
+			 (unsigned long long)by_overflow(by),
 			 (unsigned long long)run->opts.by_memory);
-	by_clear(run->by);
+	by_clear(by);
 }
 
 void by_report(struct run *run)
 {
-	size_t n = by_sorted(run->by, run->sorted ? &run->sort : NULL, run->opts.top);
+	size_t n = by_sorted(run->main->by, run->main->sorted ? &run->main->sort : NULL,
+			     run->main->top);
 
 	sink_clear(run->sink);
 	if (run->opts.interval_ns)
 		sink_frame(run->sink, 1);
 	run_loss_above(run, 0);
-	sink_table(run->sink, &run->by_selection, by_rows(run->by), n);
+	sink_table(run->sink, &run->main->by_selection, by_rows(run->main->by), n);
 	sink_frame_end(run->sink);
-	output_by_clear(run);
+	output_by_clear(run, run->main->by);
 }

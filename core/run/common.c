@@ -7,6 +7,7 @@
 
 #include "core/base/glob.h"
 #include "core/run/drain.h"
+#include "core/run/tables.h"
 #include "out/sink.h"
 
 #define SECOND 1000000000ULL
@@ -246,6 +247,22 @@ static const struct option_spec row_options[] = {
 
 static const struct option_spec order_options[] = { ORDER_OPTIONS, {} };
 
+/* Of a command with several tables. */
+static const struct option_spec tables_options[] = {
+	{ "columns", 0, COMMON(columns), .kind = OPT_STRING, .arg = "[TABLE:]A,B",
+	  .help = "these columns of a table; +NAME adds to the usual ones; ';' begins "
+		  "another table's" },
+	{ "where", 0, COMMON(where), .kind = OPT_STRING, .arg = "[TABLE:]EXPR",
+	  .help = "only rows for which EXPR is true: 'TABLE: lat > 10ms'; ';' begins another "
+		  "table's" },
+	{ "sort", 's', COMMON(sort), .kind = OPT_STRING, .arg = "[TABLE:]COLUMN",
+	  .help = "order of the tables that have it, or of one; -COLUMN: largest first, "
+		  "+COLUMN: smallest first" },
+	{ "top", 'r', COMMON(tops), .kind = OPT_STRING, .arg = "[TABLE:]N",
+	  .help = "at most N rows of each table that is cut, or of one" },
+	{}
+};
+
 static const struct option_spec stack_options[] = {
 	{ "kstack", 0, COMMON(kstack), .kind = OPT_FLAG, .help = "kernel stack of each event" },
 	{ "ustack", 0, COMMON(ustack), .kind = OPT_FLAG, .help = "user stack of each event" },
@@ -309,10 +326,12 @@ static void add_set(struct option_set *sets, size_t *n, const struct option_spec
 static bool can_group(const struct tool *tool)
 {
 	const struct column *c = tool->row.columns;
+	struct tool_table spec[MAX_TABLES];
 
 	if (tool->kind != TOOL_TABLE || tool->many.prog)
 		return tool->kind == TOOL_EVENTS;
-	while (c->name && !drain_identifies(tool, c))
+	tables_of(tool, spec);
+	while (c->name && !drain_identifies(spec, c))
 		c++;
 	return c->name != NULL; /* else there is one row */
 }
@@ -323,10 +342,15 @@ static void add_row_sets(const struct tool *tool, struct common_opts *opts, stru
 			 size_t *n)
 {
 	bool events = tool->kind == TOOL_EVENTS;
+	struct tool_table spec[MAX_TABLES];
 
-	add_set(sets, n, row_options, opts, tool->rows_with);
-	if (!events)
-		add_set(sets, n, order_options, opts, tool->rows_with ? "Tables" : NULL);
+	if (tables_of(tool, spec) > 1) {
+		add_set(sets, n, tables_options, opts, "Tables");
+	} else {
+		add_set(sets, n, row_options, opts, NULL);
+		if (!events)
+			add_set(sets, n, order_options, opts, NULL);
+	}
 	add_set(sets, n, events || !can_group(tool) ? by_options : by_of_table_options, opts, NULL);
 	sets[*n - 1].unlisted = !can_group(tool);
 	add_set(sets, n, stack_options, opts, NULL);

@@ -38,7 +38,8 @@ struct common_opts {
 	uint32_t format; /* enum format */
 	const char *file;
 	const char *columns, *where, *by, *sort;
-	uint64_t top;
+	const char *tops;   /* with several: the argument as it is */
+	uint64_t top;	    /* of a command with one table */
 	uint64_t by_memory; /* what the groups of --by may take */
 	bool kstack, ustack;
 	/* engine */

@@ -32,14 +32,14 @@ static uint64_t drain_cfg(const struct report *r, const struct field *f)
 /* Which words of a value are merged by taking the larger one. */
 static bool find_maxima(struct report *r)
 {
-	const struct tool *tool = r->run->tool;
+	const struct tool_table *t = &r->t->spec;
 	size_t n_words = r->d->value_size / 8, hist = r->d->hist_off / 8;
 
 	r->is_max = calloc(n_words, sizeof(*r->is_max));
 	if (!r->is_max)
 		return false;
-	for (const struct column *c = tool->row.columns; c->name; c++)
-		if (tool->kind == TOOL_TABLE && (c->flags & COL_MAX) &&
+	for (const struct column *c = t->row.columns; c->name; c++)
+		if (t->kind == TOOL_TABLE && (c->flags & COL_MAX) &&
 		    c->field.off >= r->d->key_size &&
 		    c->field.off < r->d->key_size + r->d->value_size)
 			r->is_max[(c->field.off - r->d->key_size) / 8] = true;
@@ -84,7 +84,7 @@ static void keep_entry(struct report *r, const char *key, const uint64_t *value)
 
 void report_keep(struct report *r, const char *key, const uint64_t *value)
 {
-	if (r->d->cpu.kind != F_NONE || r->run->by)
+	if (r->d->cpu.kind != F_NONE || r->t->by)
 		keep_entry(r, key, value);
 	else
 		report_add_entry(r, key, value);
@@ -156,39 +156,49 @@ static int drain_map(struct report *r, int fd)
 	return err;
 }
 
+/* The epoch ends for all tables at once. */
+static void close_epoch(struct run *run, struct report *r, size_t n)
+{
+	uint64_t now = now_ns(), span = now - run->epoch_began_ns;
+	uint32_t epoch;
+
+	run->epoch_began_ns = now;
+	epoch = loaded_next_epoch(run->loaded);
+	for (size_t i = 0; i < n; i++) {
+		r[i].ts_ns = now;
+		r[i].span_ns = span;
+		r[i].epoch = epoch;
+	}
+	memo_collect(run, epoch);
+	loop_consume(run); /* what the rows' ids stand for, before anything asks */
+}
+
 static void drain_epoch(struct report *r)
 {
 	int err;
 
-	r->ts_ns = now_ns();
-	r->span_ns = r->ts_ns - r->run->epoch_began_ns;
-	r->run->epoch_began_ns = r->ts_ns;
-	r->epoch = loaded_next_epoch(r->run->loaded);
-	memo_collect(r->run, r->epoch);
-	loop_consume(r->run); /* what the rows' ids stand for, before anything asks */
 	err = r->run->tool->many.prog ? drain_targets(r) : drain_map(r, r->map_fd);
 	if (!err && r->reserve_fd >= 0)
 		err = drain_map(r, r->reserve_fd);
 	if (err && err != -ENOMEM)
 		log_error("reading map %s failed: %s", r->d->map, strerror(-err));
 	r->failed |= err == -ENOMEM;
-	if (r->run->loaded->others.at)
-		drain_others(r);
-	if (r->run->by)
+	drain_others(r);
+	if (r->t->by)
 		drain_by(r);
-	for (size_t i = 0; i < r->merged.n && !r->run->by; i++)
+	for (size_t i = 0; i < r->merged.n && !r->t->by; i++)
 		report_add_entry(r, keymap_key(&r->merged, i), keymap_value(&r->merged, i));
 }
 
-bool drain_is_key(const struct tool *tool, const struct column *col)
+bool drain_is_key(const struct tool_table *t, const struct column *col)
 {
-	return col->field.kind != F_NONE && col->field.off >= sizeof(uint32_t) &&
-	       col->field.off < tool->drain.key_size;
+	return t->drain && col->field.kind != F_NONE && col->field.off >= sizeof(uint32_t) &&
+	       col->field.off < t->drain->key_size;
 }
 
-bool drain_identifies(const struct tool *tool, const struct column *col)
+bool drain_identifies(const struct tool_table *t, const struct column *col)
 {
-	return drain_is_key(tool, col) || (col->flags & COL_KEY);
+	return drain_is_key(t, col) || (col->flags & COL_KEY);
 }
 
 size_t drain_terminal(const struct run *run)
@@ -200,10 +210,10 @@ size_t drain_terminal(const struct run *run)
 	return ioctl(run->out_fd, TIOCGWINSZ, &size) || !size.ws_col ? 80 : size.ws_col;
 }
 
-static bool has_key_columns(const struct tool *tool)
+static bool has_key_columns(const struct tool_table *t)
 {
-	for (const struct column *c = tool->row.columns; c->name; c++)
-		if (drain_is_key(tool, c))
+	for (const struct column *c = t->row.columns; c->name; c++)
+		if (drain_is_key(t, c))
 			return true;
 	return false;
 }
@@ -211,22 +221,22 @@ static bool has_key_columns(const struct tool *tool)
 /* A table without a key has one row per interval: zeros where nothing happened. */
 static void add_idle_row(struct report *r)
 {
-	const struct tool *tool = r->run->tool;
+	const struct tool_table *t = &r->t->spec;
 	char *key = calloc(1, r->d->key_size);
 	uint64_t *value = calloc(1, r->d->value_size);
 
 	if (!key || !value)
 		r->failed = true;
-	else if (tool->kind == TOOL_TABLE && !r->entries && !has_key_columns(tool))
+	else if (t->kind == TOOL_TABLE && !r->entries && !has_key_columns(t))
 		report_add_entry(r, key, value);
 	free(key);
 	free(value);
 }
 
 /* struct many_row follows the value. */
-static bool is_about_target(const struct tool *tool, const struct column *col)
+static bool is_about_target(const struct report *r, const struct column *col)
 {
-	return tool->many.prog && col->field.off >= tool->drain.key_size + tool->drain.value_size;
+	return r->run->tool->many.prog && col->field.off >= r->d->key_size + r->d->value_size;
 }
 
 /*
@@ -235,25 +245,25 @@ static bool is_about_target(const struct tool *tool, const struct column *col)
  */
 static void report_sort(struct report *r)
 {
-	const struct tool *tool = r->run->tool;
-	const struct column *cols = tool->row.columns;
+	const struct tool_table *t = &r->t->spec;
+	const struct column *cols = t->row.columns;
 	int n_cols = 0, first = -1;
 
 	while (cols[n_cols].name)
 		n_cols++;
 	for (int i = n_cols - 1; i >= 0; i--) {
-		if (is_about_target(tool, &cols[i]))
+		if (is_about_target(r, &cols[i]))
 			continue;
-		if (drain_identifies(tool, &cols[i]))
-			sort_rows(&tool->row, (struct sort){ .col = i }, r->row, r->n);
-		else if (cols[i].field.off >= tool->drain.key_size && cols[i].unit != U_CLOCK &&
+		if (drain_identifies(t, &cols[i]))
+			sort_rows(&t->row, (struct sort){ .col = i }, r->row, r->n);
+		else if (cols[i].field.off >= r->d->key_size && cols[i].unit != U_CLOCK &&
 			 cols[i].unit != U_STACK)
 			first = i;
 	}
-	if (r->run->sorted)
-		sort_rows(&tool->row, r->run->sort, r->row, r->n);
-	else if (tool->kind != TOOL_HISTOGRAM && first >= 0 && r->d->order != DRAIN_KEYS)
-		sort_rows(&tool->row, (struct sort){ first, true }, r->row, r->n);
+	if (r->t->sorted)
+		sort_rows(&t->row, r->t->sort, r->row, r->n);
+	else if (t->kind != TOOL_HISTOGRAM && first >= 0 && r->d->order != DRAIN_KEYS)
+		sort_rows(&t->row, (struct sort){ first, true }, r->row, r->n);
 }
 
 /* Smallest first, and with -r still the largest ones. */
@@ -273,7 +283,7 @@ static void reverse(struct sort_row *row, size_t n)
  */
 static bool is_live(const struct report *r)
 {
-	return has_key_columns(r->run->tool) && r->run->tool->kind == TOOL_TABLE &&
+	return has_key_columns(&r->t->spec) && r->t->spec.kind == TOOL_TABLE &&
 	       r->run->opts.interval_ns && drain_terminal(r->run);
 }
 
@@ -295,26 +305,15 @@ static void print_time(const struct report *r)
 /* What sums up each key's histogram: always for machines, for people if they ask. */
 static void print_totals(struct report *r)
 {
-	const struct hist_style *hist = r->d->hist;
+	struct run_table *t = tables_find(r->run, "totals", strlen("totals"));
 	size_t size = report_totals_size(r->d);
-	size_t n = r->totals.len / size;
-	const struct selection *sel;
-	struct sort_row *rows;
 
-	if (!hist || !hist->totals.columns ||
-	    (r->run->opts.format != FORMAT_JSON && !drain_cfg(r, &hist->show_totals)))
+	if (!t || r->t != r->run->main ||
+	    (r->run->opts.format != FORMAT_JSON && !drain_cfg(r, &t->spec.when)))
 		return;
-	sel = run_default_columns(r->run, &hist->totals);
-	rows = calloc(n + 1, sizeof(*rows));
-	if (!sel || !rows) {
-		free(rows);
-		return;
-	}
-	rows_sort(&hist->totals, 0, false, r->totals.data, n, size);
-	for (size_t i = 0; i < n; i++)
-		rows[i] = (struct sort_row){ r->totals.data + i * size, size };
-	sink_table(r->run->sink, sel, rows, n);
-	free(rows);
+	for (size_t at = 0; at < r->totals.len; at += size)
+		table_give(r->run, t, r->totals.data + at, size, 0);
+	table_show(r->run, t);
 }
 
 /* A line per report is a log: what its columns are stays as it is from the first one on. */
@@ -322,62 +321,79 @@ static void print_log(struct report *r, size_t n)
 {
 	loss_notice(r->run, 0);
 	for (size_t i = 0; i < n; i++)
-		sink_row(r->run->sink, &r->run->selection, r->row[i].rec, r->row[i].len);
+		sink_row(r->run->sink, &r->t->selection, r->row[i].rec, r->row[i].len);
 }
 
-static void print_rows(struct report *r, size_t n, bool last)
+/* Puts the rows in order; returns how many are shown. */
+static size_t order(struct report *r)
 {
-	struct sink *sink = r->run->sink;
-	bool keep = drain_cfg(r, &r->d->no_clear), live = is_live(r);
-
-	if (live && !last && !keep)
-		sink_clear(sink);
-	if (live && !keep)
-		sink_frame(sink, 1);
-	run_loss_above(r->run, 0);
-	if (live)
-		print_time(r);
-	sink_table(sink, &r->run->selection, r->row, n);
-	sink_frame_end(sink);
-}
-
-static void report_print(struct report *r, bool last)
-{
-	const struct common_opts *opts = &r->run->opts;
 	size_t n = r->n;
 
 	for (size_t i = 0; i < n; i++)
 		r->row[i].rec = r->bytes.data + (size_t)r->row[i].rec;
 	report_sort(r);
-	if (opts->top && opts->top < n)
-		n = opts->top;
-	if (r->d->order == DRAIN_SMALLEST && !r->run->sorted)
+	if (r->t->top && r->t->top < n)
+		n = r->t->top;
+	if (r->d->order == DRAIN_SMALLEST && !r->t->sorted)
 		reverse(r->row, n);
-	/* who asks for columns, an order or a number of rows wants a table */
-	if (r->run->tool->kind == TOOL_HISTOGRAM && opts->format == FORMAT_TEXT && !opts->columns &&
-	    !opts->sort && !opts->top) {
-		run_loss_above(r->run, 0);
-		drain_draw_histograms(r, n);
-	} else if (has_key_columns(r->run->tool)) {
-		print_rows(r, n, last);
+	return n;
+}
+
+/* Who asks for columns, an order or a number of rows of a histogram wants a table. */
+static bool is_drawn(const struct report *r)
+{
+	return r->t->spec.kind == TOOL_HISTOGRAM && r->run->opts.format == FORMAT_TEXT &&
+	       !r->t->chosen && !r->t->sorted && !r->t->top;
+}
+
+/* The tables of a report, one after the other. */
+static void print_tables(struct run *run, struct report *r, size_t n, bool last)
+{
+	bool keep = drain_cfg(r, &r->d->no_clear), live = is_live(r);
+
+	if (live && !last && !keep)
+		sink_clear(run->sink);
+	if (live && !keep)
+		sink_frame(run->sink, n);
+	run_loss_above(run, 0);
+	if (live)
+		print_time(r);
+	for (size_t i = 0; i < n; i++) {
+		size_t rows = order(&r[i]);
+
+		table_title(run, r[i].t, r[i].n);
+		if (is_drawn(&r[i]))
+			drain_draw_histograms(&r[i], rows);
+		else
+			sink_table(run->sink, &r[i].t->selection, r[i].row, rows);
+	}
+	sink_frame_end(run->sink);
+}
+
+static void print_reports(struct run *run, struct report *r, size_t n, bool last)
+{
+	if (n > 1 || (has_key_columns(&r->t->spec) && !is_drawn(r))) {
+		print_tables(run, r, n, last);
+	} else if (is_drawn(r)) {
+		run_loss_above(run, 0);
+		drain_draw_histograms(r, order(r));
 	} else {
-		print_log(r, n);
+		print_log(r, order(r));
 	}
 	print_totals(r);
 }
 
 /* What found no room in the map is added up by the same words. */
-static bool others_fit(const struct run *run)
+static bool others_fit(const struct run *run, const struct drain *d)
 {
-	const struct bpf_map *others = bpf_object__find_map_by_name(run->loaded->obj, "others");
+	const struct bpf_map *others = drain_others_map(run, d);
 
-	return !others || bpf_map__value_size(others) == run->tool->drain.value_size;
+	return !others || bpf_map__value_size(others) == d->value_size;
 }
 
 /* What found no room in the map is added to it by keep_entry(). */
-static bool reserve_fits(const struct run *run, const struct bpf_map *map)
+static bool reserve_fits(const struct run *run, const struct drain *d, const struct bpf_map *map)
 {
-	const struct drain *d = &run->tool->drain;
 	const struct bpf_map *reserve;
 
 	if (!d->reserve)
@@ -389,9 +405,8 @@ static bool reserve_fits(const struct run *run, const struct bpf_map *map)
 }
 
 /* Does the map look like what the descriptor says? */
-static bool layout_fits(const struct run *run, const struct bpf_map *map)
+static bool layout_fits(const struct run *run, const struct drain *d, const struct bpf_map *map)
 {
-	const struct drain *d = &run->tool->drain;
 	const struct bpf_map *stacks =
 		d->stack_map ? bpf_object__find_map_by_name(run->loaded->obj, d->stack_map) : NULL;
 
@@ -403,49 +418,79 @@ static bool layout_fits(const struct run *run, const struct bpf_map *map)
 	    !(d->value_size % 8) && d->key_size <= DRAIN_KEY_MAX && !d->stack_map == !stacks &&
 	    (!d->hist || d->hist_off + sizeof(struct hist_value) == d->value_size) &&
 	    (!stacks || bpf_map__value_size(stacks) <= STACK_FRAMES * 8) &&
-	    reserve_fits(run, map) && others_fit(run))
+	    reserve_fits(run, d, map) && others_fit(run, d))
 		return true;
 	log_error("internal error: map %s of the programs and of the descriptor differ", d->map);
 	return false;
 }
 
-void drain_report(struct run *run, bool last)
+/* What @t's map is like. False: not what the descriptor says. */
+static bool report_open(struct report *r, struct run *run, struct run_table *t)
 {
-	struct report r = {
-		.run = run,
-		.d = &run->tool->drain,
-		.n_cpus = 1,
-		.merged = { run->tool->drain.key_size, run->tool->drain.value_size },
-	};
-	const struct bpf_map *map = bpf_object__find_map_by_name(run->loaded->obj, r.d->map);
+	const struct drain *d = t->spec.drain;
+	const struct bpf_map *map = bpf_object__find_map_by_name(run->loaded->obj, d->map);
 
-	if (!layout_fits(run, map)) {
-		run->stop = true;
-		return;
-	}
-	r.map_fd = bpf_map__fd(map);
-	r.reserve_fd = r.d->reserve ? loaded_map(run->loaded, r.d->reserve) : -1;
+	*r = (struct report){
+		.run = run,
+		.t = t,
+		.d = d,
+		.n_cpus = 1,
+		.merged = { d->key_size, d->value_size },
+	};
+	if (!layout_fits(run, d, map))
+		return false;
+	r->map_fd = bpf_map__fd(map);
+	r->reserve_fd = d->reserve ? loaded_map(run->loaded, d->reserve) : -1;
 	if (bpf_map__type(map) == BPF_MAP_TYPE_PERCPU_HASH ||
 	    bpf_map__type(map) == BPF_MAP_TYPE_LRU_PERCPU_HASH ||
 	    bpf_map__type(map) == BPF_MAP_TYPE_PERCPU_ARRAY)
-		r.n_cpus = run->loaded->n_cpus;
-	if (r.d->hist)
-		r.view = (struct hist_view){ r.d->hist->scale, drain_cfg(&r, &r.d->hist->linear),
-					     drain_cfg(&r, &r.d->hist->fine) };
-	if (r.d->hist && r.d->hist->scale_of.kind != F_NONE)
-		r.view.scale = (enum hist_scale)drain_cfg(&r, &r.d->hist->scale_of);
-	if (find_maxima(&r))
-		drain_epoch(&r);
+		r->n_cpus = run->loaded->n_cpus;
+	if (d->hist)
+		r->view = (struct hist_view){ d->hist->scale, drain_cfg(r, &d->hist->linear),
+					      drain_cfg(r, &d->hist->fine) };
+	if (d->hist && d->hist->scale_of.kind != F_NONE)
+		r->view.scale = (enum hist_scale)drain_cfg(r, &d->hist->scale_of);
+	return true;
+}
+
+static void report_fill(struct report *r)
+{
+	if (find_maxima(r))
+		drain_epoch(r);
 	else
-		r.failed = true;
-	if (!r.failed)
-		add_idle_row(&r);
-	if (r.failed)
+		r->failed = true;
+	if (!r->failed)
+		add_idle_row(r);
+	if (r->failed)
 		log_error("out of memory: this report is not complete");
-	report_print(&r, last);
-	keymap_free(&r.merged);
-	text_free(&r.bytes);
-	text_free(&r.totals);
-	free(r.is_max);
-	free(r.row);
+}
+
+static void report_free(struct report *r)
+{
+	keymap_free(&r->merged);
+	text_free(&r->bytes);
+	text_free(&r->totals);
+	free(r->is_max);
+	free(r->row);
+}
+
+void drain_report(struct run *run, bool last)
+{
+	struct report r[MAX_TABLES];
+	size_t n = 0;
+
+	for (size_t i = 0; i < run->n_tables; i++) {
+		if (!run->table[i].spec.drain)
+			continue;
+		if (!report_open(&r[n++], run, &run->table[i])) {
+			run->stop = true;
+			return;
+		}
+	}
+	close_epoch(run, r, n);
+	for (size_t i = 0; i < n; i++)
+		report_fill(&r[i]);
+	print_reports(run, r, n, last);
+	for (size_t i = 0; i < n; i++)
+		report_free(&r[i]);
 }

@@ -10,7 +10,8 @@
 /* A report under construction: records of any length, one after the other. */
 struct report {
 	struct run *run;
-	const struct drain *d;
+	struct run_table *t;
+	const struct drain *d; /* t->spec.drain */
 	int map_fd, n_cpus;
 	int reserve_fd; /* -1: the tool has none */
 	uint32_t epoch;
@@ -29,11 +30,11 @@ struct report {
 	struct text_buf totals; /* rows of drain->hist->totals, all of one length */
 };
 
-/* Is @col a part of the tool's keys that identifies a row? The epoch isn't. */
-bool drain_is_key(const struct tool *tool, const struct column *col);
+/* Is @col a part of the table's keys that identifies a row? The epoch isn't. */
+bool drain_is_key(const struct tool_table *t, const struct column *col);
 
-/* The same, or the key of a tool whose map needs less than its rows tell? */
-bool drain_identifies(const struct tool *tool, const struct column *col);
+/* The same, or the key of a table whose map needs less than its rows tell? */
+bool drain_identifies(const struct tool_table *t, const struct column *col);
 
 /* The output's width if it is a terminal that may be drawn on, else 0. */
 size_t drain_terminal(const struct run *run);
@@ -46,6 +47,9 @@ void report_keep(struct report *r, const char *key, const uint64_t *value);
 
 /* Adds the row of what found no room in the map. */
 void drain_others(struct report *r);
+
+/* Where the programs count that: drain->others, or the map of that name; NULL: nowhere. */
+const struct bpf_map *drain_others_map(const struct run *run, const struct drain *d);
 
 /* Room for a row of @len bytes; NULL when out of memory. */
 char *report_add_row(struct report *r, size_t len);

@@ -13,10 +13,10 @@ static void set_common(const struct report *r, char *row, const char *key, const
 	uint32_t key_size = r->d->key_size;
 
 	memcpy(row, key, sizeof(r->epoch));
-	for (const struct column *c = r->run->tool->row.columns; c->name; c++) {
+	for (const struct column *c = r->t->spec.row.columns; c->name; c++) {
 		uint32_t off = c->field.off;
 
-		if (by_is_key(r->run->by, c))
+		if (by_is_key(r->t->by, c))
 			memcpy(row + off, off < key_size ? key + off : value + off - key_size,
 			       c->field.size);
 	}
@@ -30,7 +30,7 @@ static uint32_t group_of(struct report *r, const char *key, const uint64_t *valu
 
 	report_add_entry(r, key, value);
 	if (r->n > n)
-		group = by_group(r->run->by, r->bytes.data + (size_t)r->row[n].rec, r->row[n].len);
+		group = by_group(r->t->by, r->bytes.data + (size_t)r->row[n].rec, r->row[n].len);
 	r->n = n;
 	r->bytes.len = len;
 	return group;
@@ -68,5 +68,5 @@ void drain_by(struct report *r)
 		report_add_entry(r, kept, (const uint64_t *)(kept + r->d->key_size));
 	}
 	keymap_free(&groups);
-	output_by_clear(r->run);
+	output_by_clear(r->run, r->t->by);
 }

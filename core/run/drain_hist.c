@@ -62,11 +62,11 @@ struct drawing {
 };
 
 /* The hist_row inside a row of the report. */
-static struct hist_row slot_at(const struct run *run, const struct sort_row *row)
+static struct hist_row slot_at(const struct drain *d, const struct sort_row *row)
 {
 	struct hist_row h;
 
-	memcpy(&h, (const char *)row->rec + run->tool->drain.key_size, sizeof(h));
+	memcpy(&h, (const char *)row->rec + d->key_size, sizeof(h));
 	return h;
 }
 
@@ -130,17 +130,17 @@ static void draw_empty_buckets(const struct drawing *d, uint64_t low, uint64_t e
 }
 
 /* "pid 1234  comm dd", with the time in front where reports follow each other. */
-static void draw_title(const struct run *run, const struct sort_row *row)
+static void draw_title(const struct run *run, const struct run_table *t, const struct sort_row *row)
 {
-	const struct selection *sel = &run->selection;
+	const struct selection *sel = &t->selection;
 	struct text_buf title = { 0 };
 
 	for (size_t i = 0; i < sel->n; i++) {
-		const struct column *c = &run->tool->row.columns[sel->index[i]];
+		const struct column *c = &t->spec.row.columns[sel->index[i]];
 		char scratch[VALUE_SCRATCH], number[NUMBER_MAX + 1];
 		struct value v;
 
-		if (!drain_is_key(run->tool, c) && (c->unit != U_CLOCK || !run->opts.interval_ns))
+		if (!drain_is_key(&t->spec, c) && (c->unit != U_CLOCK || !run->opts.interval_ns))
 			continue;
 		column_value(c, row->rec, row->len, scratch, &v);
 		if (v.kind == V_NONE)
@@ -158,12 +158,12 @@ static void draw_title(const struct run *run, const struct sort_row *row)
 }
 
 /* The column of hist_row.low says what is counted. */
-static const struct column *unit_of(const struct tool *tool)
+static const struct column *unit_of(const struct tool_table *t)
 {
 	static const struct column plain = { "low", { 0, 8, F_U64 }, U_COUNT };
 
-	for (const struct column *c = tool->row.columns; c->name; c++)
-		if (c->field.off == tool->drain.key_size + offsetof(struct hist_row, low))
+	for (const struct column *c = t->row.columns; c->name; c++)
+		if (c->field.off == t->drain->key_size + offsetof(struct hist_row, low))
 			return c;
 	return &plain;
 }
@@ -184,21 +184,21 @@ static void choose_style(struct drawing *d)
 void drain_draw_histograms(const struct report *r, size_t n)
 {
 	const struct drain *drain = r->d;
-	struct drawing d = { .run = r->run, .unit = unit_of(r->run->tool) };
+	struct drawing d = { .run = r->run, .unit = unit_of(&r->t->spec) };
 	bool plain_gaps = drain->value_size == LOG2_SLOTS * sizeof(__u64), gaps;
 
 	d.view = drain->hist ? &r->view : NULL;
-	gaps = !r->run->where && (d.view ? !d.view->fine || d.view->linear : plain_gaps);
+	gaps = !r->t->where && (d.view ? !d.view->fine || d.view->linear : plain_gaps);
 	choose_style(&d);
 	if (!n)
 		sink_table(r->run->sink, d.lines, NULL, 0);
 	for (size_t i = 0; i < n; i++) {
-		struct hist_row h = slot_at(r->run, &r->row[i]);
+		struct hist_row h = slot_at(drain, &r->row[i]);
 		bool first = !i || memcmp(r->row[i].rec, r->row[i - 1].rec, drain->key_size);
-		uint64_t from = first ? 0 : slot_at(r->run, &r->row[i - 1]).high + 1;
+		uint64_t from = first ? 0 : slot_at(drain, &r->row[i - 1]).high + 1;
 
 		if (first)
-			draw_title(r->run, &r->row[i]);
+			draw_title(r->run, r->t, &r->row[i]);
 		if (gaps && d.view)
 			draw_empty_buckets(&d, from, h.low);
 		else if (gaps && !first)

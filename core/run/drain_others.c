@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <bpf/bpf.h>
+
 #include "bpf/core/memo.h"
 
 #define OTHERS "(others)"
@@ -17,23 +19,49 @@ static bool is_any(const uint64_t *value, size_t words)
 	return false;
 }
 
+const struct bpf_map *drain_others_map(const struct run *run, const struct drain *d)
+{
+	bool main = d == run->main->spec.drain;
+
+	if (!d->others && !main)
+		return NULL;
+	return bpf_object__find_map_by_name(run->loaded->obj, d->others ? d->others : "others");
+}
+
+/* One of its values, and 0 instead of it; the command's own map is mapped. */
+static bool take_value(const struct report *r, int fd, uint32_t index, uint64_t *value,
+		       const uint64_t *zero)
+{
+	const struct halves *others = &r->run->loaded->others;
+	size_t size = r->d->value_size;
+	void *at = others->at + index * others->size;
+
+	if (r->d->others)
+		return !bpf_map_lookup_elem(fd, &index, value) && is_any(value, size / 8) &&
+		       !bpf_map_update_elem(fd, &index, zero, BPF_ANY);
+	if (!is_any(at, size / 8))
+		return false;
+	memcpy(value, at, size);
+	memset(at, 0, size);
+	return true;
+}
+
 /* Adds up what all CPUs counted in the epoch, and clears it. False: nothing. */
 static bool take_others(const struct report *r, uint64_t *sum)
 {
-	const struct loaded *l = r->run->loaded;
-	size_t words = r->d->value_size / 8;
+	const struct bpf_map *map = drain_others_map(r->run, r->d);
+	size_t size = r->d->value_size;
+	uint64_t *value = calloc(2, size);
 	bool any = false;
 
-	for (uint32_t cpu = 0; cpu < l->cpu_ids; cpu++) {
-		uint64_t *value = (uint64_t *)(l->others.at +
-					       MEMO_INDEX((size_t)cpu, r->epoch) * l->others.size);
-
-		if (!is_any(value, words))
+	for (uint32_t cpu = 0; map && value && cpu < r->run->loaded->cpu_ids; cpu++) {
+		if (!take_value(r, bpf_map__fd(map), MEMO_INDEX(cpu, r->epoch), value,
+				value + size / 8))
 			continue;
 		any = true;
 		report_merge(r, sum, value);
-		memset(value, 0, r->d->value_size);
 	}
+	free(value);
 	return any;
 }
 
@@ -59,10 +87,10 @@ static void set_key(const struct report *r, char *key, char *value)
 	const struct drain *d = r->d;
 
 	memcpy(key, &r->epoch, sizeof(r->epoch));
-	for (const struct column *c = r->run->tool->row.columns; c->name; c++) {
+	for (const struct column *c = r->t->spec.row.columns; c->name; c++) {
 		uint32_t off = c->field.off;
 
-		if (!drain_identifies(r->run->tool, c))
+		if (!drain_identifies(&r->t->spec, c))
 			continue;
 		if (off + c->field.size <= d->key_size)
 			set_other(c, key + off);
@@ -81,7 +109,7 @@ static uint64_t events_of(const struct report *r, const uint64_t *value)
 	size_t slots = r->d->hist ? HIST_SLOTS : r->d->value_size / 8;
 	uint64_t n = 0;
 
-	if (r->run->tool->kind != TOOL_HISTOGRAM)
+	if (r->t->spec.kind != TOOL_HISTOGRAM)
 		return *value;
 	for (size_t i = 0; i < slots; i++)
 		n += value[i];
@@ -96,8 +124,8 @@ void drain_others(struct report *r)
 
 	if (!key || !value) {
 		r->failed = true;
-	} else if (r->run->loaded->others.at && take_others(r, value)) {
-		r->run->others += events_of(r, value);
+	} else if (take_others(r, value)) {
+		r->run->others += r->t->spec.again ? 0 : events_of(r, value);
 		set_key(r, key, (char *)value);
 		report_keep(r, key, value);
 	}

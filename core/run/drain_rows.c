@@ -39,7 +39,9 @@ void report_filter_row(struct report *r, const char *row, uint64_t events)
 
 	if (r->counted)
 		return;
-	if (!r->run->where || where_match(r->run->where, row, newest->len)) {
+	if (r->t->spec.again) /* its events are in another table's account */
+		events = 0;
+	if (!r->t->where || where_match(r->t->where, row, newest->len)) {
 		output_shown(r->run, events);
 		return;
 	}
@@ -200,9 +202,9 @@ static void add_stack_row(struct report *r, const char *key, const uint64_t *val
 
 void report_add_entry(struct report *r, const char *key, const uint64_t *value)
 {
-	if (r->run->tool->kind == TOOL_STACKS)
+	if (r->t->spec.kind == TOOL_STACKS)
 		add_stack_row(r, key, value);
-	else if (r->run->tool->kind == TOOL_TABLE)
+	else if (r->t->spec.kind == TOOL_TABLE)
 		add_table_row(r, key, value);
 	else if (r->d->hist)
 		add_hist_rows(r, key, (const void *)value);

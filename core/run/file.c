@@ -14,6 +14,7 @@
 #include "core/base/log.h"
 #include "core/base/progress.h"
 #include "core/base/signals.h"
+#include "core/run/tables.h"
 
 static const char *format_stack(void *ctx, bool user, uint32_t pid, const struct value *v,
 				size_t *len)
@@ -81,7 +82,8 @@ bool file_open(struct run *run)
 		.clock = run->clock,
 		.stack = format_stack,
 		.stack_ctx = run,
-		.choosable = run->by && !by_of_table(run) ? by_table(run->by) : &run->tool->row,
+		.choosable = run->n_tables == 1 ? table_of_columns(run->main) : NULL,
+		.all_choosable = run->n_tables > 1,
 		.put = put,
 		.put_ctx = run,
 	};

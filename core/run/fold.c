@@ -15,8 +15,9 @@ void fold_choose(struct run *run)
 	const struct fold *fold = &run->tool->fold;
 	const uint32_t one = 1;
 
-	if (!fold->map || !run->by || run->opts.kstack || run->opts.ustack ||
-	    by_shows_latency(run->by, &run->by_selection, run->sorted ? &run->sort : NULL))
+	if (!fold->map || !run->main->by || run->opts.kstack || run->opts.ustack ||
+	    by_shows_latency(run->main->by, &run->main->by_selection,
+			     run->main->sorted ? &run->main->sort : NULL))
 		return;
 	for (const struct column *c = run->tool->row.columns; c->name; c++)
 		if (!(c->flags & COL_FOLDS) &&
@@ -43,12 +44,12 @@ static void add_folded(struct run *run, const void *value, char *row)
 	memcpy(&n, value, sizeof(n));
 	memset(row, 0, size);
 	run->tool->fold.unfold(value, row);
-	if (run->where && !where_match(run->where, row, size)) {
+	if (run->main->where && !where_match(run->main->where, row, size)) {
 		run->filtered += n;
 		return;
 	}
 	output_shown(run, n);
-	by_count(run->by, row, size, n);
+	by_count(run->main->by, row, size, n);
 }
 
 /* Takes the entries of @epoch out of the map. The next key is asked for while there is this one. */

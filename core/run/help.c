@@ -8,6 +8,7 @@
 #include "core/base/text_buf.h"
 #include "core/run/common.h"
 #include "core/run/run.h"
+#include "core/run/tables.h"
 
 /* The layers of the stack, in the order in which an I/O passes them. */
 static const struct {
@@ -108,6 +109,23 @@ int help_version(void)
 	return finish(&out);
 }
 
+static void list_columns(const struct tool *tool, struct text_buf *out)
+{
+	struct tool_table spec[MAX_TABLES];
+	size_t n = tables_of(tool, spec);
+
+	for (size_t i = 0; i < n; i++) {
+		text_puts(out, "\nColumns");
+		if (n > 1)
+			text_printf(out, " of %s", spec[i].name);
+		text_puts(out, i ? ":\n" : " (* only if named in --columns, or in JSON):\n");
+		for (const struct column *c = spec[i].row.columns; c->name; c++)
+			text_printf(out, "  %s%-14s %s\n",
+				    c->flags & (COL_HIDDEN | COL_MACHINE) ? "*" : " ", c->name,
+				    c->help);
+	}
+}
+
 int help_tool(const struct tool *t)
 {
 	struct option_set sets[MAX_OPTION_SETS];
@@ -118,10 +136,7 @@ int help_tool(const struct tool *t)
 	text_printf(&out, "iosonde %s: %s\n\n%s\n", t->name, t->summary, t->text);
 	text_puts(&out, "\n");
 	options_help(sets, n, &out);
-	text_puts(&out, "\nColumns (* only if named in --columns, or in JSON):\n");
-	for (const struct column *c = t->row.columns; c->name; c++)
-		text_printf(&out, "  %s%-14s %s\n",
-			    c->flags & (COL_HIDDEN | COL_MACHINE) ? "*" : " ", c->name, c->help);
+	list_columns(t, &out);
 	if (t->aliases)
 		text_puts(&out, "\nOther names:\n");
 	for (const struct tool_alias *a = t->aliases; a && a->name; a++)

@@ -19,6 +19,24 @@
 #define MAX_EXTRA  16
 #define MAX_TABLES 8
 
+/* One of a command's tables, and what the options ask of it. */
+struct run_table {
+	struct tool_table spec;
+	bool idle; /* its rows come with an option that wasn't given */
+	struct selection selection;
+	bool chosen; /* --columns is about it */
+	struct where *where;
+	struct by *by;
+	struct selection by_selection;
+	struct sort sort;
+	bool sorted;
+	size_t top; /* rows that are shown; 0: all */
+	/* rows of the report under way, which are their owner's */
+	struct sort_row *row;
+	size_t n, room;
+	uint64_t dropped; /* events in rows that --where left out */
+};
+
 /* What stands in the output up to byte @end shows @events more. */
 struct mark {
 	uint64_t end, events;
@@ -35,16 +53,10 @@ struct run {
 	int out_fd;
 	struct sink *sink;
 	struct clock_base clock;
-	struct selection selection;
-	struct where *where;
+	struct run_table table[MAX_TABLES];
+	size_t n_tables;
+	struct run_table *main;	    /* of tool->row: the first */
 	struct text_buf where_text; /* opts.where, where options added terms to it */
-	struct by *by;
-	struct selection by_selection;
-	struct sort sort;
-	bool sorted;
-	struct selection
-		defaults[MAX_TABLES]; /* of the tool's other tables, as they are first shown */
-	size_t n_defaults;
 	struct stack_names *names;
 	struct text_buf stack_text;
 	struct writer *writer;
@@ -100,9 +112,9 @@ struct run {
 };
 
 /* Are the rows of a table added up by --by? (Rows of events are counted by it.) */
-static inline bool by_of_table(const struct run *run)
+static inline bool by_of_table(const struct run_table *t)
 {
-	return run->by && run->tool->kind == TOOL_TABLE;
+	return t->by && t->spec.kind == TOOL_TABLE;
 }
 
 /* Does @text, an option's, name the column? One that only looks so costs time, never a row. */
@@ -119,7 +131,7 @@ bool output_names(struct run *run); /* opens the symbol tables that stacks need 
 void output_row(struct run *run, const void *rec, size_t len);
 void output_shown(struct run *run, uint64_t n); /* events that this report shows */
 void output_report(struct run *run, bool last); /* --by's table, and the tool's own reports */
-void output_by_clear(struct run *run);		/* the next interval's groups begin */
+void output_by_clear(const struct run *run, struct by *by); /* the next interval's groups begin */
 void output_close(struct run *run);
 
 /* Is @s in use, and does it bring ('+') or take away ('-') the column @name? */
@@ -128,9 +140,24 @@ bool switch_names(const struct column_switch *s, const char *name, char sign);
 
 /* run_by.c */
 void stacks_choose(struct run *run); /* stacks that --columns or --by name */
-bool by_choose(struct run *run, char *err, size_t size);
-bool by_leaves_columns(const struct run *run); /* those that --columns and --sort name */
+bool by_choose(const struct run *run, struct run_table *t, const char *keys, char *err,
+	       size_t size);
+bool by_leaves_columns(const struct run_table *t); /* those that --columns and --sort name */
 void by_report(struct run *run);
+
+/* tables.c */
+bool tables_open(struct run *run); /* each with what --columns, --where ... ask of it */
+void tables_close(struct run *run);
+/* The table called @name, as JSON has it ("type") or as options have it; NULL: none. */
+struct run_table *tables_find(struct run *run, const char *name, size_t len);
+bool tables_any_where(const struct run *run);
+
+/* tables_show.c */
+/* Adds a row, which lasts until the table is shown, unless --where drops it. */
+void table_give(struct run *run, struct run_table *t, const void *rec, size_t len, uint64_t events);
+void table_show(struct run *run, struct run_table *t);
+/* Its title, if it has one, above those of @n rows that are shown. */
+void table_title(const struct run *run, const struct run_table *t, size_t n);
 
 /* file.c */
 bool file_open(struct run *run);		  /* of -O, or standard output; and its sink */

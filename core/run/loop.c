@@ -232,7 +232,7 @@ void loop_run(struct run *run)
 		on_request(run);
 		if (!run->stop && !paused)
 			loop_consume(run);
-		if (run->tool->kind == TOOL_EVENTS && !run->by)
+		if (run->tool->kind == TOOL_EVENTS && !run->main->by)
 			loss_notice(run, 0);
 		targets_look(run);
 		on_time(run);

@@ -8,15 +8,11 @@
 
 #include "core/base/log.h"
 #include "core/run/drain.h"
+#include "core/run/tables.h"
 
 bool switch_on(const struct run *run, const struct column_switch *s)
 {
-	const unsigned char *p = (const unsigned char *)run->cfg + s->when.off;
-
-	for (uint32_t i = 0; i < s->when.size; i++)
-		if (p[i])
-			return true;
-	return false;
+	return field_is_set(run->cfg, &s->when);
 }
 
 bool switch_names(const struct column_switch *s, const char *name, char sign)
@@ -47,40 +43,47 @@ static bool shown_after_switches(const struct run *run, const struct column *col
 	return shown;
 }
 
-/* Is @col of the command's rows shown when nobody says --columns? */
-static bool shown_by_default(const struct run *run, const struct column *col)
+/* Is @col of @t shown when nobody says --columns? */
+static bool shown_by_default(const struct run *run, const struct run_table *t,
+			     const struct column *col)
 {
-	if (by_of_table(run) && drain_identifies(run->tool, col))
-		return by_is_key(run->by, col);
-	if (col->unit == U_STACK && run->tool->kind != TOOL_STACKS)
+	if (by_of_table(t) && drain_identifies(&t->spec, col))
+		return by_is_key(t->by, col);
+	if (col->unit == U_STACK && t == run->main && t->spec.kind != TOOL_STACKS)
 		return col->name[0] == 'k' ? run->opts.kstack : run->opts.ustack;
 	return shown_after_switches(run, col, columns_usual(col, run->opts.format));
 }
 
-static bool select_columns(struct run *run)
+bool table_columns(const struct run *run, struct run_table *t, const char *list, char *err,
+		   size_t size)
 {
-	const struct table *table = &run->tool->row;
-	size_t n = columns_count(table);
+	size_t n = columns_count(&t->spec.row);
 	bool *usual = calloc(n + 1, sizeof(*usual));
-	bool of_groups = run->by && !by_of_table(run); /* what --columns names */
-	char err[512] = "out of memory";
+	bool of_groups = t->by && !by_of_table(t); /* what --columns names */
 	bool ok;
 
-	for (size_t i = 0; usual && i < n; i++)
-		usual[i] = shown_by_default(run, &table->columns[i]);
-	ok = usual &&
-	     columns_select_from(table, of_groups ? NULL : run->opts.columns, run->opts.format,
-				 usual, &run->selection, err, sizeof(err));
-	if (!ok)
-		log_error("%s", err);
+	if (!usual) {
+		snprintf(err, size, "out of memory");
+		return false;
+	}
+	for (size_t i = 0; i < n; i++)
+		usual[i] = shown_by_default(run, t, &t->spec.row.columns[i]);
+	selection_free(&t->selection);
+	ok = columns_select_from(&t->spec.row, of_groups ? NULL : list, run->opts.format, usual,
+				 &t->selection, err, size);
+	if (ok && of_groups) {
+		selection_free(&t->by_selection);
+		ok = columns_select(by_table(t->by), list, run->opts.format, &t->by_selection, err,
+				    size);
+	}
 	free(usual);
 	return ok;
 }
 
 /* Columns that cost something are computed only where they are used. */
-static void enable_columns(struct run *run)
+static void enable_columns(struct run *run, const struct run_table *t)
 {
-	const struct column *cols = run->tool->row.columns;
+	const struct column *cols = t->spec.row.columns;
 	const char *texts[] = { run->opts.where, run->opts.by, run->opts.sort };
 	const uint32_t one = 1;
 
@@ -89,10 +92,10 @@ static void enable_columns(struct run *run)
 
 		if (cols[i].enable.kind == F_NONE)
 			continue;
-		for (size_t s = 0; (!run->by || by_of_table(run)) && s < run->selection.n; s++)
-			used |= run->selection.index[s] == i;
-		for (size_t t = 0; t < sizeof(texts) / sizeof(texts[0]); t++)
-			used |= text_names(texts[t], &cols[i]);
+		for (size_t s = 0; (!t->by || by_of_table(t)) && s < t->selection.n; s++)
+			used |= t->selection.index[s] == i;
+		for (size_t x = 0; x < sizeof(texts) / sizeof(texts[0]); x++)
+			used |= text_names(texts[x], &cols[i]);
 		if (used)
 			memcpy((char *)run->cfg + cols[i].enable.off, &one, sizeof(one));
 	}
@@ -129,35 +132,16 @@ bool output_terms(struct run *run, const struct option_result *result)
 
 bool output_open(struct run *run)
 {
-	const struct table *sorted = &run->tool->row;
-	char err[4096];
-
 	stacks_choose(run);
-	if (run->opts.by && !by_choose(run, err, sizeof(err))) {
-		log_error("--by: %s", err);
+	if (!tables_open(run))
 		return false;
-	}
-	if (!select_columns(run))
-		return false;
-	if (run->opts.where) {
-		run->where = where_compile(&run->tool->row, run->opts.where, err, sizeof(err));
-		if (!run->where) {
-			log_error_lines("--where: %s", err);
+	for (size_t i = 0; i < run->n_tables; i++) {
+		const struct run_table *t = &run->table[i];
+
+		if (by_of_table(t) && !by_leaves_columns(t))
 			return false;
-		}
+		enable_columns(run, t);
 	}
-	if (run->by && !by_of_table(run))
-		sorted = by_table(run->by);
-	if (run->opts.sort && run->tool->kind != TOOL_LEDGER) { /* its tables are its own */
-		if (!sort_parse(sorted, run->opts.sort, &run->sort, err, sizeof(err))) {
-			log_error("--sort: %s", err);
-			return false;
-		}
-		run->sorted = true;
-	}
-	if (by_of_table(run) && !by_leaves_columns(run))
-		return false;
-	enable_columns(run);
 	fold_choose(run);
 	return true;
 }
@@ -166,46 +150,12 @@ bool output_names(struct run *run)
 {
 	if (!file_open(run))
 		return false;
-	if (run->where)
-		where_set_start(run->where, run->clock.start_ns);
+	for (size_t i = 0; i < run->n_tables; i++)
+		if (run->table[i].where)
+			where_set_start(run->table[i].where, run->clock.start_ns);
 	if (run->opts.kstack || run->opts.ustack || run->tool->kind == TOOL_STACKS)
 		return run_kernel_names(run) != NULL;
 	return true;
-}
-
-const struct selection *run_default_columns(struct run *run, const struct table *table)
-{
-	struct selection *sel;
-	bool *usual;
-	size_t n;
-	char err[256];
-
-	for (size_t i = 0; i < run->n_defaults; i++)
-		if (run->defaults[i].table == table)
-			return &run->defaults[i];
-	if (run->n_defaults == MAX_TABLES)
-		return NULL;
-	sel = &run->defaults[run->n_defaults];
-	n = columns_count(table);
-	usual = calloc(n + 1, sizeof(*usual));
-	for (size_t i = 0; usual && i < n; i++)
-		usual[i] =
-			shown_after_switches(run, &table->columns[i],
-					     columns_usual(&table->columns[i], run->opts.format));
-	if (!usual ||
-	    !columns_select_from(table, NULL, run->opts.format, usual, sel, err, sizeof(err)))
-		sel = NULL;
-	else
-		run->n_defaults++;
-	free(usual);
-	return sel;
-}
-
-bool run_sort(const struct run *run, const struct table *table, struct sort *sort)
-{
-	char err[256];
-
-	return run->opts.sort && sort_parse(table, run->opts.sort, sort, err, sizeof(err));
 }
 
 void output_row(struct run *run, const void *rec, size_t len)
@@ -214,16 +164,16 @@ void output_row(struct run *run, const void *rec, size_t len)
 		run->unread++;
 		return;
 	}
-	if (run->where && !where_match(run->where, rec, len)) {
+	if (run->main->where && !where_match(run->main->where, rec, len)) {
 		run->filtered++;
 		return;
 	}
-	if (run->by) {
+	if (run->main->by) {
 		run->unmarked++;
-		by_add(run->by, rec, len);
+		by_add(run->main->by, rec, len);
 		return;
 	}
-	sink_row(run->sink, &run->selection, rec, len);
+	sink_row(run->sink, &run->main->selection, rec, len);
 	file_mark(run, 1);
 }
 
@@ -234,8 +184,8 @@ void output_shown(struct run *run, uint64_t n)
 
 void run_header_alone(struct run *run)
 {
-	if (!run->handed && !run->unmarked && !run->by)
-		sink_table(run->sink, &run->selection, NULL, 0);
+	if (!run->handed && !run->unmarked && !run->main->by)
+		sink_table(run->sink, &run->main->selection, NULL, 0);
 }
 
 void output_report(struct run *run, bool last)
@@ -244,7 +194,7 @@ void output_report(struct run *run, bool last)
 
 	if (fold_chosen(run))
 		fold_report(run);
-	if (run->by && !by_of_table(run))
+	if (run->main->by && !by_of_table(run->main))
 		by_report(run);
 	if (run->tool->drain.map)
 		drain_report(run, last);
@@ -261,14 +211,8 @@ void output_report(struct run *run, bool last)
 void output_close(struct run *run)
 {
 	file_close(run);
-	selection_free(&run->selection);
-	selection_free(&run->by_selection);
-	for (size_t i = 0; i < run->n_defaults; i++)
-		selection_free(&run->defaults[i]);
-	where_free(run->where);
+	tables_close(run);
 	text_free(&run->where_text);
-	if (run->by)
-		by_free(run->by);
 	stack_names_close(run->names);
 	text_free(&run->stack_text);
 }

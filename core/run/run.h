@@ -43,10 +43,15 @@ void run_header_alone(struct run *run);
 void run_count(struct run *run, uint64_t generated, uint64_t shown, uint64_t filtered);
 /* @n of those shown stood in rows "(others)". */
 void run_others(struct run *run, uint64_t n);
-/* A row of another table than tool->row: all columns that the format shows by default. */
-const struct selection *run_default_columns(struct run *run, const struct table *table);
-/* --sort's column in @table, if it has one of that name: true, and *@sort is set. */
-bool run_sort(const struct run *run, const struct table *table, struct sort *sort);
+/*
+ * Within tool_ops.report: gives a row of the table called @table, of tool->tables. It stands for
+ * @events and lasts until run_tables(), which orders, cuts and prints what was given, each table
+ * under its title, with @sentence (NULL: none) for people. @more: as for run_loss_above().
+ */
+void run_give(struct run *run, const char *table, const void *rec, size_t len, uint64_t events);
+void run_tables(struct run *run, const char *sentence, uint64_t more, bool last);
+/* Before run_tables(): events of the rows of @table that --where has dropped. */
+uint64_t run_dropped(struct run *run, const char *table);
 /* Adds a pair to the summary record and, if @text, to the summary line. Keys are borrowed. */
 void run_summary_add(struct run *run, const char *key, uint64_t value, bool text);
 #endif

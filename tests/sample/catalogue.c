@@ -8,6 +8,7 @@
 	TOOL(samplehist)                                                                           \
 	TOOL(samplestacks)                                                                         \
 	TOOL(sampleexits)                                                                          \
+	TOOL(sampletables)                                                                         \
 	TOOL(samplewrong)
 
 #define TOOL(name) extern const struct tool tool_##name;

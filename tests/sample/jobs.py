@@ -63,6 +63,17 @@ for comm, n in (("alpha", 10), ("beta", 30), ("gamma", 20)):
         os.write(null, bytes(100))
 """
 
+# 30 writes of 100 bytes and 30 of 5000; 1, 2 ... 20 getppid() under as many names.
+TABLES = """
+for size in (100, 5000):
+    for i in range(30):
+        os.write(null, bytes(size))
+for n in range(1, 21):
+    name("n%d" % n)
+    for i in range(n):
+        os.getppid()
+"""
+
 # A write under each of so many names, with so many seconds between two.
 MANY = """
 for i in range(int(sys.argv[1])):

@@ -13,7 +13,7 @@ import pytest
 from host import ROOT
 from tracer import caps_of, started, trace, wait_attached
 
-TOOLS = ("sampleevents", "sampletable", "samplehist", "samplestacks", "sampleexits", "samplewrong")
+TOOLS = ("sampleevents", "sampletable", "samplehist", "samplestacks", "sampleexits", "sampletables", "samplewrong")
 
 
 def run(host, tmp, tool, job, *options, **more):
@@ -222,6 +222,77 @@ def test_live_table_on_a_terminal(host):
     assert screen.count("load average") == screen.count("LARGEST")
     piped, _ = text(host, "sampletable", jobs.python(jobs.STEADY, 0.1, 10), "-i", "0.3")
     assert not any("load average" in line or "\x1b" in line for line in piped)
+
+
+# --- several tables ---
+
+
+def by(rows, key, value="calls"):
+    return {r[key]: r[value] for r in rows}
+
+
+def test_each_table_counts_its_own(host, tmp):
+    """Two of the same writes, of which one is the account's; one of another call, with little room."""
+    done = run(host, tmp, "sampletables", jobs.python(jobs.TABLES), "-i", "60")
+    (writer,) = done.of("writer")
+    assert (writer["calls"], writer["bytes"]) == (60, 30 * 100 + 30 * 5000)
+    assert by(done.of("size"), "log2") == {6: 30, 12: 30}
+    names = by(done.of("name"), "comm")
+    others = names.pop("(others)")
+    assert len(names) == 8 and others == sum(range(1, 21)) - sum(names.values())
+    assert all(count == int(comm[1:]) for comm, count in names.items())
+    s = done.summary
+    assert (s["generated"], s["shown"], s["others"]) == (60 + 210, 60 + 210, others)
+
+
+def test_options_reach_each_table_by_its_name(host, tmp):
+    job = jobs.python(jobs.TABLES)
+    where = "sizes: log2 == 12; names: calls >= 3 && comm ~ \"?[1-4]*\""
+    done = run(host, tmp, "sampletables", job, "-i", "60", "--where", where)
+    assert by(done.of("size"), "log2") == {12: 30} and len(done.of("writer")) == 1
+    assert {r["comm"] for r in done.of("name")} <= {"n3", "n4", *(f"n{i}" for i in range(10, 20))}
+    # what the table of sizes leaves out is in the account of the writers
+    names = sum(r["calls"] for r in done.of("name"))
+    assert (done.summary["shown"], done.summary["filtered"]) == (60 + names, 210 - names)
+    done = run(host, tmp, "sampletables", job, "-i", "60", "--where", "log2 == 6", "--sort", "names:+calls",
+               "-r", "names:3;sizes:1", "--columns", "names: calls")
+    assert by(done.of("size"), "log2") == {6: 30}
+    rows = done.of("name")
+    assert len(rows) == 3 and [r["calls"] for r in rows] == sorted(r["calls"] for r in rows)
+    assert all("comm" not in r for r in rows)
+
+
+def test_tables_as_text(host):
+    """Titles, and what people don't see unless they ask; a table's rows may be added up, too."""
+    lines, summary = text(host, "sampletables", jobs.python(jobs.TABLES), "-i", "60")
+    assert "Sizes" in lines and "Who asks for its parent: 4 of 9, --top 9 shows them all" in lines
+    assert "270 events: 270 shown, 0 filtered" in summary
+    lines, _ = text(host, "sampletables", jobs.python(jobs.TABLES), "-i", "60", "--by", "names:comm")
+    assert "Who asks for its parent: 4 of 9, --top 9 shows them all" in lines
+
+
+@pytest.mark.parametrize(
+    "options, words",
+    [
+        (["--where", "calls > 1; name: foo == 1"], ["no column 'foo' in name", "comm, calls"]),
+        (["--where", "sises: calls > 1"], ["no table 'sises'", "did you mean 'sizes'?", "writer, sizes, names"]),
+        (["--sort", "foo"], ["no table has 'foo'", "writer, sizes, names", "help sampletables"]),
+        (["--columns", "log2,comm"], ["no table has 'log2,comm'"]),
+        (["-r", "names:x"], ['"x" is not a number']),
+    ],
+)
+def test_what_no_table_takes(host, options, words):
+    done = host.run([host.iosonde, "sampletables", *options, "--", "true"])
+    assert done.returncode == 2 and done.stdout == b"", str(done)
+    for word in words:
+        assert word in done.err, str(done)
+
+
+def test_help_lists_each_table(host):
+    told = host.run([host.iosonde, "help", "sampletables"]).stdout.decode()
+    heads = re.findall(r"^Columns of (\w+).*:$", told, re.M)
+    assert heads == ["writer", "sizes", "names"]
+    assert "[TABLE:]EXPR" in told
 
 
 # --- histogram ---

@@ -72,6 +72,7 @@ def sections(text):
 
 def value_of(command, text, name, arg):
     """What to give to an option that takes a value: one that its help names, where it does."""
+    arg = arg.removeprefix("[TABLE:]")
     if arg == "DISK":
         return DISKS[0]
     if name == "claims":

@@ -231,24 +231,10 @@ static void record(struct run *run, const struct rec *rec, size_t len)
 
 static bool prepare(struct run *run)
 {
-	static const struct table *const tables[] = { &layers_calls_table, &layers_files_table,
-						      &layers_processes_table };
 	struct layers_cfg *cfg = run_cfg(run);
-	struct sort sort;
-	bool found = !run_opts(run)->sort;
 
 	cfg->n_slowest = SLOWEST_KEPT;
-	if ((run_opts(run)->where || run_opts(run)->columns) && !cfg->stream) {
-		log_error("%s is about streamed operations; add --slow MIN (--slow 0 for all)",
-			  run_opts(run)->where ? "--where" : "--columns");
-		return false;
-	}
-	for (size_t i = 0; !found && i < sizeof(tables) / sizeof(tables[0]); i++)
-		found = run_sort(run, tables[i], &sort);
-	if (!found)
-		log_error("--sort: no table has a column '%s'; try count, bytes, lat or wait",
-			  run_opts(run)->sort);
-	return found;
+	return true;
 }
 
 static bool start(struct run *run)
@@ -306,6 +292,8 @@ const struct tool tool_layers = {
 		"end\n",
 	.kind = TOOL_LEDGER,
 	.row = { "op", layers_op_columns },
+	.row_when = CFG(stream),
+	.tables = layers_tables,
 	.options = options,
 	.cfg_size = sizeof(struct layers_cfg),
 	.probes = probes,

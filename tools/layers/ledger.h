@@ -58,8 +58,7 @@ struct wait_row {
 
 extern const char *const layers_call_names[];
 extern const struct column layers_op_columns[];
-extern const struct table layers_calls_table, layers_files_table, layers_processes_table,
-	layers_slowest_table, layers_waits_table;
+extern const struct tool_table layers_tables[];
 
 struct ledger {
 	struct keymap paths; /* struct layers_file to char * */
@@ -68,6 +67,7 @@ struct ledger {
 	struct stack_names *names;
 	struct text_buf row; /* the row that is being put together */
 	uint64_t faults_before;
+	struct keymap waits; /* of the report under way: struct wait_kind to struct wait_row */
 };
 
 /* The path of @file, or "dev:ino" for one whose path was lost; NULL for no file. */
@@ -87,7 +87,9 @@ const char *ledger_reason(struct ledger *l, const uint64_t *frames, size_t n);
 
 /* Makes room for waits that find none of their own; before many threads wait. */
 void ledger_waits_start(struct run *run);
-void ledger_print_waits(struct run *run, struct ledger *l, size_t top);
+/* Gives the rows of the table of waits, which last until ledger_waits_done(). */
+void ledger_give_waits(struct run *run, struct ledger *l);
+void ledger_waits_done(struct ledger *l);
 
 /* @ns for people: "1.27s". Returns @text. */
 const char *ledger_duration(uint64_t ns, char *text, size_t size);

@@ -11,9 +11,6 @@
 #include "core/rows/hist.h"
 #include "tools/layers/ledger.h"
 
-#define DEFAULT_ROWS 10 /* of a table of text */
-#define N_TABLES     5
-
 /* Of one call, on all CPUs. */
 struct latencies {
 	uint64_t max_ns;
@@ -148,59 +145,35 @@ static void add_percentiles(struct sums *sums)
 	}
 }
 
-/* The title of a table of which @top of @n rows are shown. */
-static void print_title(struct run *run, const char *title, size_t n, size_t top)
+static void give_sums(struct run *run, const char *table, struct keymap *rows)
 {
-	char line[64];
-
-	snprintf(line, sizeof(line), "%s: %zu of %zu, --top %zu shows them all", title, top, n, n);
-	sink_title(run_sink(run), n > top ? line : title);
-}
-
-/* Prints the values of @rows, most time first unless --sort says otherwise. */
-static void print_sums(struct run *run, const struct table *table, struct keymap *rows,
-		       const char *title, size_t top)
-{
-	const struct selection *sel = run_default_columns(run, table);
-	struct sort_row *sorted = calloc(rows->n + 1, sizeof(*sorted));
-	struct sort sort;
-	char err[64];
-
-	if (!sel || !sorted) {
-		free(sorted);
-		return;
-	}
 	for (size_t i = 0; i < rows->n; i++) {
-		struct sum_row *row = keymap_value(rows, i);
+		const struct sum_row *row = keymap_value(rows, i);
 
-		if (table == &layers_files_table && !row->path &&
-		    run_opts(run)->format == FORMAT_TEXT)
-			row->path = "(none: failed opens, bad descriptors)";
-		sorted[i] = (struct sort_row){ row, sizeof(*row) };
+		run_give(run, table, row, sizeof(*row), row->count);
 	}
-	if (run_sort(run, table, &sort) || sort_parse(table, "lat", &sort, err, sizeof(err)))
-		sort_rows(table, sort, sorted, rows->n);
-	print_title(run, title, rows->n, top);
-	sink_table(run_sink(run), sel, sorted, rows->n < top ? rows->n : top);
-	free(sorted);
 }
 
-static void print_slowest(struct run *run, const struct ledger *l, size_t top)
+/* What people read where there is no path; machines find none. */
+static void name_no_file(struct run *run, struct keymap *files)
 {
-	const struct selection *sel = run_default_columns(run, &layers_slowest_table);
-	struct sort_row rows[SLOWEST_KEPT];
-	size_t n = l->n_slowest < top ? l->n_slowest : top;
+	for (size_t i = 0; run_opts(run)->format == FORMAT_TEXT && i < files->n; i++) {
+		struct sum_row *row = keymap_value(files, i);
 
-	for (size_t i = 0; i < n; i++)
-		rows[i] = (struct sort_row){ l->slowest[i], sizeof(*l->slowest[i]) +
-								    l->slowest[i]->stack.len +
-								    l->slowest[i]->path.len };
-	print_title(run, "Slowest operations", l->n_slowest, top);
-	if (sel)
-		sink_table(run_sink(run), sel, rows, n);
+		if (!row->path)
+			row->path = "(none: failed opens, bad descriptors)";
+	}
 }
 
-/* One sentence for people: which call took the most, and what that was. */
+static void give_slowest(struct run *run, const struct ledger *l)
+{
+	for (size_t i = 0; i < l->n_slowest; i++) {
+		const struct op_row *row = l->slowest[i];
+
+		run_give(run, "slowest", row, sizeof(*row) + row->stack.len + row->path.len, 1);
+	}
+}
+
 const char *ledger_duration(uint64_t ns, char *text, size_t size)
 {
 	static const struct column duration = { .unit = U_NSEC };
@@ -211,7 +184,8 @@ const char *ledger_duration(uint64_t ns, char *text, size_t size)
 	return text;
 }
 
-static void print_sentence(struct run *run, const struct sums *sums)
+/* One sentence for people: which call took the most, and what that was. NULL: none did. */
+static const char *sentence(const struct sums *sums, char *line, size_t size)
 {
 	static const char *const phrases[N_CELLS] = {
 		"running in the kernel",      "waiting for a CPU",
@@ -220,7 +194,7 @@ static void print_sentence(struct run *run, const struct sums *sums)
 	};
 	const struct sum_row *most = NULL;
 	uint64_t total = 0;
-	char line[256], text[32];
+	char text[32];
 	int cell = 0;
 
 	for (size_t i = 0; i < sums->calls.n; i++) {
@@ -231,15 +205,15 @@ static void print_sentence(struct run *run, const struct sums *sums)
 			most = row;
 	}
 	if (!most || !total)
-		return;
+		return NULL;
 	for (int i = 1; i < N_CELLS; i++)
 		if (most->cells.ns[i] > most->cells.ns[cell])
 			cell = i;
-	snprintf(line, sizeof(line), "%s took %.0f %% of %s in all, and was %.0f %% of that %s.",
+	snprintf(line, size, "%s took %.0f %% of %s in all, and was %.0f %% of that %s.",
 		 most->call, (double)most->cells.lat_ns * 100 / (double)total,
 		 ledger_duration(total, text, sizeof(text)),
 		 (double)most->cells.ns[cell] * 100 / (double)most->cells.lat_ns, phrases[cell]);
-	sink_note(run_sink(run), line);
+	return line;
 }
 
 static uint64_t lat_of(const struct sums *sums)
@@ -251,49 +225,57 @@ static uint64_t lat_of(const struct sums *sums)
 	return lat;
 }
 
-void ledger_report(struct run *run, struct ledger *l, bool last)
+/* Everything that is known of operations by now. */
+static void gather(struct run *run, struct ledger *l, struct sums *sums)
+{
+	uint64_t count;
+
+	add_table(run, sums, l, "layers_table");
+	add_kept(run, sums, l);
+	count = sums->count;
+	add_table(run, sums, l, "layers_others");
+	add_rest(run, sums, l);
+	sums->others = sums->count - count;
+	add_percentiles(sums);
+	name_no_file(run, &sums->files);
+}
+
+/* Operations are events of the tables by call, unless they are streamed. */
+static void account(struct run *run, const struct sums *sums, uint64_t dropped)
 {
 	const struct layers_cfg *cfg = run_cfg(run);
-	const struct common_opts *opts = run_opts(run);
-	size_t top = opts->format == FORMAT_TEXT ? DEFAULT_ROWS : SIZE_MAX;
-	uint64_t count;
+
+	if (cfg->stream)
+		run_count(run, sums->generated, 0, sums->filtered);
+	else
+		run_count(run, sums->generated, sums->count - dropped, sums->filtered + dropped);
+	run_others(run, sums->others);
+}
+
+void ledger_report(struct run *run, struct ledger *l, bool last)
+{
 	struct sums sums = {
 		.calls = KEYMAP(uint32_t, struct sum_row),
 		.files = KEYMAP(struct layers_file, struct sum_row),
 		.processes = KEYMAP(uint32_t, struct sum_row),
 		.latencies = calloc(N_CALLS, sizeof(*sums.latencies)),
 	};
-	bool live;
+	char line[256];
+	uint64_t dropped;
 
-	if (opts->top)
-		top = opts->top;
-	add_table(run, &sums, l, "layers_table");
-	add_kept(run, &sums, l);
-	count = sums.count;
-	add_table(run, &sums, l, "layers_others");
-	add_rest(run, &sums, l);
-	sums.others = sums.count - count;
-	add_percentiles(&sums);
-	sink_clear(run_sink(run));
-	live = !last && sink_frame(run_sink(run), N_TABLES);
-	if (live) /* what comes last may have no room */
-		print_sentence(run, &sums);
-	run_loss_above(run, sums.generated);
-	if (last && cfg->stream)
-		run_header_alone(run);
-	print_sums(run, &layers_calls_table, &sums.calls, "System calls", SIZE_MAX);
-	print_sums(run, &layers_files_table, &sums.files, "Files", top);
-	print_sums(run, &layers_processes_table, &sums.processes, "Processes", top);
-	print_slowest(run, l, top);
-	ledger_print_waits(run, l, top);
-	if (!live)
-		print_sentence(run, &sums);
-	sink_frame_end(run_sink(run));
+	gather(run, l, &sums);
+	give_sums(run, "calls", &sums.calls);
+	give_sums(run, "files", &sums.files);
+	give_sums(run, "processes", &sums.processes);
+	give_slowest(run, l);
+	ledger_give_waits(run, l);
+	dropped = run_dropped(run, "calls");
+	run_tables(run, sentence(&sums, line, sizeof(line)), sums.generated, last);
 	if (last) {
 		ledger_print_instead(run, l, lat_of(&sums));
-		run_count(run, sums.generated, cfg->stream ? 0 : sums.count, sums.filtered);
-		run_others(run, sums.others);
+		account(run, &sums, dropped);
 	}
+	ledger_waits_done(l);
 	keymap_free(&sums.calls);
 	keymap_free(&sums.files);
 	keymap_free(&sums.processes);

@@ -93,8 +93,13 @@ static const struct column wait_columns[] = {
 	{}
 };
 
-const struct table layers_calls_table = { "call", call_columns };
-const struct table layers_files_table = { "file", file_columns };
-const struct table layers_processes_table = { "process", process_columns };
-const struct table layers_slowest_table = { "slowest", layers_op_columns };
-const struct table layers_waits_table = { "wait", wait_columns };
+#define PEOPLE 10 /* rows that are enough to see where the time went */
+
+const struct tool_table layers_tables[] = {
+	{ "calls", { "call", call_columns }, "System calls", "-lat", .whole = true },
+	{ "files", { "file", file_columns }, "Files", "-lat", PEOPLE },
+	{ "processes", { "process", process_columns }, "Processes", "-lat", PEOPLE },
+	{ "slowest", { "slowest", layers_op_columns }, "Slowest operations", "-lat", PEOPLE },
+	{ "waits", { "wait", wait_columns }, "Where the waits were", "-wait", PEOPLE },
+	{}
+};

@@ -71,13 +71,6 @@ static uint64_t read_waits(struct run *run, struct ledger *l, struct keymap *wai
 	return total;
 }
 
-static int by_wait(const void *a, const void *b)
-{
-	const struct wait_row *x = *(struct wait_row *const *)a, *y = *(struct wait_row *const *)b;
-
-	return x->wait_ns > y->wait_ns ? -1 : x->wait_ns < y->wait_ns;
-}
-
 static void explain_wait(struct ledger *l, struct wait_row *row, uint64_t total)
 {
 	size_t frames = row->stack.len / sizeof(row->frames[0]);
@@ -86,43 +79,37 @@ static void explain_wait(struct ledger *l, struct wait_row *row, uint64_t total)
 	row->share = (uint32_t)((double)row->wait_ns * 10000.0 / (double)(total ? total : 1));
 }
 
-/* Fills @shown with those of @sorted that are shown; returns how many. */
-static size_t choose_waits(struct run *run, struct ledger *l, struct wait_row **sorted, size_t n,
-			   uint64_t total, struct sort_row *shown)
+/* People want the causes, not every stack that ever waited for a microsecond. */
+static bool is_cause(const struct wait_row *row, uint64_t total, uint64_t longest)
 {
-	size_t i = 0;
-
-	for (; i < n; i++) {
-		/* people want the causes, not every stack that ever waited for a microsecond */
-		if (i && run_opts(run)->format == FORMAT_TEXT && sorted[i]->wait_ns * 50 < total)
-			break;
-		explain_wait(l, sorted[i], total);
-		shown[i] = (struct sort_row){ sorted[i], sizeof(*sorted[i]) };
-	}
-	return i;
+	return row->wait_ns == longest || row->wait_ns * 50 >= total;
 }
 
-void ledger_print_waits(struct run *run, struct ledger *l, size_t top)
+void ledger_give_waits(struct run *run, struct ledger *l)
 {
-	const struct selection *sel = run_default_columns(run, &layers_waits_table);
-	struct keymap waits = KEYMAP(struct wait_kind, struct wait_row);
-	uint64_t total = read_waits(run, l, &waits);
-	struct wait_row **sorted = calloc(waits.n + 1, sizeof(struct wait_row *));
-	struct sort_row *shown = calloc(waits.n + 1, sizeof(*shown));
-	size_t n = 0;
+	bool people = run_opts(run)->format == FORMAT_TEXT;
+	uint64_t total, longest = 0;
 
-	if (sorted && shown) {
-		for (size_t i = 0; i < waits.n; i++)
-			sorted[i] = keymap_value(&waits, i);
-		qsort(sorted, waits.n, sizeof(struct wait_row *), by_wait);
-		n = choose_waits(run, l, sorted, waits.n < top ? waits.n : top, total, shown);
+	l->waits = (struct keymap)KEYMAP(struct wait_kind, struct wait_row);
+	total = read_waits(run, l, &l->waits);
+	for (size_t i = 0; i < l->waits.n; i++) {
+		const struct wait_row *row = keymap_value(&l->waits, i);
+
+		longest = row->wait_ns > longest ? row->wait_ns : longest;
 	}
-	sink_title(run_sink(run), "Where the waits were");
-	if (sel && shown)
-		sink_table(run_sink(run), sel, shown, n);
-	free(sorted);
-	free(shown);
-	keymap_free(&waits);
+	for (size_t i = 0; i < l->waits.n; i++) {
+		struct wait_row *row = keymap_value(&l->waits, i);
+
+		if (people && !is_cause(row, total, longest))
+			continue;
+		explain_wait(l, row, total);
+		run_give(run, "waits", row, sizeof(*row), 0);
+	}
+}
+
+void ledger_waits_done(struct ledger *l)
+{
+	keymap_free(&l->waits);
 }
 
 void ledger_waits_start(struct run *run)

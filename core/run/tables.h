@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+/* What a command's tables are: for its options, its help, and a run. */
+#ifndef IOSONDE_RUN_TABLES_H
+#define IOSONDE_RUN_TABLES_H
+
+#include "core/run/internal.h"
+
+/* All of @tool's tables, tool->row first; returns how many. */
+size_t tables_of(const struct tool *tool, struct tool_table spec[MAX_TABLES]);
+
+/* Is the member @f of @cfg, the tool's, set? */
+static inline bool field_is_set(const void *cfg, const struct field *f)
+{
+	const unsigned char *p = (const unsigned char *)cfg + f->off;
+
+	for (uint32_t i = 0; i < f->size; i++)
+		if (p[i])
+			return true;
+	return false;
+}
+
+/* What --columns and --sort name: of events, with --by, the groups' columns. */
+static inline const struct table *table_of_columns(const struct run_table *t)
+{
+	return t->by && !by_of_table(t) ? by_table(t->by) : &t->spec.row;
+}
+
+/* Selects the columns in @list, or the usual ones (NULL), after options that bring some. */
+bool table_columns(const struct run *run, struct run_table *t, const char *list, char *err,
+		   size_t size);
+
+#endif
