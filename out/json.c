@@ -101,7 +101,7 @@ static void json_null(struct sink *s, const struct cell *c)
 
 static void json_user(struct sink *s, const struct cell *c, uint32_t uid)
 {
-	const char *name = user_name(uid);
+	const char *name = user_name(&s->opts.clock.names->users, uid);
 	bool valid;
 
 	json_key(&s->out, c->other);

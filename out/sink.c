@@ -299,7 +299,7 @@ const char *stack_frames(struct sink *s, const struct cell *c, const void *rec, 
 	if (!s->opts.stack)
 		return hex_frames(s, v, n);
 	if (s->plan.pid)
-		column_value(s->plan.pid, rec, len, s->scratch, &pid);
+		column_value(s->opts.clock.names, s->plan.pid, rec, len, s->scratch, &pid);
 	*n = 0;
 	return s->opts.stack(s->opts.stack_ctx, user,
 			     pid.kind == V_INT || pid.kind == V_UINT ? (uint32_t)pid.u : 0, v, n);

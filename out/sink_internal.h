@@ -106,7 +106,7 @@ static inline bool is_args(const struct cell *c)
 static inline void cell_value(struct sink *s, const struct cell *c, const void *rec, size_t len,
 			      struct value *v)
 {
-	column_value(c->col, rec, len, s->scratch, v);
+	column_value(s->opts.clock.names, c->col, rec, len, s->scratch, v);
 }
 
 /* A pipe holds this much: larger pieces would only be cut up again. */

@@ -98,7 +98,7 @@ size_t text_value(struct sink *s, const struct cell *c, const struct value *v, s
 		return 1;
 	}
 	if (c->col->unit == U_USER) {
-		const char *name = user_name((uint32_t)v->u);
+		const char *name = user_name(&s->opts.clock.names->users, (uint32_t)v->u);
 
 		return add_escaped(&s->out, name, strlen(name));
 	}
@@ -146,7 +146,7 @@ static void pipe_cell(struct sink *s, const struct cell *c, const struct value *
 		len = v->bytes.len;
 	} else if (v->kind == V_INT || v->kind == V_UINT) {
 		if (c->col->unit == U_USER) {
-			text = user_name((uint32_t)v->u);
+			text = user_name(&s->opts.clock.names->users, (uint32_t)v->u);
 			len = strlen(text);
 		} else {
 			text = number;

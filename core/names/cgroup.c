@@ -9,10 +9,6 @@
 #include <sys/vfs.h>
 #include <time.h>
 
-#include "core/base/digits.h"
-#include "core/base/keymap.h"
-#include "core/base/text_buf.h"
-
 #define WALK_FDS 16
 /* So many are known at one time: cgroups come and go. */
 #define KNOWN_MAX 65536
@@ -20,14 +16,11 @@
 /* Where the hierarchy is mounted: alone, or beside those of v1. */
 static const char *const roots[] = { "/sys/fs/cgroup/", "/sys/fs/cgroup/unified/" };
 
-/* A cache: 1 + where in text the path of each id begins, ended by a NUL. */
+/* The walk under way: nftw() passes nothing on. */
 static struct {
-	struct keymap offsets;
-	struct text_buf text;
-	const char *root; /* of the walk under way */
-	int64_t walked_s; /* 0: never */
-	char number[DIGITS_MAX + 1];
-} cache = { .offsets = KEYMAP(uint64_t, uint64_t) };
+	struct cgroup_names *names;
+	const char *root;
+} walking;
 
 static bool is_cgroup2(const char *path)
 {
@@ -57,52 +50,65 @@ bool cgroup_id(const char *path, uint64_t *id, bool *exists)
 
 static int keep(const char *path, const struct stat *st, int type, struct FTW *ftw)
 {
+	struct cgroup_names *names = walking.names;
 	uint64_t id = st->st_ino, *at;
 
 	(void)ftw;
 	if (type != FTW_D)
 		return 0;
-	if (cache.offsets.n >= KNOWN_MAX)
+	if (names->offsets.n >= KNOWN_MAX)
 		return 1;
-	at = keymap_get(&cache.offsets, &id, true);
+	at = keymap_get(&names->offsets, &id, true);
 	if (at && !*at) {
-		path += strlen(cache.root) - 1; /* whose slash begins it */
-		*at = cache.text.len + 1;
-		text_add(&cache.text, *path ? path : "/", *path ? strlen(path) + 1 : 2);
+		path += strlen(walking.root) - 1; /* whose slash begins it */
+		*at = names->text.len + 1;
+		text_add(&names->text, *path ? path : "/", *path ? strlen(path) + 1 : 2);
 	}
-	return !at || cache.text.failed;
+	return !at || names->text.failed;
+}
+
+void cgroup_names_free(struct cgroup_names *names)
+{
+	keymap_free(&names->offsets);
+	text_free(&names->text);
+	*names = (struct cgroup_names){ .offsets = KEYMAP(uint64_t, uint64_t) };
 }
 
 /* At most once a second: ids that are nowhere would have it done for each row. */
-static void walk(void)
+static void walk(struct cgroup_names *names)
 {
 	struct timespec ts;
 
 	clock_gettime(CLOCK_MONOTONIC_COARSE, &ts);
-	if (cache.walked_s == ts.tv_sec + 1)
+	if (names->walked_s == ts.tv_sec + 1)
 		return;
-	cache.walked_s = ts.tv_sec + 1;
-	if (cache.offsets.n >= KNOWN_MAX) { /* most of them are gone; the walk finds the others */
-		keymap_free(&cache.offsets);
-		text_free(&cache.text);
+	names->walked_s = ts.tv_sec + 1;
+	if (names->offsets.n >= KNOWN_MAX) { /* most of them are gone; the walk finds the others */
+		cgroup_names_free(names);
+		names->walked_s = ts.tv_sec + 1;
 	}
 	for (size_t i = 0; i < sizeof(roots) / sizeof(roots[0]); i++) {
-		cache.root = roots[i];
+		walking.names = names;
+		walking.root = roots[i];
 		if (is_cgroup2(roots[i]))
 			nftw(roots[i], keep, WALK_FDS, FTW_PHYS | FTW_MOUNT);
 	}
 }
 
-const char *cgroup_name(uint64_t id)
+const char *cgroup_name(struct cgroup_names *names, uint64_t id)
 {
-	const uint64_t *at = keymap_get(&cache.offsets, &id, false);
+	const uint64_t *at;
+
+	if (!names->offsets.n)
+		names->offsets = (struct keymap)KEYMAP(uint64_t, uint64_t);
+	at = keymap_get(&names->offsets, &id, false);
 
 	if (!at) {
-		walk();
-		at = keymap_get(&cache.offsets, &id, false);
+		walk(names);
+		at = keymap_get(&names->offsets, &id, false);
 	}
-	if (at && *at && !cache.text.failed)
-		return cache.text.data + *at - 1;
-	cache.number[put_u64(cache.number, id)] = '\0';
-	return cache.number;
+	if (at && *at && !names->text.failed)
+		return names->text.data + *at - 1;
+	names->number[put_u64(names->number, id)] = '\0';
+	return names->number;
 }

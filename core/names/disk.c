@@ -11,17 +11,6 @@
 #include <time.h>
 #include <unistd.h>
 
-#define NAME_SIZE 40 /* DISK_NAME_LEN is 32 */
-/* A power of two. Two devices that share a place take turns in it: slower, never wrong. */
-#define SLOTS 256
-
-/* A cache, not state: the answers depend on nothing but the number, and the time. */
-static struct disk {
-	char name[NAME_SIZE]; /* empty: free */
-	uint32_t dev;
-	int64_t asked_s;
-} cache[SLOTS];
-
 static int64_t seconds(void)
 {
 	struct timespec ts;
@@ -43,7 +32,7 @@ static bool read_name(uint32_t dev, char *name)
 	target[len] = '\0';
 	base = strrchr(target, '/');
 	base = base ? base + 1 : target;
-	if (!*base || strlen(base) >= NAME_SIZE)
+	if (!*base || strlen(base) >= DISK_NAME)
 		return false;
 	/* sysfs writes cciss!c0d0 for cciss/c0d0 */
 	for (char *c = base; *c; c++)
@@ -53,18 +42,19 @@ static bool read_name(uint32_t dev, char *name)
 	return true;
 }
 
-const char *disk_name(uint32_t dev)
+const char *disk_name(struct disk_names *names, uint32_t dev)
 {
-	struct disk *disk = &cache[(dev ^ dev >> 20) % SLOTS];
+	size_t at = (dev ^ dev >> 20) % DISK_SLOTS;
+	char *name = names->slot[at].name;
 	int64_t now = seconds();
 
-	if (disk->name[0] && disk->dev == dev && disk->asked_s == now)
-		return disk->name;
-	if (!read_name(dev, disk->name) && (!disk->name[0] || disk->dev != dev))
-		snprintf(disk->name, sizeof(disk->name), "%u:%u", dev >> 20, dev & 0xfffff);
-	disk->dev = dev;
-	disk->asked_s = now;
-	return disk->name;
+	if (name[0] && names->slot[at].dev == dev && names->slot[at].asked_s == now)
+		return name;
+	if (!read_name(dev, name) && (!name[0] || names->slot[at].dev != dev))
+		snprintf(name, DISK_NAME, "%u:%u", dev >> 20, dev & 0xfffff);
+	names->slot[at].dev = dev;
+	names->slot[at].asked_s = now;
+	return name;
 }
 
 static bool read_dev(const char *path, uint32_t *dev)
@@ -108,7 +98,7 @@ enum disk_found disk_number(const char *name, uint32_t *dev)
 	} else if (strchr(name, '/') && !stat(name, &st) && S_ISBLK(st.st_mode)) {
 		found = DISK_DEV(major(st.st_rdev), minor(st.st_rdev));
 	} else {
-		if (!*name || *name == '/' || *name == '.' || strlen(name) >= NAME_SIZE)
+		if (!*name || *name == '/' || *name == '.' || strlen(name) >= DISK_NAME)
 			return DISK_NO;
 		snprintf(path, sizeof(path), "/sys/class/block/%s/dev", name);
 		for (char *c = path + strlen("/sys/class/block/"); strcmp(c, "/dev"); c++)

@@ -10,12 +10,25 @@
 /* The kernel's own encoding of a device number, the one in struct super_block and gendisk. */
 #define DISK_DEV(major, minor) ((uint32_t)(major) << 20 | (minor))
 
+/* A power of two. Two devices that share a place take turns in it: slower, never wrong. */
+#define DISK_SLOTS 256
+#define DISK_NAME  40 /* the kernel's have 32 at most */
+
+/* Answers: they depend on nothing but the number, and the time. All zeroes: none yet. */
+struct disk_names {
+	struct {
+		char name[DISK_NAME]; /* empty: free */
+		uint32_t dev;
+		int64_t asked_s;
+	} slot[DISK_SLOTS];
+};
+
 /*
  * The name of block device @dev: "vda", "dm-0", or "254:0" where it has none any more; never NULL,
  * never fails. One that has gone keeps the name by which it was last known. Good until the next
  * call. Not for threads.
  */
-const char *disk_name(uint32_t dev);
+const char *disk_name(struct disk_names *names, uint32_t dev);
 
 /* What disk_number() found. */
 enum disk_found { DISK_YES, DISK_NO, DISK_PARTITION };

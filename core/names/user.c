@@ -23,32 +23,24 @@ struct user {
 	char *name; /* NULL: free slot */
 };
 
-/* A cache, not state: the answers depend on nothing but the uid. */
-static struct {
-	struct user *slots; /* SLOTS of them, open addressing; NULL until first used */
-	size_t used;
-	int64_t full_s;		     /* until then nobody is asked; 0: there is room */
-	char number[DIGITS_MAX + 1]; /* the name of the last user that is not in slots */
-} cache;
-
-static struct user *find_slot(uint32_t uid)
+static struct user *find_slot(struct user_names *names, uint32_t uid)
 {
 	size_t i = (uid * 2654435761u) >> 19; /* Knuth's constant; the upper 13 bits */
 
 	_Static_assert(SLOTS == 1 << 13, "the shift above must leave log2(SLOTS) bits");
-	while (cache.slots[i].name && cache.slots[i].uid != uid)
+	while (names->slots[i].name && names->slots[i].uid != uid)
 		i = (i + 1) % SLOTS;
-	return &cache.slots[i];
+	return &names->slots[i];
 }
 
-static const char *number_name(uint32_t uid)
+static const char *number_name(struct user_names *names, uint32_t uid)
 {
-	cache.number[put_u64(cache.number, uid)] = '\0';
-	return cache.number;
+	names->number[put_u64(names->number, uid)] = '\0';
+	return names->number;
 }
 
 /* Returns a copy to free, or NULL when out of memory. */
-static char *ask_name(uint32_t uid)
+static char *ask_name(struct user_names *names, uint32_t uid)
 {
 	char *buf = malloc(PASSWD_BUFFER), *name;
 	struct passwd entry, *found = NULL;
@@ -57,53 +49,65 @@ static char *ask_name(uint32_t uid)
 		return NULL;
 	if (getpwuid_r(uid, &entry, buf, PASSWD_BUFFER, &found) != 0 || !found ||
 	    !found->pw_name[0])
-		name = strdup(number_name(uid));
+		name = strdup(number_name(names, uid));
 	else
 		name = strdup(found->pw_name);
 	free(buf);
 	return name;
 }
 
+static void forget_all(struct user_names *names)
+{
+	for (size_t i = 0; names->slots && i < SLOTS; i++)
+		free(names->slots[i].name);
+}
+
 /* Is there room for one more? */
-static bool make_room(void)
+static bool make_room(struct user_names *names)
 {
 	struct timespec now;
 
-	if (cache.used < MAX_USERS)
+	if (names->used < MAX_USERS)
 		return true;
 	clock_gettime(CLOCK_MONOTONIC_COARSE, &now);
-	if (!cache.full_s)
-		cache.full_s = now.tv_sec + FULL_SECONDS;
-	if (now.tv_sec < cache.full_s)
+	if (!names->full_s)
+		names->full_s = now.tv_sec + FULL_SECONDS;
+	if (now.tv_sec < names->full_s)
 		return false;
-	for (size_t i = 0; i < SLOTS; i++)
-		free(cache.slots[i].name);
-	memset(cache.slots, 0, SLOTS * sizeof(*cache.slots));
-	cache.used = 0;
-	cache.full_s = 0;
+	forget_all(names);
+	memset(names->slots, 0, SLOTS * sizeof(*names->slots));
+	names->used = 0;
+	names->full_s = 0;
 	return true;
 }
 
-const char *user_name(uint32_t uid)
+const char *user_name(struct user_names *names, uint32_t uid)
 {
 	struct user *slot;
 
-	if (!cache.slots)
-		cache.slots = calloc(SLOTS, sizeof(*cache.slots));
-	if (!cache.slots)
-		return number_name(uid);
-	slot = find_slot(uid);
+	if (!names->slots)
+		names->slots = calloc(SLOTS, sizeof(*names->slots));
+	if (!names->slots)
+		return number_name(names, uid);
+	slot = find_slot(names, uid);
 	if (!slot->name) {
-		if (!make_room())
-			return number_name(uid);
-		slot = find_slot(uid);
-		slot->name = ask_name(uid);
+		if (!make_room(names))
+			return number_name(names, uid);
+		slot = find_slot(names, uid);
+		slot->name = ask_name(names, uid);
 		if (!slot->name)
-			return number_name(uid);
+			return number_name(names, uid);
 		slot->uid = uid;
-		cache.used++;
+		names->used++;
 	}
 	return slot->name;
+}
+
+void user_names_free(struct user_names *names)
+{
+	forget_all(names);
+	free(names->slots);
+	*names = (struct user_names){ 0 };
 }
 
 static bool parse_uid(const char *s, size_t len, uint32_t *uid)

@@ -32,6 +32,11 @@ static uint64_t random_seed(void)
 	return (uint64_t)now.tv_nsec << 32 ^ (uint64_t)now.tv_sec;
 }
 
+void by_set_names(struct by *by, struct names *names)
+{
+	by->names = names;
+}
+
 void by_set_limit(struct by *by, size_t bytes)
 {
 	by->limit = bytes;
@@ -97,7 +102,7 @@ static bool make_key(struct by *by, const void *rec, size_t len)
 		const struct column *src = &by->source->columns[by->keys[i]];
 		struct value v;
 
-		column_value(src, rec, len, scratch, &v);
+		column_value(by->names, src, rec, len, scratch, &v);
 		if (!unit_is_text(src->unit))
 			key_number(by, by->columns[i].field, head, &v);
 		else
@@ -208,7 +213,7 @@ static void add_latency(struct by *by, struct group *g, const void *rec, size_t 
 	size_t slots = g->hist.n;
 	struct value v;
 
-	column_value(by->latency, rec, len, scratch, &v);
+	column_value(by->names, by->latency, rec, len, scratch, &v);
 	if (v.kind == V_UINT)
 		hist_add(&g->hist, v.u);
 	else if (v.kind == V_INT)
@@ -313,7 +318,7 @@ size_t by_sorted(struct by *by, const struct sort *sort, size_t top)
 		fill_figures(by->groups[i]);
 		by->order[i] = (struct sort_row){ by->groups[i]->rec, by->groups[i]->len };
 	}
-	sort_rows(&by->table, sort ? *sort : by_count, by->order, by->n);
+	sort_rows(by->names, &by->table, sort ? *sort : by_count, by->order, by->n);
 	for (size_t i = 0; i < by->n; i++)
 		((struct by_head *)by->order[i].rec)->rank = i + 1;
 	n = top && top < by->n ? top : by->n;

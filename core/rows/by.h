@@ -17,6 +17,8 @@ struct by;
  * if a column doesn't exist or is named twice. @table must outlive the result; freed by by_free().
  */
 struct by *by_open(const struct table *table, const char *keys, char *err, size_t err_size);
+/* Before the first row: what its disks, cgroups and paths by id are called. */
+void by_set_names(struct by *by, struct names *names);
 void by_free(struct by *by);
 
 /*

@@ -20,6 +20,7 @@ struct by_head {
 
 struct by {
 	const struct table *source;
+	struct names *names;
 	const struct column *latency; /* in source; NULL: none */
 	size_t n_keys;
 	size_t bytes, limit; /* of memory: what the groups take, and where new ones end */

@@ -6,7 +6,7 @@
 #include "core/names/ids.h"
 #include "core/rows/unit.h"
 
-void name_id_record(const void *rec, size_t len)
+void name_id_record(struct names *names, const void *rec, size_t len)
 {
 	static const struct column path = { "name", FIELD(struct rec_name, path), U_PATH };
 	static char scratch[VALUE_SCRATCH];
@@ -16,7 +16,7 @@ void name_id_record(const void *rec, size_t len)
 	if (len < sizeof(head))
 		return;
 	memcpy(&head, rec, sizeof(head));
-	column_value(&path, rec, len, scratch, &v);
+	column_value(names, &path, rec, len, scratch, &v);
 	if (v.kind == V_BYTES)
-		name_id_learn(head.id, v.bytes.p, v.bytes.len);
+		name_id_learn(&names->ids, head.id, v.bytes.p, v.bytes.len);
 }

@@ -5,8 +5,10 @@
 
 #include <stddef.h>
 
+struct names;
+
 /* Remembers the name in a record of type REC_NAME (@len bytes); one that is not whole is ignored.
  */
-void name_id_record(const void *rec, size_t len);
+void name_id_record(struct names *names, const void *rec, size_t len);
 
 #endif

@@ -71,12 +71,13 @@ static int compare(const void *left, const void *right, void *ctx)
 	return (a->index > b->index) - (a->index < b->index);
 }
 
-static void read_item(const struct column *col, struct item *it, struct text_buf *arena)
+static void read_item(struct names *names, const struct column *col, struct item *it,
+		      struct text_buf *arena)
 {
 	char scratch[VALUE_SCRATCH];
 	struct value v;
 
-	column_value(col, it->row.rec, it->row.len, scratch, &v);
+	column_value(names, col, it->row.rec, it->row.len, scratch, &v);
 	it->kind = v.kind;
 	if (v.kind == V_INT) {
 		it->number = (uint64_t)v.i ^ (1ULL << 63);
@@ -95,7 +96,8 @@ static void read_item(const struct column *col, struct item *it, struct text_buf
 	}
 }
 
-bool sort_rows(const struct table *table, struct sort sort, struct sort_row *rows, size_t n)
+bool sort_rows(struct names *names, const struct table *table, struct sort sort,
+	       struct sort_row *rows, size_t n)
 {
 	struct item *items = n > 1 ? calloc(n, sizeof(*items)) : NULL;
 	struct text_buf arena = { 0 };
@@ -107,7 +109,7 @@ bool sort_rows(const struct table *table, struct sort sort, struct sort_row *row
 	for (size_t i = 0; sorted && i < n; i++) {
 		items[i].row = rows[i];
 		items[i].index = i;
-		read_item(&table->columns[sort.col], &items[i], &arena);
+		read_item(names, &table->columns[sort.col], &items[i], &arena);
 		sorted = !arena.failed;
 	}
 	if (sorted) {
@@ -121,7 +123,8 @@ bool sort_rows(const struct table *table, struct sort sort, struct sort_row *row
 	return sorted;
 }
 
-bool rows_sort(const struct table *table, int col, bool desc, void *rows, size_t n, size_t row_size)
+bool rows_sort(struct names *names, const struct table *table, int col, bool desc, void *rows,
+	       size_t n, size_t row_size)
 {
 	struct sort_row *order;
 	char *copy;
@@ -135,7 +138,7 @@ bool rows_sort(const struct table *table, int col, bool desc, void *rows, size_t
 		memcpy(copy, rows, n * row_size);
 		for (size_t i = 0; i < n; i++)
 			order[i] = (struct sort_row){ copy + i * row_size, row_size };
-		sorted = sort_rows(table, (struct sort){ col, desc }, order, n);
+		sorted = sort_rows(names, table, (struct sort){ col, desc }, order, n);
 	}
 	for (size_t i = 0; sorted && i < n; i++)
 		memcpy((char *)rows + i * row_size, order[i].rec, row_size);

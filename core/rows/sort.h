@@ -27,10 +27,11 @@ struct sort_row {
  * Sorts @n rows by one column. Stable; rows without a value come last, whichever the direction.
  * Returns false, with the rows untouched, when out of memory.
  */
-bool sort_rows(const struct table *table, struct sort sort, struct sort_row *rows, size_t n);
+bool sort_rows(struct names *names, const struct table *table, struct sort sort,
+	       struct sort_row *rows, size_t n);
 
 /* The same in place, for an array of records of @row_size bytes each. */
-bool rows_sort(const struct table *table, int col, bool desc, void *rows, size_t n,
-	       size_t row_size);
+bool rows_sort(struct names *names, const struct table *table, int col, bool desc, void *rows,
+	       size_t n, size_t row_size);
 
 #endif

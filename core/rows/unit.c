@@ -238,14 +238,14 @@ static void name_flags(const struct column *col, char *scratch, struct value *v)
 }
 
 /* A path that was sent once, by its id. */
-static void name_path(struct value *v)
+static void name_path(const struct names *names, struct value *v)
 {
 	const char *name;
 	size_t len;
 
 	if (v->kind == V_UINT && v->u == NAME_OTHERS)
 		set_bytes(v, "(others)", strlen("(others)"));
-	else if (v->kind == V_UINT && name_of_id(v->u, &name, &len))
+	else if (v->kind == V_UINT && names && name_of_id(&names->ids, v->u, &name, &len))
 		set_bytes(v, name, len);
 	else
 		v->kind = V_NONE;
@@ -380,7 +380,7 @@ static void name_syscall(char *scratch, struct value *v)
 	set_bytes(v, scratch, (size_t)(to - scratch));
 }
 
-static void name_kernel_object(const struct column *col, struct value *v)
+static void name_kernel_object(struct names *names, const struct column *col, struct value *v)
 {
 	const char *name;
 
@@ -390,13 +390,15 @@ static void name_kernel_object(const struct column *col, struct value *v)
 	}
 	if (is_other(col, v))
 		name = "(others)";
+	else if (col->unit == U_DISK)
+		name = disk_name(&names->disks, (uint32_t)v->u);
 	else
-		name = col->unit == U_DISK ? disk_name((uint32_t)v->u) : cgroup_name(v->u);
+		name = cgroup_name(&names->cgroups, v->u);
 	set_bytes(v, name, strlen(name));
 }
 
-void column_value(const struct column *col, const void *rec, size_t len, char *scratch,
-		  struct value *out)
+void column_value(struct names *names, const struct column *col, const void *rec, size_t len,
+		  char *scratch, struct value *out)
 {
 	out->kind = V_NONE;
 	if (!inside(col->field.off, col->field.size, len))
@@ -432,7 +434,7 @@ void column_value(const struct column *col, const void *rec, size_t len, char *s
 		name_flags(col, scratch, out);
 		break;
 	case U_PATH:
-		name_path(out);
+		name_path(names, out);
 		break;
 	case U_RATE:
 		per_second(rec, len, out);
@@ -442,7 +444,7 @@ void column_value(const struct column *col, const void *rec, size_t len, char *s
 		break;
 	case U_DISK:
 	case U_CGROUP:
-		name_kernel_object(col, out);
+		name_kernel_object(names, col, out);
 		break;
 	default:
 		break;

@@ -6,6 +6,7 @@
 #ifndef IOSONDE_UNIT_H
 #define IOSONDE_UNIT_H
 
+#include "core/names/names.h"
 #include "core/rows/field.h"
 
 enum unit {
@@ -130,10 +131,11 @@ struct value {
  * U_FD and U_OCTAL with a negative value, U_ERRNO with one that is not negative, and empty or
  * out-of-record variable fields give V_NONE. U_ENUM, U_FLAGS, U_ERRNO and paths give V_BYTES.
  * U_USER, U_CLOCK and all numbers give V_INT or V_UINT. U_STACK gives V_BYTES: the raw addresses.
- * @scratch has VALUE_SCRATCH bytes.
+ * @scratch has VALUE_SCRATCH bytes. @names are asked for disks, cgroups and what was sent by its
+ * id; NULL is for columns of other units.
  */
-void column_value(const struct column *col, const void *rec, size_t len, char *scratch,
-		  struct value *out);
+void column_value(struct names *names, const struct column *col, const void *rec, size_t len,
+		  char *scratch, struct value *out);
 
 /*
  * The share of @col, one of several parts, in 1/@units of the whole: each rounded up or down so
@@ -170,11 +172,12 @@ bool unit_parse(enum unit unit, const char *s, size_t len, uint64_t bare_scale, 
 /* Values that can be typed for @unit: "500ms, 10s or 2m"; NULL where any text will do. */
 const char *unit_examples(enum unit unit);
 
-/* How the text of this run reads: read by every formatter. core/base/clock.h has the clock. */
+/* How the text of this run reads: clock and names. core/base/clock.h has the clock. */
 struct clock_base {
 	uint64_t start_ns;	 /* CLOCK_MONOTONIC at the start of tracing */
 	int64_t realtime_off_ns; /* CLOCK_REALTIME - CLOCK_MONOTONIC, as far as is known */
 	bool wall;		 /* -T */
+	struct names *names;	 /* who users are; NULL only where rows have none */
 };
 
 /*

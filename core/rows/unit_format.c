@@ -212,7 +212,7 @@ size_t unit_format(const struct column *col, const struct value *v, const struct
 		break;
 	}
 	if (col->unit == U_USER) {
-		const char *name = user_name((uint32_t)v->u);
+		const char *name = user_name(&clock->names->users, (uint32_t)v->u);
 
 		return copy_cut(buf, size, name, strlen(name));
 	}

@@ -70,14 +70,14 @@ static bool run_test(const struct where *w, const struct where_test *t, const vo
 {
 	struct value v;
 
-	column_value(t->col, rec, len, scratch, &v);
+	column_value(w->names, t->col, rec, len, scratch, &v);
 	if (v.kind == V_NONE)
 		return t->op == OP_NE || t->op == OP_NOT_GLOB;
 	if (t->is_text) {
 		if (v.kind == V_BYTES)
 			return test_text(w, t, v.bytes.p, v.bytes.len);
 		/* The only numbers with a text are users. */
-		const char *name = user_name((uint32_t)v.u);
+		const char *name = user_name(&w->names->users, (uint32_t)v.u);
 
 		return test_text(w, t, name, strlen(name));
 	}
@@ -116,8 +116,9 @@ bool where_match(const struct where *w, const void *rec, size_t len)
 	return answer;
 }
 
-void where_set_start(struct where *w, uint64_t start_ns)
+void where_set_view(struct where *w, struct names *names, uint64_t start_ns)
 {
+	w->names = names;
 	w->start_ns = start_ns;
 }
 

@@ -32,8 +32,11 @@ struct where;
 struct where *where_compile(const struct table *table, const char *text, char *error,
 			    size_t error_size);
 bool where_match(const struct where *w, const void *rec, size_t len);
-/* U_CLOCK columns are compared as time since @start_ns (CLOCK_MONOTONIC); 0 until this is set. */
-void where_set_start(struct where *w, uint64_t start_ns);
+/*
+ * Before the first match: whose names users, disks and cgroups have. U_CLOCK columns are compared
+ * as time since @start_ns (CLOCK_MONOTONIC).
+ */
+void where_set_view(struct where *w, struct names *names, uint64_t start_ns);
 void where_free(struct where *w);
 
 #endif

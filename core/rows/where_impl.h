@@ -33,6 +33,7 @@ struct where {
 	struct where_test *tests;
 	size_t n_tests, tests_cap;
 	struct text_buf text; /* the literals' bytes */
+	struct names *names;
 	uint64_t start_ns;
 };
 

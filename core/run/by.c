@@ -103,6 +103,7 @@ bool by_choose(const struct run *run, struct run_table *t, const char *keys, cha
 	t->by = by_open(&t->spec.row, keys, err, size);
 	if (!t->by)
 		return false;
+	by_set_names(t->by, run->clock.names);
 	if (by_of_table(t)) /* no more groups than the kernel's map has rows */
 		return only_by_keys(run, t, err, size);
 	if (!stacks_have_owner(run, err, size))

@@ -255,15 +255,16 @@ static void report_sort(struct report *r)
 		if (is_about_target(r, &cols[i]))
 			continue;
 		if (drain_identifies(t, &cols[i]))
-			sort_rows(&t->row, (struct sort){ .col = i }, r->row, r->n);
+			sort_rows(&r->run->view_names, &t->row, (struct sort){ .col = i }, r->row,
+				  r->n);
 		else if (cols[i].field.off >= r->d->key_size && cols[i].unit != U_CLOCK &&
 			 cols[i].unit != U_STACK)
 			first = i;
 	}
 	if (r->t->sorted)
-		sort_rows(&t->row, r->t->sort, r->row, r->n);
+		sort_rows(&r->run->view_names, &t->row, r->t->sort, r->row, r->n);
 	else if (t->kind != TOOL_HISTOGRAM && first >= 0 && r->d->order != DRAIN_KEYS)
-		sort_rows(&t->row, (struct sort){ first, true }, r->row, r->n);
+		sort_rows(&r->run->view_names, &t->row, (struct sort){ first, true }, r->row, r->n);
 }
 
 /* Smallest first, and with -r still the largest ones. */

@@ -142,7 +142,7 @@ static void draw_title(const struct run *run, const struct run_table *t, const s
 
 		if (!drain_is_key(&t->spec, c) && (c->unit != U_CLOCK || !run->opts.interval_ns))
 			continue;
-		column_value(c, row->rec, row->len, scratch, &v);
+		column_value(run->clock.names, c, row->rec, row->len, scratch, &v);
 		if (v.kind == V_NONE)
 			continue;
 		text_printf(&title, "%s%s ", title.len ? "  " : "", c->name);

@@ -52,6 +52,7 @@ struct run {
 	/* output */
 	int out_fd;
 	struct sink *sink;
+	struct names view_names; /* of what numbers in rows stand for */
 	struct clock_base clock;
 	struct run_table table[MAX_TABLES];
 	size_t n_tables;

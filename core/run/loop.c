@@ -114,7 +114,7 @@ static int on_record(void *ctx, void *data, size_t len)
 	if (rec->type >= REC_TOOL)
 		run->tool->ops->record(run, rec, len);
 	else if (rec->type == REC_NAME)
-		name_id_record(rec, len);
+		name_id_record(&run->view_names, rec, len);
 	else
 		output_row(run, rec, len);
 	if (!run->abort_now && !writer_room(run->writer))

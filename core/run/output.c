@@ -152,7 +152,7 @@ bool output_names(struct run *run)
 		return false;
 	for (size_t i = 0; i < run->n_tables; i++)
 		if (run->table[i].where)
-			where_set_start(run->table[i].where, run->clock.start_ns);
+			where_set_view(run->table[i].where, &run->view_names, run->clock.start_ns);
 	if (run->opts.kstack || run->opts.ustack || run->tool->kind == TOOL_STACKS)
 		return run_kernel_names(run) != NULL;
 	return true;
@@ -212,6 +212,7 @@ void output_close(struct run *run)
 {
 	file_close(run);
 	tables_close(run);
+	names_free(&run->view_names);
 	text_free(&run->where_text);
 	stack_names_close(run->names);
 	text_free(&run->stack_text);

@@ -340,6 +340,7 @@ int run_tool(const struct tool *tool, int argc, char **argv)
 		return FAILED;
 	}
 	run->tool = tool;
+	run->clock.names = &run->view_names;
 	run->out_fd = run->stats_fd = -1;
 	many_init(&run->many);
 	status = run_all(run, argc, argv);

@@ -49,7 +49,7 @@ void table_show(struct run *run, struct run_table *t)
 	size_t n = t->top && t->top < t->n ? t->top : t->n;
 
 	if (t->sorted)
-		sort_rows(&t->spec.row, t->sort, t->row, t->n);
+		sort_rows(&run->view_names, &t->spec.row, t->sort, t->row, t->n);
 	table_title(run, t, t->n);
 	sink_table(run->sink, &t->selection, t->row, n);
 	t->n = 0;

@@ -39,7 +39,8 @@ static void check_error(const char *err, size_t size)
 
 static struct sink *open_sink(enum format format)
 {
-	struct sink_opts opts = { .format = format, .fd = null_fd };
+	static struct names names;
+	struct sink_opts opts = { .format = format, .fd = null_fd, .clock.names = &names };
 
 	return sink_open(&opts);
 }

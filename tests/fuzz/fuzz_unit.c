@@ -36,7 +36,8 @@ static void check_round_trip(enum unit unit, uint64_t number)
 {
 	const struct column col = { .name = "x", .unit = unit };
 	const struct value v = { .kind = V_UINT, .u = number };
-	const struct clock_base clock = { 0 };
+	static struct names names;
+	const struct clock_base clock = { .names = &names };
 	const char *error;
 	uint64_t again, by;
 	char text[64];

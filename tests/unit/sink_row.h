@@ -106,12 +106,16 @@ static inline struct row make_row(const char *path, size_t len)
 
 #define ROW(path) make_row(path, strlen(path))
 
+/* What users are called. */
+static struct names row_names;
+
 static inline struct sink_opts options(enum format format, int fd)
 {
 	return (struct sink_opts){ .format = format,
 				   .fd = fd,
 				   .clock = { .start_ns = 5000000000,
-					      .realtime_off_ns = 1795308383000000000 } };
+					      .realtime_off_ns = 1795308383000000000,
+					      .names = &row_names } };
 }
 
 /* A sink whose output is kept in memory. */

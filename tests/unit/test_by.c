@@ -35,7 +35,7 @@ static const char *cell(struct by *by, size_t i, const char *name)
 	const void *rec = by_row(by, i, &len);
 
 	assert_true(col >= 0);
-	column_value(&t->columns[col], rec, len, scratch, &v);
+	column_value(NULL, &t->columns[col], rec, len, scratch, &v);
 	if (v.kind == V_NONE)
 		return "-";
 	if (v.kind == V_BYTES)
@@ -188,7 +188,7 @@ static void test_stack_key(void **state)
 	by_add(by, &s, sizeof(s));
 	assert_int_equal(by_sorted(by, NULL, 0), 2);
 	rec = by_row(by, 0, &len);
-	column_value(&by_table(by)->columns[1], rec, len, scratch, &v);
+	column_value(NULL, &by_table(by)->columns[1], rec, len, scratch, &v);
 	assert_int_equal(v.kind, V_BYTES);
 	assert_int_equal(v.bytes.len, sizeof(frames));
 	assert_int_equal((uintptr_t)v.bytes.p % 8, 0);

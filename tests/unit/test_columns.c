@@ -240,7 +240,7 @@ static void assert_order(int col, bool desc, const char *pids)
 	char got[8] = "";
 
 	memcpy(copy, rows, sizeof(rows));
-	assert_true(rows_sort(&row_table, col, desc, copy, 5, sizeof(copy[0])));
+	assert_true(rows_sort(NULL, &row_table, col, desc, copy, 5, sizeof(copy[0])));
 	for (size_t i = 0; i < 5; i++)
 		got[i] = (char)('0' + copy[i].pid);
 	assert_string_equal(got, pids);
@@ -261,8 +261,8 @@ static void test_rows_sort(void **state)
 	assert_order(2, true, "12359");
 	assert_order(3, false, "31925");
 	assert_order(3, true, "52913");
-	assert_true(rows_sort(&row_table, 0, true, &one, 1, sizeof(one)));
-	assert_true(rows_sort(&row_table, 0, true, NULL, 0, sizeof(one)));
+	assert_true(rows_sort(NULL, &row_table, 0, true, &one, 1, sizeof(one)));
+	assert_true(rows_sort(NULL, &row_table, 0, true, NULL, 0, sizeof(one)));
 }
 
 static void test_many_rows_sort(void **state)
@@ -274,7 +274,7 @@ static void test_many_rows_sort(void **state)
 	assert_non_null(many);
 	for (uint32_t i = 0; i < N; i++)
 		many[i] = (struct row){ .pid = i * 2654435761u % 1000, .ret = (int32_t)i };
-	assert_true(rows_sort(&row_table, 0, true, many, N, sizeof(*many)));
+	assert_true(rows_sort(NULL, &row_table, 0, true, many, N, sizeof(*many)));
 	for (size_t i = 1; i < N; i++) {
 		assert_true(many[i - 1].pid >= many[i].pid);
 		if (many[i - 1].pid == many[i].pid)

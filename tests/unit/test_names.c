@@ -52,15 +52,17 @@ static void errors_have_names_both_ways(void **state)
 	assert_int_equal(errno_number("", 0), -1);
 }
 
+static struct names names;
+
 static void users_have_names_both_ways(void **state)
 {
 	uint32_t uid = 7;
 	struct passwd *p;
 
 	(void)state;
-	assert_string_equal(user_name(0), "root");
-	assert_string_equal(user_name(3987654321u), "3987654321");
-	assert_string_equal(user_name(UINT32_MAX), "4294967295");
+	assert_string_equal(user_name(&names.users, 0), "root");
+	assert_string_equal(user_name(&names.users, 3987654321u), "3987654321");
+	assert_string_equal(user_name(&names.users, UINT32_MAX), "4294967295");
 	assert_true(user_id("rootX", 4, &uid));
 	assert_int_equal(uid, 0);
 	assert_true(user_id("12", 2, &uid));
@@ -89,10 +91,10 @@ static void users_without_end(void **state)
 			uint32_t uid = 2000000000 + i * 8192;
 
 			snprintf(want, sizeof(want), "%" PRIu32, uid);
-			assert_string_equal(user_name(uid), want);
+			assert_string_equal(user_name(&names.users, uid), want);
 		}
 	}
-	assert_string_equal(user_name(0), "root");
+	assert_string_equal(user_name(&names.users, 0), "root");
 }
 
 static void ids_have_names(void **state)
@@ -108,35 +110,36 @@ static void ids_have_names(void **state)
 	size_t len = 0;
 
 	(void)state;
-	assert_false(name_of_id(1, &name, &len));
-	name_id_learn(1, "one", 3);
-	name_id_learn(2, "two", 3);
-	name_id_learn(1, "uno!", 4);
-	assert_true(name_of_id(1, &name, &len));
+	assert_false(name_of_id(&names.ids, 1, &name, &len));
+	name_id_learn(&names.ids, 1, "one", 3);
+	name_id_learn(&names.ids, 2, "two", 3);
+	name_id_learn(&names.ids, 1, "uno!", 4);
+	assert_true(name_of_id(&names.ids, 1, &name, &len));
 	assert_int_equal(len, 4);
 	assert_memory_equal(name, "uno!", 4);
-	name_id_record(&rec, sizeof(rec.head) - 1); /* not whole */
-	assert_false(name_of_id(77, &name, &len));
-	name_id_record(&rec, sizeof(rec));
-	assert_true(name_of_id(77, &name, &len));
+	name_id_record(&names, &rec, sizeof(rec.head) - 1); /* not whole */
+	assert_false(name_of_id(&names.ids, 77, &name, &len));
+	name_id_record(&names, &rec, sizeof(rec));
+	assert_true(name_of_id(&names.ids, 77, &name, &len));
 	assert_int_equal(len, 4);
 	assert_memory_equal(name, "/a/b", 4);
 	for (uint64_t id = 100; id < 100 + NAME_IDS_MAX; id++)
-		name_id_learn(id, text, (size_t)snprintf(text, sizeof(text), "%" PRIu64, id));
+		name_id_learn(&names.ids, id, text,
+			      (size_t)snprintf(text, sizeof(text), "%" PRIu64, id));
 	for (uint64_t id = 100; id < 100 + NAME_IDS_MAX; id++) {
-		assert_true(name_of_id(id, &name, &len));
+		assert_true(name_of_id(&names.ids, id, &name, &len));
 		snprintf(text, sizeof(text), "%" PRIu64, id);
 		assert_memory_equal(name, text, len);
 	}
-	assert_false(name_of_id(1, &name, &len)); /* the oldest made room */
+	assert_false(name_of_id(&names.ids, 1, &name, &len)); /* the oldest made room */
 	/* one that is sent again is the newest, and outlives those that came before */
-	name_id_learn(100, "again", 5);
+	name_id_learn(&names.ids, 100, "again", 5);
 	for (uint64_t id = 1u << 30; id < (1u << 30) + NAME_IDS_MAX - 1; id++)
-		name_id_learn(id, "x", 1);
-	assert_true(name_of_id(100, &name, &len));
+		name_id_learn(&names.ids, id, "x", 1);
+	assert_true(name_of_id(&names.ids, 100, &name, &len));
 	assert_memory_equal(name, "again", 5);
-	name_id_learn(1, "x", 1);
-	assert_false(name_of_id(100, &name, &len));
+	name_id_learn(&names.ids, 1, "x", 1);
+	assert_false(name_of_id(&names.ids, 100, &name, &len));
 }
 
 /* A row of what found no room says so, in each unit that is a text; its numbers have no value. */
@@ -165,13 +168,13 @@ static void others_have_a_name(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(columns) / sizeof(columns[0]); i++) {
-		column_value(&columns[i], &row, sizeof(row), scratch, &v);
+		column_value(&names, &columns[i], &row, sizeof(row), scratch, &v);
 		assert_int_equal(v.kind, V_BYTES);
 		assert_int_equal(v.bytes.len, 8);
 		assert_memory_equal(v.bytes.p, "(others)", 8);
 	}
 	for (size_t i = 0; i < sizeof(none) / sizeof(none[0]); i++) {
-		column_value(&none[i], &row, sizeof(row), scratch, &v);
+		column_value(&names, &none[i], &row, sizeof(row), scratch, &v);
 		assert_int_equal(v.kind, V_NONE);
 	}
 }
@@ -200,14 +203,15 @@ static void cgroups_have_names_both_ways(void **state)
 	bool exists;
 
 	(void)state;
-	assert_string_equal(cgroup_name(18446744073709551615u), "18446744073709551615");
+	assert_string_equal(cgroup_name(&names.cgroups, 18446744073709551615u),
+			    "18446744073709551615");
 	assert_false(cgroup_id("no-such-cgroup", &root, &exists));
 	assert_false(exists);
 	assert_false(cgroup_id("/dev", &root, &exists));
 	assert_true(exists);
 	if (!cgroup_id("", &root, &exists) && !cgroup_id(".", &root, &exists))
 		skip(); /* no hierarchy is mounted where they usually are */
-	assert_string_equal(cgroup_name(root), "/");
+	assert_string_equal(cgroup_name(&names.cgroups, root), "/");
 	assert_true(cgroup_id(".", &same, &exists));
 	assert_int_equal(root, same);
 }
@@ -241,7 +245,7 @@ static void disks_have_names_both_ways(void **state)
 	DIR *dir;
 
 	(void)state;
-	assert_string_equal(disk_name(DISK_DEV(4000, 1)), "4000:1");
+	assert_string_equal(disk_name(&names.disks, DISK_DEV(4000, 1)), "4000:1");
 	assert_int_equal(disk_number("4000:1", &dev), DISK_NO);
 	assert_int_equal(disk_number("no-such-disk", &dev), DISK_NO);
 	assert_int_equal(disk_number("", &dev), DISK_NO);
@@ -254,7 +258,7 @@ static void disks_have_names_both_ways(void **state)
 		if (entry->d_name[0] == '.' || strchr(entry->d_name, '!'))
 			continue;
 		assert_int_equal(disk_number(entry->d_name, &dev), DISK_YES);
-		assert_string_equal(disk_name(dev), entry->d_name);
+		assert_string_equal(disk_name(&names.disks, dev), entry->d_name);
 		snprintf(number, sizeof(number), "%u:%u", dev >> 20, dev & 0xfffff);
 		assert_int_equal(disk_number(number, &dev), DISK_YES);
 		seen++;
@@ -279,5 +283,8 @@ int main(void)
 		cmocka_unit_test(examples_of_disks_exist),
 	};
 
-	return cmocka_run_group_tests(tests, NULL, NULL);
+	int failed = cmocka_run_group_tests(tests, NULL, NULL);
+
+	names_free(&names);
+	return failed;
 }

@@ -19,7 +19,8 @@
 #define COUNT(a)  (sizeof(a) / sizeof((a)[0]))
 #define UNTOUCHED 0xdeadbeefdeadbeefull
 
-static const struct clock_base no_clock;
+static struct names names;
+static const struct clock_base no_clock = { .names = &names };
 
 static uint64_t random_state = 0x9e3779b97f4a7c15ull;
 

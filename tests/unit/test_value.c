@@ -47,6 +47,7 @@ static const struct flag_name plain_flags[] = {
 };
 
 static char scratch[VALUE_SCRATCH];
+static struct names names;
 
 /* A copy with nothing behind it, so that a sanitizer sees every byte read beyond @len. */
 static struct value value_of(const struct column *col, const void *rec, size_t len, char **keep)
@@ -57,7 +58,7 @@ static struct value value_of(const struct column *col, const void *rec, size_t l
 	free(last);
 	last = malloc(len ? len : 1);
 	memcpy(last, rec, len);
-	column_value(col, last, len, scratch, &v);
+	column_value(&names, col, last, len, scratch, &v);
 	if (keep)
 		*keep = last;
 	return v;

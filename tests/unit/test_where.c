@@ -10,6 +10,8 @@
 #include "core/rows/where.h"
 #include "tests/unit/sample.h"
 
+static struct names names;
+
 static bool matches(const char *text, const struct sample *row)
 {
 	char error[512] = "";
@@ -18,6 +20,7 @@ static bool matches(const char *text, const struct sample *row)
 
 	if (!w)
 		fail_msg("%s", error);
+	where_set_view(w, &names, 0);
 	got = where_match(w, row, sizeof(*row));
 	where_free(w);
 	return got;
@@ -190,15 +193,15 @@ static void test_time_counts_from_start(void **state)
 	(void)state;
 	assert_non_null(w);
 	assert_false(where_match(w, &row, sizeof(row)));
-	where_set_start(w, row.head.ts_ns - 2500000000);
+	where_set_view(w, &names, row.head.ts_ns - 2500000000);
 	assert_true(where_match(w, &row, sizeof(row)));
 	/* Before the start is negative, not huge. */
-	where_set_start(w, row.head.ts_ns + 1);
+	where_set_view(w, &names, row.head.ts_ns + 1);
 	assert_false(where_match(w, &row, sizeof(row)));
 	where_free(w);
 	w = where_compile(&sample_table, "time < -1ms", error, 512);
 	assert_non_null(w);
-	where_set_start(w, row.head.ts_ns + 2000000);
+	where_set_view(w, &names, row.head.ts_ns + 2000000);
 	assert_true(where_match(w, &row, sizeof(row)));
 	where_free(w);
 }

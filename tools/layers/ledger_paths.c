@@ -98,7 +98,7 @@ void ledger_learn_path(struct run *run, struct ledger *l, const struct layers_fi
 	if (l->paths.n >= PATHS_MAX)
 		sweep(run, l);
 	path = keymap_get(&l->paths, &e->file, true);
-	column_value(&path_column, e, len, scratch, &v);
+	column_value(NULL, &path_column, e, len, scratch, &v);
 	if (!path || v.kind != V_BYTES)
 		return;
 	free(*path);
