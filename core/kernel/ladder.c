@@ -102,7 +102,7 @@ static bool spec_offered(const struct loaded *l, const struct btf *btf, const ch
 	char want[256], name[64];
 
 	if (!sec) {
-		snprintf(why, size, "internal error: no program %s", spec);
+		snprintf(why, size, "internal error: no program %s, which .probes names", spec);
 		return false;
 	}
 	if (!l->own_btf && hook_needs_types(hook_kind_of(sec))) {

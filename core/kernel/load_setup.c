@@ -55,7 +55,8 @@ static bool set_rodata(struct bpf_object *obj, const char *name, const void *val
 		return true;
 	if (id > 0 &&
 	    btf__resolve_size(btf, btf__type_by_id(btf, (__u32)id)->type) != (__s64)size) {
-		log_error("internal error: %s of the programs and of the descriptor differ in size",
+		log_error("internal error: %s of the programs and of the descriptor differ in "
+			  "size: both are made of one struct, in NAME.h",
 			  name);
 		return false;
 	}
@@ -88,6 +89,20 @@ static void set_wake_up(const struct load_opts *opts, struct engine_cfg *engine)
 	engine->wake_data = 0;
 }
 
+/* Else -p, -u, --cgroup and -- CMD would be taken, and change nothing. */
+static bool asks_target(const struct loaded *l)
+{
+	struct bpf_map *map;
+	size_t off;
+
+	if (setup_find_var(l->obj, ".rodata", "target", &map, &off))
+		return true;
+	log_error("internal error: -p, -u, --cgroup and -- COMMAND don't reach the programs of %s: "
+		  "they have to include bpf/core/filter.bpf.h and ask target_match()",
+		  l->tool->name);
+	return false;
+}
+
 static bool configure(struct loaded *l)
 {
 	const struct load_opts *opts = &l->opts;
@@ -100,10 +115,13 @@ static bool configure(struct loaded *l)
 	engine.page_shift = (uint32_t)__builtin_ctzl((unsigned long)sysconf(_SC_PAGESIZE));
 	set_wake_up(opts, &engine);
 	if (unknown) {
-		log_error("internal error: no system call %s", unknown);
+		log_error("internal error: no system call %s in .calls; one that only some "
+			  "architectures have begins with '?', another kind of call with '-'",
+			  unknown);
 		return false;
 	}
-	return set_rungs(l) && set_rodata(l->obj, "engine", &engine, sizeof(engine)) &&
+	return asks_target(l) && set_rungs(l) &&
+	       set_rodata(l->obj, "engine", &engine, sizeof(engine)) &&
 	       set_rodata(l->obj, "target", opts->target, sizeof(*opts->target)) &&
 	       set_rodata(l->obj, "many_targets", &n_targets, sizeof(n_targets)) &&
 	       (!l->tool->cfg_size || set_rodata(l->obj, "cfg", opts->cfg, l->tool->cfg_size)) &&

@@ -26,6 +26,14 @@ static const struct {
 	{ "mem", "Memory" },
 };
 
+const char *help_layer(const char *layer)
+{
+	for (size_t l = 0; l < sizeof(layers) / sizeof(layers[0]); l++)
+		if (!strcmp(layers[l].name, layer))
+			return layers[l].title;
+	return NULL;
+}
+
 static int finish(struct text_buf *out)
 {
 	const char *text = text_cstr(out);

@@ -8,6 +8,8 @@
 int help_overview(void);	     /* the commands by layer, in a screenful */
 int help_list(void);		     /* one command per line */
 int help_tool(const struct tool *t); /* options, columns, examples */
+/* What @layer is called in the overview; NULL: commands of that layer wouldn't be in it. */
+const char *help_layer(const char *layer);
 int help_version(void);
 
 #endif

@@ -154,7 +154,8 @@ static bool adds_up(const struct run *run, const struct account *a)
 	if (a->generated == a->shown + a->filtered + a->lost)
 		return true;
 	log_error("internal error: the account doesn't add up: %llu events, but %llu shown, %llu "
-		  "filtered and %llu lost; please report this",
+		  "filtered and %llu lost; some program counts an event and not what became of it: "
+		  "please report this",
 		  (unsigned long long)a->generated, (unsigned long long)a->shown,
 		  (unsigned long long)a->filtered, (unsigned long long)a->lost);
 	return false;

@@ -9,7 +9,8 @@
 	TOOL(samplestacks)                                                                         \
 	TOOL(sampleexits)                                                                          \
 	TOOL(sampletables)                                                                         \
-	TOOL(samplewrong)
+	TOOL(samplewrong)                                                                          \
+	TOOL(sampleblind)
 
 #define TOOL(name) extern const struct tool tool_##name;
 TOOLS

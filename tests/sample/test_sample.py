@@ -13,7 +13,8 @@ import pytest
 from host import ROOT
 from tracer import caps_of, started, trace, wait_attached
 
-TOOLS = ("sampleevents", "sampletable", "samplehist", "samplestacks", "sampleexits", "sampletables", "samplewrong")
+TOOLS = ("sampleevents", "sampletable", "samplehist", "samplestacks", "sampleexits", "sampletables", "samplewrong",
+         "sampleblind")
 
 
 def run(host, tmp, tool, job, *options, **more):
@@ -31,6 +32,12 @@ def test_a_forgotten_count_is_told(host):
     """A command whose programs count an event and not what became of it fails, and says so."""
     done = host.run([host.iosonde, "samplewrong", "--", "true"])
     assert done.returncode == 125 and "doesn't add up: 1 events, but 0 shown, 0 filtered" in done.err, str(done)
+
+
+def test_programs_that_ask_no_target_are_told(host):
+    """A target that changes nothing would be taken in silence."""
+    done = host.run([host.iosonde, "sampleblind", "--", "true"])
+    assert done.returncode == 125 and "target_match()" in done.err, str(done)
 
 
 def test_engine_has_no_sample(host):
