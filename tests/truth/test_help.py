@@ -104,6 +104,8 @@ def test_options_are_accepted(host, command):
             if arg:
                 words.append(value_of(command, text, name, arg))
             needed = UNDER.get(heading, [])
+            if name == "children":
+                needed = [*needed, "-p", "1"]
             if name == "count" and "-i" not in needed:
                 needed = [*needed, "-i", "1"]
             check(host, command, [*needed, *words], heading)
