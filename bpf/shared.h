@@ -87,6 +87,11 @@ enum vargs_flags {
 	VARGS_QUOTED = 1 << 1, /* text has them in quotes */
 };
 
+/* An address of the network, as IPv6 has it; one of IPv4 is mapped: ::ffff:10.0.0.1. */
+struct net_addr {
+	__u8 bytes[16];
+};
+
 /* A system call in a record: its number, and the ABI that it was made by. */
 #define SYSCALL_IN_RECORD(nr, compat) ((__u64)(nr) << 1 | (compat))
 #define SYSCALL_NONE		      (~0ULL)

@@ -55,6 +55,8 @@ static size_t unit_width(const struct sink *s, const struct column *col)
 	case U_CGROUP:
 	case U_FLAGS:
 		return 20;
+	case U_ADDR: /* IPv4; a longer one pushes its row */
+		return 15;
 	case U_FD:
 		return 4;
 	case U_OCTAL:

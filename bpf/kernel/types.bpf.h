@@ -425,6 +425,76 @@ struct io_rw {
 	u64 addr;
 };
 
+/* --- network --- */
+struct in6_addr {
+	union {
+		u8 u6_addr8[16];
+	} in6_u;
+};
+
+struct sock_common {
+	u32 skc_daddr; /* these two and the port in network order */
+	u32 skc_rcv_saddr;
+	u16 skc_dport;
+	u16 skc_num;
+	unsigned short skc_family;
+	volatile unsigned char skc_state;
+	struct in6_addr skc_v6_daddr;
+	struct in6_addr skc_v6_rcv_saddr;
+	unsigned long skc_flags;
+};
+
+struct sock {
+	struct sock_common __sk_common;
+	int sk_err;
+	u16 sk_protocol;
+};
+
+struct inet_sock {
+	u16 inet_sport; /* in network order; stays when the port is given back */
+};
+
+struct inet_connection_sock {
+	u8 icsk_ca_state : 5;
+	u8 icsk_pending;
+};
+
+struct tcp_sock {
+	u32 snd_una;
+	u32 write_seq;
+	u64 bytes_acked;
+	u64 bytes_received;
+};
+
+struct request_sock {
+	struct sock_common __req_common;
+};
+
+struct tcp_skb_cb {
+	u16 tcp_gso_segs;
+};
+
+struct sk_buff {
+	char cb[48];
+};
+
+struct socket {
+	u32 state;
+	struct sock *sk;
+};
+
+struct trace_event_raw_inet_sock_set_state {
+	struct trace_entry ent;
+	const void *skaddr;
+	int oldstate;
+	int newstate;
+};
+
+struct trace_event_raw_tcp_event_sk {
+	struct trace_entry ent;
+	const void *skaddr;
+};
+
 /* --- iterators --- */
 struct seq_file;
 
@@ -497,6 +567,13 @@ struct pt_regs {
 #define FMODE_CREATED	    0x100000U /* include/linux/fs.h: this open made the file */
 #define IORING_OP_OPENAT    18	      /* include/uapi/linux/io_uring.h */
 #define IORING_OP_OPENAT2   28
+#define IPPROTO_TCP	    6
+#define AF_UNSPEC	    0 /* include/linux/socket.h */
+#define AF_INET		    2
+#define AF_INET6	    10
+#define SOCK_DONE_BIT	    1 /* include/net/sock.h: enum sock_flags; the peer's FIN has come */
+#define ICSK_TIME_LOSS_PROBE 5 /* include/net/inet_connection_sock.h */
+#define SS_UNCONNECTED	    1 /* include/uapi/linux/net.h */
 #define PROC_PID_INIT_INO   0xEFFFFFFCU
 #define FMODE_NOACCOUNT	    0x20000000U
 

@@ -29,6 +29,7 @@ enum field_kind {
 	F_VPATH,
 	F_VSTACK,
 	F_VARGS,
+	F_ADDR,
 	F_KEPT,	     /* struct kept */
 	F_KEPT_BOOL, /* the same, of a bool */
 };
@@ -58,6 +59,7 @@ struct field {
 	__s8: F_S8, __s16: F_S16, __s32: F_S32, __s64: F_S64, int64_t: F_S64,                     \
 	bool: F_BOOL, char *: F_CHARS, const char *: F_CSTR,                                      \
 	struct vstr: F_VSTR, struct vpath: F_VPATH, struct vstack: F_VSTACK, struct vargs: F_VARGS, \
+	struct net_addr: F_ADDR,                                                                  \
 	struct kept: F_KEPT)
 /* clang-format on */
 

@@ -12,6 +12,7 @@
 #include "core/names/disk.h"
 #include "core/names/ids.h"
 #include "core/rows/syscalls.h"
+#include "core/rows/unit_addr.h"
 #include "core/rows/unit_args.h"
 #include "core/rows/unit_path.h"
 
@@ -147,6 +148,8 @@ static void read_field(const struct field *f, const char *rec, size_t len, char 
 	case F_KEPT:
 	case F_KEPT_BOOL:
 		return read_kept(p, out);
+	case F_ADDR:
+		return set_bytes(out, scratch, addr_format((const void *)p, scratch, ADDR_TEXT));
 	case F_VARGS: /* args_value() */
 		return;
 	}
@@ -351,8 +354,10 @@ unsigned column_keep(const struct column *col)
 	}
 }
 
-static bool is_blank(const struct value *v)
+static bool is_blank(const struct column *col, const struct value *v)
 {
+	if (col->unit == U_ADDR)
+		return v->bytes.len == 2; /* "::" */
 	if (v->kind == V_BYTES)
 		return !v->bytes.len;
 	return v->kind != V_NONE && !v->u;
@@ -412,7 +417,7 @@ void column_value(struct names *names, const struct column *col, const void *rec
 		in_proportion(col, rec, len, out);
 	if ((col->flags & COL_OPTIONAL) && out->kind == V_INT && out->i < 0)
 		out->kind = V_NONE;
-	if ((col->flags & COL_BLANK) && is_blank(out))
+	if ((col->flags & COL_BLANK) && is_blank(col, out))
 		out->kind = V_NONE;
 	if ((col->flags & COL_OPTIONAL) && out->kind == V_UINT && out->u == UINT64_MAX)
 		out->kind = V_NONE;
@@ -464,6 +469,7 @@ bool unit_is_text(enum unit unit)
 	case U_SYSCALL:
 	case U_ARGS:
 	case U_STACK:
+	case U_ADDR:
 		return true;
 	default:
 		return false;

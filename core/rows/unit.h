@@ -31,6 +31,7 @@ enum unit {
 	U_SYSCALL, /* SYSCALL_IN_RECORD(); its name, or number */
 	U_ARGS,	   /* struct vargs; one line of text, a list in JSON */
 	U_SHARE,   /* U_PERCENT that a terminal may draw as a bar */
+	U_ADDR,	   /* struct net_addr; all zeros with COL_BLANK: none */
 	/*
 	 * Of a table's row: a count, shown per second of the interval (whose length ends the row)
 	 * with decimals. Its value is in thousandths per second.

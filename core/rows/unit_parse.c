@@ -305,6 +305,8 @@ const char *unit_examples(enum unit unit)
 		return "50 or 12.5%";
 	case U_DISK:
 		return disk_examples();
+	case U_ADDR:
+		return "10.0.0.1, fe80::1 or 10.0.0.0/8";
 	case U_USER:
 		return "a number or a user's name";
 	default:

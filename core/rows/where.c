@@ -10,6 +10,7 @@
 #include "core/base/glob.h"
 #include "core/base/text_buf.h"
 #include "core/names/user.h"
+#include "core/rows/unit_addr.h"
 
 /* Columns shown before and after the mistake in a long text. */
 #define SHOWN_BEFORE 40
@@ -61,6 +62,8 @@ static bool test_text(const struct where *w, const struct where_test *t, const c
 	case OP_NOT_GLOB:
 		return !glob_match(literal, t->len, s, len);
 	default:
+		if (t->col->unit == U_ADDR && memchr(literal, '/', t->len))
+			return holds(t->op, !addr_in_network(s, len, literal, t->len));
 		return holds(t->op, len != t->len || memcmp(s, literal, len) != 0);
 	}
 }

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "core/base/suggest.h"
+#include "core/rows/unit_addr.h"
 
 /* The literal as typed: p..p+len is what is inside the quotes, if there are any. */
 struct typed {
@@ -179,6 +180,20 @@ static bool errno_literal(struct where_parser *p, const struct typed *lit, struc
 	return unknown_name(p, lit, "the name of an error", names, ERRNO_MAX + 1);
 }
 
+/* An address, in its one spelling, or a network. */
+static bool addr_literal(struct where_parser *p, const struct typed *lit, struct where_test *t)
+{
+	char text[ADDR_TEXT], word[SHOWN_MAX];
+	struct typed same = *lit;
+
+	if (!addr_canonical(lit->p, lit->len, text))
+		return where_fail(p, lit->start, "'%s' is not an address; try %s",
+				  shown(word, lit->p, lit->len), unit_examples(U_ADDR));
+	same.p = text;
+	same.len = strlen(text);
+	return store_text(p, &same, t);
+}
+
 static bool check_enum(struct where_parser *p, const struct typed *lit, const struct where_test *t)
 {
 	const char *const *names = t->col->names;
@@ -203,6 +218,8 @@ static bool text_literal(struct where_parser *p, const char *op_text, const stru
 				  op_text, t->col->name);
 	if (t->col->unit == U_ERRNO && !is_glob(t->op))
 		return errno_literal(p, lit, t);
+	if (t->col->unit == U_ADDR && !is_glob(t->op))
+		return addr_literal(p, lit, t);
 	if (!store_text(p, lit, t))
 		return false;
 	if (t->col->unit == U_ENUM && !is_glob(t->op))
