@@ -478,8 +478,12 @@ struct sk_buff {
 	char cb[48];
 };
 
+typedef enum {
+	SS_UNCONNECTED = 1,
+} socket_state;
+
 struct socket {
-	u32 state;
+	socket_state state;
 	struct sock *sk;
 };
 
@@ -573,7 +577,6 @@ struct pt_regs {
 #define AF_INET6	    10
 #define SOCK_DONE_BIT	    1 /* include/net/sock.h: enum sock_flags; the peer's FIN has come */
 #define ICSK_TIME_LOSS_PROBE 5 /* include/net/inet_connection_sock.h */
-#define SS_UNCONNECTED	    1 /* include/uapi/linux/net.h */
 #define PROC_PID_INIT_INO   0xEFFFFFFCU
 #define FMODE_NOACCOUNT	    0x20000000U
 

@@ -183,6 +183,7 @@ int cmd_disk(struct ctx *c);
 int cmd_refused(struct ctx *c);
 int cmd_slept(struct ctx *c);
 int cmd_oddio(struct ctx *c);
+int cmd_net(struct ctx *c);
 int cmd_busy(struct ctx *c);
 int cmd_sleepers(struct ctx *c);
 

@@ -24,7 +24,7 @@
 #define OPTIONS_TCP(type)                                                                          \
 	{ "ipv4", '4', FIELD(type, choice.only_v4), .kind = OPT_FLAG, .help = "only IPv4" },       \
 	{ "ipv6", '6', FIELD(type, choice.only_v6), .kind = OPT_FLAG, .help = "only IPv6" },       \
-	{ "timestamp", 0, .kind = OPT_RENAMED,                                                     \
+	{ "timestamp", 't', .kind = OPT_RENAMED,                                                   \
 	  .help = "the time is always shown, -T makes it the time of day" },                       \
 	{ "cgroupmap", 0, .kind = OPT_RENAMED, .arg = "MAP",                                       \
 	  .help = "--cgroup PATH names the cgroup itself" },                                       \
