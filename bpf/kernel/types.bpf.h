@@ -471,6 +471,7 @@ struct request_sock {
 };
 
 struct tcp_skb_cb {
+	u32 seq;
 	u16 tcp_gso_segs;
 };
 

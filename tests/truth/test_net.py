@@ -4,6 +4,7 @@
 import errno
 from collections import Counter
 
+import pytest
 from tracer import trace
 
 
@@ -47,6 +48,7 @@ def test_connects(host, tmp):
     assert slow["lat_ns"] > 900_000_000 and run.summary["under_way"] == 0
 
 
+@pytest.mark.enough_on("running")
 def test_failed_connects(host, tmp):
     """-x; and addresses in --where, in any spelling."""
     argv = [host.workload, "net", "connects"]
@@ -72,6 +74,7 @@ def test_accepts(host, tmp):
     }
 
 
+@pytest.mark.enough_on("running", "5.10")
 def test_many_connections(host, tmp):
     """As fast as they can be made: none is missing."""
     n = host.few(10000)
@@ -79,3 +82,27 @@ def test_many_connections(host, tmp):
     for command in ("tcpconnect", "tcpaccept"):
         run = trace(host, tmp, command, [], argv)
         assert len(run.of(command)) == n == books(run)["PassiveOpens"]
+
+
+def test_retransmissions(host, tmp):
+    """The kernel's own count of segments, exactly; each type is its connection's."""
+    run = trace(host, tmp, "tcpretrans", [], [host.workload, "net", "losses"])
+    rows, book = run.of("tcpretrans"), books(run)
+    failed = sum(r["segs"] for r in rows if r["err"])
+    blind = "failed" in (run.summary.get("blind") or "")
+    missing = book["TCPRetransFail"] if blind else 0
+    assert sum(r["segs"] for r in rows) == book["RetransSegs"] - missing, (rows, book)
+    assert failed == 0 or not blind
+    kinds = {w["kind"]: w for w in told(run, "loss")}
+
+    def of(kind):
+        w = kinds[kind]
+        ports = ("rport", "lport") if w["lport"] else ("rport",)
+        return [r for r in rows if all(r[p] == w[p] for p in ports)]
+
+    assert {r["kind"] for r in of("stream")} >= {"R"}
+    assert [(r["kind"], r["state"]) for r in of("probe")][:1] == [("L", "ESTABLISHED")]
+    assert {(r["kind"], r["state"]) for r in of("synack")} >= {("S", "SYN_RECV")}
+    assert {(r["kind"], r["state"]) for r in of("syn")} == {("R", "SYN_SENT")}
+    assert sum(r["kind"] == "L" for r in rows) <= book["TCPLossProbes"]
+    assert {r["pid"] for r in rows} == {w["pid"] for w in kinds.values()}
