@@ -543,42 +543,42 @@ struct pt_regs {
 #pragma clang attribute pop
 
 /* Values of the kernel's that aren't in BTF. */
-#define TS_COMPAT	    0x0002 /* arch/x86/include/asm/thread_info.h */
-#define REQ_OP_MASK	    0xffU  /* include/linux/blk_types.h */
-#define REQ_OP_READ	    0
-#define REQ_OP_WRITE	    1
-#define REQ_OP_FLUSH	    2
-#define REQ_OP_DISCARD	    3
-#define REQ_OP_SECURE_ERASE 5
-#define REQ_OP_WRITE_ZEROES 9
-#define REQ_OP_PASSTHROUGH  32 /* a driver's own, from here on */
-#define REQ_SYNC	    (1U << 11)
-#define REQ_META	    (1U << 12)
-#define REQ_IDLE	    (1U << 15)
-#define REQ_FUA		    (1U << 17)
-#define REQ_PREFLUSH	    (1U << 18)
-#define REQ_RAHEAD	    (1U << 19)
-#define IOMAP_WRITE	    (1 << 0) /* include/linux/iomap.h */
-#define IOMAP_DIRECT	    (1 << 4)
-#define EXT4_SUPER_MAGIC    0xef53 /* include/uapi/linux/magic.h */
-#define XFS_SUPER_MAGIC	    0x58465342
-#define BTRFS_SUPER_MAGIC   0x9123683E
-#define BIO_CLONED_FLAG	    (1U << 1)
-#define TASK_DEAD	    0x80 /* include/linux/sched.h */
-#define PF_KTHREAD	    0x00200000
-#define PF_IO_WORKER	    0x00000010 /* include/linux/sched.h */
-#define AT_FDCWD	    -100
-#define AT_REMOVEDIR	    0x200
-#define FMODE_CREATED	    0x100000U /* include/linux/fs.h: this open made the file */
-#define IORING_OP_OPENAT    18	      /* include/uapi/linux/io_uring.h */
-#define IORING_OP_OPENAT2   28
-#define IPPROTO_TCP	    6
-#define AF_UNSPEC	    0 /* include/linux/socket.h */
-#define AF_INET		    2
-#define AF_INET6	    10
-#define SOCK_DONE_BIT	    1 /* include/net/sock.h: enum sock_flags; the peer's FIN has come */
+#define TS_COMPAT	     0x0002 /* arch/x86/include/asm/thread_info.h */
+#define REQ_OP_MASK	     0xffU  /* include/linux/blk_types.h */
+#define REQ_OP_READ	     0
+#define REQ_OP_WRITE	     1
+#define REQ_OP_FLUSH	     2
+#define REQ_OP_DISCARD	     3
+#define REQ_OP_SECURE_ERASE  5
+#define REQ_OP_WRITE_ZEROES  9
+#define REQ_OP_PASSTHROUGH   32 /* a driver's own, from here on */
+#define REQ_SYNC	     (1U << 11)
+#define REQ_META	     (1U << 12)
+#define REQ_IDLE	     (1U << 15)
+#define REQ_FUA		     (1U << 17)
+#define REQ_PREFLUSH	     (1U << 18)
+#define REQ_RAHEAD	     (1U << 19)
+#define IOMAP_WRITE	     (1 << 0) /* include/linux/iomap.h */
+#define IOMAP_DIRECT	     (1 << 4)
+#define EXT4_SUPER_MAGIC     0xef53 /* include/uapi/linux/magic.h */
+#define XFS_SUPER_MAGIC	     0x58465342
+#define BTRFS_SUPER_MAGIC    0x9123683E
+#define BIO_CLONED_FLAG	     (1U << 1)
+#define TASK_DEAD	     0x80 /* include/linux/sched.h */
+#define PF_KTHREAD	     0x00200000
+#define PF_IO_WORKER	     0x00000010 /* include/linux/sched.h */
+#define AT_FDCWD	     -100
+#define AT_REMOVEDIR	     0x200
+#define FMODE_CREATED	     0x100000U /* include/linux/fs.h: this open made the file */
+#define IORING_OP_OPENAT     18	       /* include/uapi/linux/io_uring.h */
+#define IORING_OP_OPENAT2    28
+#define IPPROTO_TCP	     6
+#define AF_UNSPEC	     0 /* include/linux/socket.h */
+#define AF_INET		     2
+#define AF_INET6	     10
+#define SOCK_DONE_BIT	     1 /* include/net/sock.h: enum sock_flags; the peer's FIN has come */
 #define ICSK_TIME_LOSS_PROBE 5 /* include/net/inet_connection_sock.h */
-#define PROC_PID_INIT_INO   0xEFFFFFFCU
-#define FMODE_NOACCOUNT	    0x20000000U
+#define PROC_PID_INIT_INO    0xEFFFFFFCU
+#define FMODE_NOACCOUNT	     0x20000000U
 
 #endif

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
-/* Sockets as accept() hands them out. The command's first two system calls are those of ACCEPT_CALLS.
+/* Sockets as accept() hands them out. The command's first two system calls are those of
+ * ACCEPT_CALLS.
  */
 #ifndef IOSONDE_ACCEPT_BPF_H
 #define IOSONDE_ACCEPT_BPF_H

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
 /*
- * Who has connected a socket, listens on it, or was given it by accept(), kept until its end: timers and packets
- * come in whatever thread they interrupt. Sockets from before have none.
+ * Who has connected a socket, listens on it, or was given it by accept(), kept until its end:
+ * timers and packets come in whatever thread they interrupt. Sockets from before have none.
  */
 #ifndef IOSONDE_OWNERS_BPF_H
 #define IOSONDE_OWNERS_BPF_H

@@ -95,8 +95,7 @@ static __always_inline void owner_set(struct sock_owner *owner, struct task_stru
 }
 
 /* Is anything asked for that a socket without an owner can't be matched with? */
-#define TARGET_ANYBODY()                                                                           \
-	(!(target.flags & (TARGET_PID | TARGET_TREE | TARGET_ONE | TARGET_SELDOM)))
+#define TARGET_ANYBODY() (!(target.flags & (TARGET_PID | TARGET_TREE | TARGET_ONE | TARGET_SELDOM)))
 
 /*
  * SOCK_STATE(name) { ... }: a program at each change of a TCP or other socket's state, before it is

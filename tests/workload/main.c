@@ -57,7 +57,7 @@ static const struct command commands[] = {
 	  "overwrite|restart|eintr|kill|nanosleep FIFO: an open, or a sleep, that waits" },
 	{ "oddio", cmd_oddio, "DIR: too many bytes, written through, by bad descriptors" },
 	{ "net", cmd_net,
-	  "connects|accepts [THREADS N]|burst N|lives|losses [BYTES]: TCP in its own network" },
+	  "connects|accepts [THREADS N]|burst N|losses [BYTES]: TCP in its own network" },
 	{ "busy", cmd_busy, "N MS: N processes that spin for MS on one CPU, and their accounts" },
 	{ "sleepers", cmd_sleepers, "N MS: N processes that sleep five times for MS, likewise" },
 	{ "writers", cmd_writers, "make|run DIR: processes that write in every way there is" },

@@ -112,8 +112,9 @@ static int begun(const char *addr, int port, union name *name)
 
 static void given_up(int full)
 {
-	struct told t = { .kind = "given up", .rport = full, .laddr = V4, .raddr = V4,
-			  .err = ECANCELED };
+	struct told t = {
+		.kind = "given up", .rport = full, .laddr = V4, .raddr = V4, .err = ECANCELED
+	};
 	union name name;
 	int fd = begun(V4, full, &name);
 
@@ -274,8 +275,10 @@ int cmd_net(struct ctx *c)
 		const char *name;
 		int (*run)(struct ctx *c);
 	} what[] = {
-		{ "connects", net_connects }, { "accepts", net_accepts }, { "burst", net_burst },
-		{ "lives", net_lives },	      { "losses", net_losses },
+		{ "connects", net_connects },
+		{ "accepts", net_accepts },
+		{ "burst", net_burst },
+		{ "losses", net_losses },
 	};
 	const char *name = arg_str(c, 0, "");
 
@@ -285,5 +288,5 @@ int cmd_net(struct ctx *c)
 		if (!strcmp(name, what[i].name))
 			return what[i].run(c);
 	}
-	die("connects, accepts, burst, lives or losses");
+	die("connects, accepts, burst or losses");
 }

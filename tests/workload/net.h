@@ -38,7 +38,6 @@ void tell(const char *workload, const struct told *t);
 /* A line with /proc/net's counters of TCP. */
 void tell_books(void);
 
-int net_lives(struct ctx *c);
 int net_losses(struct ctx *c);
 
 #endif

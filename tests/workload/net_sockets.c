@@ -92,7 +92,8 @@ void reset_on_close(int fd)
 
 void tell(const char *workload, const struct told *t)
 {
-	printf("{\"workload\":\"%s\",\"kind\":\"%s\",\"pid\":%d,\"tid\":%d,\"lport\":%d,\"rport\":%d,"
+	printf("{\"workload\":\"%s\",\"kind\":\"%s\",\"pid\":%d,\"tid\":%d,\"lport\":%d,\"rport\":%"
+	       "d,"
 	       "\"laddr\":\"%s\",\"raddr\":\"%s\",\"err\":%d,\"tx\":%" PRId64 ",\"rx\":%" PRId64
 	       "}\n",
 	       workload, t->kind, getpid(), t->tid ? t->tid : (int)syscall(SYS_gettid), t->lport,

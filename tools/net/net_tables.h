@@ -25,11 +25,7 @@
 	{ "ipv4", '4', FIELD(type, choice.only_v4), .kind = OPT_FLAG, .help = "only IPv4" },       \
 	{ "ipv6", '6', FIELD(type, choice.only_v6), .kind = OPT_FLAG, .help = "only IPv6" },       \
 	{ "timestamp", 't', .kind = OPT_RENAMED,                                                   \
-	  .help = "the time is always shown, -T makes it the time of day" },                       \
-	{ "cgroupmap", 0, .kind = OPT_RENAMED, .arg = "MAP",                                       \
-	  .help = "--cgroup PATH names the cgroup itself" },                                       \
-	{ "mntnsmap", 0, .kind = OPT_RENAMED, .arg = "MAP",                                        \
-	  .help = "--mntns PID|INODE names the namespace itself" }
+	  .help = "the time is always shown, -T makes it the time of day" }
 /* clang-format on */
 
 /* Names of enum tcp_state. */

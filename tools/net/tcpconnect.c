@@ -19,8 +19,7 @@ static const struct column columns[] = {
 	{ "sport", E(ends.lport), U_ID, .width = 5, .flags = COL_HIDDEN | COL_BLANK,
 	  .classic = "lport", .help = "our port" },
 	{ "daddr", E(ends.raddr), U_ADDR, .flags = COL_BLANK, .help = "address asked for" },
-	{ "dport", E(ends.rport), U_ID, .width = 5, .flags = COL_BLANK,
-	  .help = "port asked for" },
+	{ "dport", E(ends.rport), U_ID, .width = 5, .flags = COL_BLANK, .help = "port asked for" },
 	{ "lat", E(lat_ns), U_NSEC, .width = 7, .flags = COL_LATENCY | COL_BLANK,
 	  .help = "from the call to the outcome" },
 	{ "err", E(ret), U_ERRNO, .width = 12,
@@ -39,6 +38,7 @@ static const struct option_spec options[] = {
 	  .help = "a condition on the rows is --where 'dport == 80 || dport == 443'" },
 	{ "count", 'c', .kind = OPT_RENAMED,
 	  .help = "counts are what --by saddr,daddr,dport shows" },
+	{ "programs", 'v', .kind = OPT_RENAMED, .help = "--verbose says which hooks are in use" },
 	{ "dns", 'd', .kind = OPT_RENAMED,
 	  .help = "names of hosts aren't looked up; -d DURATION ends the run" },
 	{}
@@ -50,12 +50,12 @@ static const struct column_switch switches[] = { { CFG(lport), "+sport" },
 
 static const char *const counters[] = { "+under_way", NULL };
 
-static const struct probe probes[] = {
-	{ "system calls",
-	  { { { "connect_enter", "connect_exit" } }, { { "connect_enter_tp", "connect_exit_tp" } } } },
-	{ "states of sockets", { { { "connect_state" } }, { { "connect_state_tp" } } } },
-	{}
-};
+static const struct probe probes[] = { { "system calls",
+					 { { { "connect_enter", "connect_exit" } },
+					   { { "connect_enter_tp", "connect_exit_tp" } } } },
+				       { "states of sockets",
+					 { { { "connect_state" } }, { { "connect_state_tp" } } } },
+				       {} };
 
 static const struct tool_alias aliases[] = {
 	{ "tcpconnlat", "how long TCP connections take to be made: tcpconnect", NULL }, {}
@@ -65,9 +65,11 @@ const struct tool tool_tcpconnect = {
 	.name = "tcpconnect",
 	.layer = "net",
 	.summary = "TCP connections that programs ask for, and what came of it",
-	.text = "One row per attempt, when its outcome is known: connected, or why not. That may be\n"
+	.text = "One row per attempt, when its outcome is known: connected, or why not. That may "
+		"be\n"
 		"long after the call where the socket doesn't block. Refused, timed out and reset\n"
-		"ones have sent something; those without an own address failed before that: no route,\n"
+		"ones have sent something; those without an own address failed before that: no "
+		"route,\n"
 		"no permission. Attempts that still wait at the end are counted (under_way).",
 	.examples = "  iosonde tcpconnect -x                  what can't connect, and why\n"
 		    "  iosonde tcpconnect 10 -p 1234          connections that took 10 ms or more\n"

@@ -50,36 +50,38 @@ static const struct option_spec options[] = {
 
 #define BLIND "what failed to be sent again"
 
-static const struct probe probes[] = {
-	{ "retransmissions",
-	  { { { "retrans_err(sock,sk_buff,int)" } },
-	    { { "retrans(sock,sk_buff)" }, .blind = BLIND } } },
-	{ "SYN-ACKs sent again",
-	  { { { "retrans_synack" } } },
-	  .without = "SYN-ACKs that are sent again are not seen" },
-	{ "who accepts",
-	  { { { "owner_accepts" } }, { { "owner_accepts_tp" } } },
-	  .without = "nobody knows who has accepted a connection",
-	  .aside = true },
-	{ "who connects",
-	  { { { "owner_connects", "owner_ends" } }, { { "owner_connects_tp", "owner_ends_tp" } } },
-	  .without = "nobody knows who has connected",
-	  .aside = true },
-	{}
-};
+static const struct probe probes[] = { { "retransmissions",
+					 { { { "retrans_err(sock,sk_buff,int)" } },
+					   { { "retrans(sock,sk_buff)" }, .blind = BLIND } } },
+				       { "SYN-ACKs sent again",
+					 { { { "retrans_synack" } } },
+					 .without = "SYN-ACKs that are sent again are not seen" },
+				       { "who accepts",
+					 { { { "owner_accepts" } }, { { "owner_accepts_tp" } } },
+					 .without = "nobody knows who has accepted a connection",
+					 .aside = true },
+				       { "who connects",
+					 { { { "owner_connects", "owner_ends" } },
+					   { { "owner_connects_tp", "owner_ends_tp" } } },
+					 .without = "nobody knows who has connected",
+					 .aside = true },
+				       {} };
 
 const struct tool tool_tcpretrans = {
 	.name = "tcpretrans",
 	.layer = "net",
 	.summary = "TCP packets that are sent again",
 	.text = "One row per packet that TCP sends again: because of a timer, because the other\n"
-		"side reported a gap, or as a probe whether the last one was lost. Packets come and\n"
-		"timers fire in whatever thread they interrupt, so the process is who connected or\n"
+		"side reported a gap, or as a probe whether the last one was lost. Packets come "
+		"and\n"
+		"timers fire in whatever thread they interrupt, so the process is who connected "
+		"or\n"
 		"accepted, where that was seen: with -p, -n or -- COMMAND sockets from before are\n"
 		"left out, without a target they are shown with no process.",
-	.examples = "  iosonde tcpretrans                       what is sent again, everywhere\n"
-		    "  iosonde tcpretrans --by raddr,state -i 5   to whom, how often\n"
-		    "  iosonde tcpretrans --where 'type == S'   connections that hang at the start\n",
+	.examples =
+		"  iosonde tcpretrans                       what is sent again, everywhere\n"
+		"  iosonde tcpretrans --by raddr,state -i 5   to whom, how often\n"
+		"  iosonde tcpretrans --where 'type == S'   connections that hang at the start\n",
 	.kind = TOOL_EVENTS,
 	.row = { "tcpretrans", columns },
 	.options = options,
