@@ -118,6 +118,9 @@ def test_closed_pipe(host, tmp, command):
 BUSY = """cd "$0"; while [ -e go ]; do
 dd if=/dev/zero of=a bs=4k count=1 oflag=direct conv=fsync; cat a; mv a b; rm b
 mount --bind nowhere nowhere; sleep 0.05; done >/dev/null 2>&1"""
+# Connections, in a network of the program's own.
+NET = {c: "burst 1" for c in ("tcpaccept", "tcpconnect", "tcpconnlat")} | {"tcpretrans": "losses"}
+NET_BUSY = """while [ -e "$0/go" ]; do %s net %s; sleep 0.05; done >/dev/null 2>&1"""
 LEAST = {"fileslower": ["0"]}  # with its usual minimum it has nothing to show
 
 
@@ -132,7 +135,8 @@ def test_rows_arrive_in_time(host, tmp, command):
     if host.run(argv_of(host, command, "-i", "1", "--ebpf")).returncode:
         words += " --by pid"  # streams rows, and has an interval for this alone
     script = f'"$0" {command} {words} -o json -i 300ms -- sh -c "$1" "$2" | cat >"{out}"'
-    with started(host, ["sh", "-c", script, host.iosonde, BUSY, tmp]) as shell:
+    busy = NET_BUSY % (host.workload, NET[command]) if command in NET else BUSY
+    with started(host, ["sh", "-c", script, host.iosonde, busy, tmp]) as shell:
         try:
             wait_until("a row", lambda: host.read_file(out), 10)
             assert shell.running()
