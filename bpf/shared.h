@@ -119,6 +119,9 @@ static inline __u64 program_id(__u64 start_code, __u64 end_code, __u64 start_sta
 	return id;
 }
 
+/* Part of a cgroup's id where it is one of the memory controller's own hierarchy (v1). */
+#define CGROUP_MEMORY_V1 (1ULL << 62)
+
 /* Probes that a command can have. */
 #define PROBES_MAX 24
 

@@ -106,6 +106,31 @@ struct cgroup___since_v6_1 {
 	struct cgroup *ancestors[1];
 };
 
+/*
+ * 6.2 (f1a7941243c1): an mm_struct's counters of pages became per-CPU ones. Their sum is kept up to
+ * what each CPU has not added yet.
+ */
+struct mm_rss_stat {
+	atomic64_t count[4];
+};
+
+struct mm_struct___pre_v6_2 {
+	struct mm_rss_stat rss_stat;
+};
+
+struct percpu_counter {
+	s64 count;
+};
+
+struct mm_struct___since_v6_2 {
+	struct percpu_counter rss_stat[4];
+};
+
+/* 7.0: events of reclaim tell for which memory cgroup it is. */
+struct trace_event_raw_mm_vmscan_direct_reclaim_begin_template___since_v7_0 {
+	u64 memcg_id;
+};
+
 struct file___since_v6_13 {
 	struct {
 	} f_ref;
@@ -277,6 +302,34 @@ static __always_inline struct file *overlay_real_file(const struct file *file)
 	    bpf_probe_read_kernel(&real, sizeof(real), data))
 		return NULL;
 	return real;
+}
+
+/* include/linux/mm_types_task.h */
+enum { MM_FILEPAGES, MM_ANONPAGES, MM_SWAPENTS, MM_SHMEMPAGES };
+
+/* Pages of @which kind that @mm holds, to within some tens for each CPU. */
+#define MM_PAGES(mm, which)                                                                        \
+	({                                                                                         \
+		const struct mm_struct___since_v6_2 *now_ = (const void *)(mm);                    \
+		const struct mm_struct___pre_v6_2 *old_ = (const void *)(mm);                      \
+		s64 n_;                                                                            \
+		if (bpf_core_type_exists(struct mm_rss_stat))                                      \
+			n_ = BPF_CORE_READ(old_, rss_stat.count[which].counter);                   \
+		else                                                                               \
+			n_ = BPF_CORE_READ(now_, rss_stat[which].count);                           \
+		n_ > 0 ? (u64)n_ : 0;                                                              \
+	})
+
+/* The id of the memory cgroup that the classic event @ctx of a reclaim tells; 0: it tells none. */
+static __always_inline u64
+reclaim_event_memcg(struct trace_event_raw_mm_vmscan_direct_reclaim_begin_template *ctx)
+{
+	struct trace_event_raw_mm_vmscan_direct_reclaim_begin_template___since_v7_0 *now =
+		(void *)ctx;
+
+	if (bpf_core_field_exists(now->memcg_id))
+		return BPF_CORE_READ(now, memcg_id);
+	return 0;
 }
 
 static __always_inline const char *uring_unlink_name(const struct io_unlink *unlink)

@@ -75,6 +75,10 @@ struct nsproxy {
 	struct mnt_namespace *mnt_ns;
 };
 
+typedef struct {
+	s64 counter;
+} atomic64_t;
+
 struct mm_struct {
 	unsigned long start_code;
 	unsigned long end_code;
@@ -83,6 +87,7 @@ struct mm_struct {
 	unsigned long arg_end;
 	unsigned long env_end;
 	struct file *exe_file;
+	atomic64_t pgtables_bytes;
 };
 
 typedef struct {
@@ -115,6 +120,8 @@ struct signal_struct {
 	int group_exit_code;
 	unsigned int flags;
 	struct sigpending shared_pending;
+	short oom_score_adj;
+	struct mm_struct *oom_mm;
 };
 
 struct seccomp {
@@ -159,6 +166,21 @@ struct trace_event_raw_task_newtask {
 	unsigned long clone_flags;
 };
 
+struct trace_event_raw_mm_vmscan_direct_reclaim_begin_template {
+	struct trace_entry ent;
+	int order;
+};
+
+struct trace_event_raw_mm_vmscan_node_reclaim_begin {
+	struct trace_entry ent;
+	int order;
+};
+
+struct trace_event_raw_mm_vmscan_direct_reclaim_end_template {
+	struct trace_entry ent;
+	unsigned long nr_reclaimed;
+};
+
 struct trace_event_raw_sys_enter {
 	struct trace_entry ent;
 	long id;
@@ -180,14 +202,39 @@ struct kernfs_node {
 	u64 id;
 };
 
+struct cgroup_root {
+	int hierarchy_id;
+};
+
 struct cgroup {
 	struct cgroup_subsys_state self;
 	struct kernfs_node *kn;
 	int level;
+	struct cgroup_root *root;
+};
+
+enum cgroup_subsys_id {
+	memory_cgrp_id = 4,
 };
 
 struct css_set {
 	struct cgroup *dfl_cgrp;
+	struct cgroup_subsys_state *subsys[1];
+};
+
+struct page_counter {
+	atomic64_t usage;
+	unsigned long high;
+	unsigned long max;
+};
+
+struct mem_cgroup {
+	struct cgroup_subsys_state css;
+	struct page_counter memory;
+	union {
+		struct page_counter swap;  /* v2 */
+		struct page_counter memsw; /* v1: both */
+	};
 };
 
 /* --- files and paths --- */

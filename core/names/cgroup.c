@@ -9,17 +9,21 @@
 #include <sys/vfs.h>
 #include <time.h>
 
+#include "bpf/shared.h"
+
 #define WALK_FDS 16
 /* So many are known at one time: cgroups come and go. */
 #define KNOWN_MAX 65536
 
-/* Where the hierarchy is mounted: alone, or beside those of v1. */
+/* Where the hierarchy is mounted: alone, or beside those of v1; and the memory controller's own. */
 static const char *const roots[] = { "/sys/fs/cgroup/", "/sys/fs/cgroup/unified/" };
+static const char memory_root[] = "/sys/fs/cgroup/memory/";
 
 /* The walk under way: nftw() passes nothing on. */
 static struct {
 	struct cgroup_names *names;
 	const char *root;
+	uint64_t part; /* of the ids that it finds: CGROUP_MEMORY_V1 or 0 */
 } walking;
 
 static bool is_cgroup2(const char *path)
@@ -51,7 +55,7 @@ bool cgroup_id(const char *path, uint64_t *id, bool *exists)
 static int keep(const char *path, const struct stat *st, int type, struct FTW *ftw)
 {
 	struct cgroup_names *names = walking.names;
-	uint64_t id = st->st_ino, *at;
+	uint64_t id = st->st_ino | walking.part, *at;
 
 	(void)ftw;
 	if (type != FTW_D)
@@ -78,6 +82,7 @@ void cgroup_names_free(struct cgroup_names *names)
 static void walk(struct cgroup_names *names)
 {
 	struct timespec ts;
+	struct statfs fs;
 
 	clock_gettime(CLOCK_MONOTONIC_COARSE, &ts);
 	if (names->walked_s == ts.tv_sec + 1)
@@ -93,6 +98,12 @@ static void walk(struct cgroup_names *names)
 		if (is_cgroup2(roots[i]))
 			nftw(roots[i], keep, WALK_FDS, FTW_PHYS | FTW_MOUNT);
 	}
+	if (statfs(memory_root, &fs) || fs.f_type != CGROUP_SUPER_MAGIC)
+		return;
+	walking.root = memory_root;
+	walking.part = CGROUP_MEMORY_V1;
+	nftw(memory_root, keep, WALK_FDS, FTW_PHYS | FTW_MOUNT);
+	walking.part = 0;
 }
 
 const char *cgroup_name(struct cgroup_names *names, uint64_t id)

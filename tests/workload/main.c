@@ -60,6 +60,8 @@ static const struct command commands[] = {
 	  "connects|accepts [THREADS N]|burst N|losses [BYTES]: TCP in its own network" },
 	{ "busy", cmd_busy, "N MS: N processes that spin for MS on one CPU, and their accounts" },
 	{ "sleepers", cmd_sleepers, "N MS: N processes that sleep five times for MS, likewise" },
+	{ "oom", cmd_oom, "HOG MAX: a child that holds HOG MiB, then up to MAX MiB beside it" },
+	{ "reclaim", cmd_reclaim, "FILE MB: read so much of a hole, page by page of the cache" },
 	{ "writers", cmd_writers, "make|run DIR: processes that write in every way there is" },
 };
 
