@@ -8,7 +8,8 @@
  * which is called once per file and operation when it is over: twice for sendfile(), splice() and
  * copy_file_range(), which read one file and write another. Its descriptor takes FILEIO_CALLS and
  * FILEIO_PROBES from fileio.h; its enum of calls is fileio_route. One that remembers
- * paths defines FILE_IO_NAMES, and adds FILEIO_NAMES_CALLS.
+ * paths defines FILE_IO_NAMES, and adds FILEIO_NAMES_CALLS. One that shows opens, fsyncs and
+ * fstats, too, defines FILE_IO_ALL_OPS, adds FILEIO_OPS_CALLS, and takes FILEIO_OPS_PROBES.
  *
  * One that only counts defines FILE_IO_SUMS_ONLY: it gets no times, offsets and flags of the file,
  * which cost a read of the clock or of kernel memory each, and no program stands where calls are
@@ -82,6 +83,12 @@ struct file_who {
 	u32 reserved;
 	char comm[COMM_LEN] __attribute__((aligned(8)));
 };
+
+#ifdef FILE_IO_ALL_OPS
+#define all_ops true
+#else
+#define all_ops false
+#endif
 
 #ifdef FILE_IO_SUMS_ONLY
 #define sums_only true
@@ -226,12 +233,36 @@ static __always_inline bool route_writes(u32 route)
 {
 	/* read and write alternate in the enum, but for those that do both */
 	return (route <= ROUTE_PWRITEV2 && !(route & 1)) ||
-	       (route >= ROUTE_URING_READ && !(route & 1));
+	       (route >= ROUTE_URING_READ && route <= ROUTE_URING_WRITE_FIXED && !(route & 1));
 }
 
 static __always_inline bool route_copies(u32 route)
 {
 	return route >= ROUTE_SENDFILE && route <= ROUTE_COPY_FILE_RANGE;
+}
+
+static __always_inline bool route_opens(u32 route)
+{
+	return all_ops && ((route >= ROUTE_OPEN && route <= ROUTE_OPEN_BY_HANDLE) ||
+			   route == ROUTE_URING_OPENAT || route == ROUTE_URING_OPENAT2);
+}
+
+/* enum fileio_op */
+static __always_inline u32 file_io_op(const struct file_io *io)
+{
+	u32 route = io->route;
+
+	if (!all_ops || route <= ROUTE_URING_WRITE_FIXED)
+		return io->write;
+	if (route_opens(route))
+		return FILEIO_OPEN;
+	return route >= ROUTE_FSTAT && route <= ROUTE_STATX ? FILEIO_GETATTR : FILEIO_FSYNC;
+}
+
+/* Bytes that came or went: of an open, what it returns is a descriptor. */
+static __always_inline u64 file_io_bytes(const struct file_io *io)
+{
+	return io->ret > 0 && file_io_op(io) <= FILEIO_WRITE ? io->ret : 0;
 }
 
 _Static_assert(!(ROUTE_WRITE & 1) && !(ROUTE_PWRITEV2 & 1) && !(ROUTE_URING_WRITE & 1) &&
@@ -297,6 +328,12 @@ static __always_inline void end_op(void *ctx, struct io_op *op, struct file_io *
 			op->asked = 0;
 			op->flags |= FILEIO_ASKED_UNREAD;
 		}
+	}
+	if (route_opens(op->route)) {
+		op->side.file = op->side.inode = 0;
+		if (ret >= 0)
+			side_of_fd(&op->side, ret);
+		op->flags |= file_flags(op->side.file);
 	}
 	/* one place for both sides, for what file_io_end() does is large */
 	for (int i = 0; i < 2; i++) {

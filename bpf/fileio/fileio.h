@@ -31,6 +31,22 @@ enum fileio_route {
 	ROUTE_URING_WRITEV,
 	ROUTE_URING_READ_FIXED,
 	ROUTE_URING_WRITE_FIXED,
+	/* Of commands with FILE_IO_ALL_OPS: no data is moved. */
+	ROUTE_FSYNC,
+	ROUTE_FDATASYNC,
+	ROUTE_OPEN,
+	ROUTE_CREAT,
+	ROUTE_OPENAT,
+	ROUTE_OPENAT2,
+	ROUTE_OPEN_BY_HANDLE,
+	ROUTE_FSTAT, /* a descriptor's: by name, nobody tells which file it is */
+	ROUTE_FSTAT64,
+	ROUTE_FSTATAT,
+	ROUTE_FSTATAT64,
+	ROUTE_STATX,
+	ROUTE_URING_FSYNC,
+	ROUTE_URING_OPENAT,
+	ROUTE_URING_OPENAT2,
 	/* Not I/O: calls after which a file's path may be another one. */
 	CALL_NAMES_CHANGE,
 };
@@ -42,9 +58,19 @@ enum fileio_route {
 		"-io_uring read", "-io_uring write", "-io_uring readv", "-io_uring writev",        \
 		"-io_uring read_fixed", "-io_uring write_fixed"
 
+/* More of them: the operations that FILE_IO_ALL_OPS adds. */
+#define FILEIO_OPS_CALLS                                                                           \
+	"fsync", "fdatasync", "?open", "?creat", "openat", "openat2", "open_by_handle_at",         \
+		"fstat", "?fstat64", "?newfstatat", "?fstatat64", "statx", "-io_uring fsync",      \
+		"-io_uring openat", "-io_uring openat2"
+
+#define FILEIO_NO_OPS_CALLS                                                                        \
+	"-", "-", "-", "-", "-", "-", "-", "-", "-", "-", "-", "-", "-", "-", "-"
+
 /* More of them, for commands that remember paths: the first is CALL_NAMES_CHANGE. */
 #define FILEIO_NAMES_CALLS                                                                         \
-	"rename", "renameat", "renameat2", "mount", "umount2", "move_mount", "pivot_root"
+	FILEIO_NO_OPS_CALLS, "rename", "renameat", "renameat2", "mount", "umount2", "move_mount",  \
+		"pivot_root"
 
 /* For a column's names. */
 #define FILEIO_ROUTE_NAMES                                                                         \
@@ -52,6 +78,24 @@ enum fileio_route {
 		"pwritev2", "sendfile", "sendfile", "splice", "copy_file_range", "io_uring read",  \
 		"io_uring write", "io_uring readv", "io_uring writev", "io_uring read_fixed",      \
 		"io_uring write_fixed"
+
+#define FILEIO_OPS_ROUTE_NAMES                                                                     \
+	FILEIO_ROUTE_NAMES, "fsync", "fdatasync", "open", "creat", "openat", "openat2",            \
+		"open_by_handle_at", "fstat", "fstat", "fstatat", "fstatat", "statx",              \
+		"io_uring fsync", "io_uring openat", "io_uring openat2"
+
+/* What is done to the file. The first two are what struct file_io calls write. */
+enum fileio_op {
+	FILEIO_READ,
+	FILEIO_WRITE,
+	FILEIO_OPEN,
+	FILEIO_FSYNC,
+	FILEIO_GETATTR,
+	N_FILEIO_OPS,
+};
+
+/* For a column's names. */
+#define FILEIO_OP_NAMES "read", "write", "open", "fsync", "getattr"
 
 /* Circumstances. The lowest eight bits are RWF_ flags, as the caller passed them. */
 enum fileio_flags {
@@ -85,12 +129,18 @@ enum fileio_flags {
 	"mapped pages, aio (io_submit), tee and vmsplice, io_uring splice and multishot reads, "   \
 	"reads and writes by the kernel itself"
 /* clang-format off */
-#define FILEIO_CALL_RUNGS                                                                          \
-	{ { "fileio_enter", "fileio_exit", "fileio_thread_exit" }, .blind = FILEIO_BLIND },        \
-	{ { "fileio_enter_tp", "fileio_exit_tp", "fileio_thread_exit_tp" }, .blind = FILEIO_BLIND }
+#define FILEIO_CALL_RUNGS FILEIO_CALL_RUNGS_(FILEIO_BLIND)
+#define FILEIO_CALL_RUNGS_(blind_)                                                                 \
+	{ { "fileio_enter", "fileio_exit", "fileio_thread_exit" }, .blind = blind_ },              \
+	{ { "fileio_enter_tp", "fileio_exit_tp", "fileio_thread_exit_tp" }, .blind = blind_ }
 #define FILEIO_URING                                                                               \
 	{ "io_uring", URING_RUNGS, .without = "I/O by io_uring is not seen" }
 #define FILEIO_PROBES { "file I/O", { FILEIO_CALL_RUNGS } }, FILEIO_URING
+/* With FILE_IO_ALL_OPS. */
+#define FILEIO_OPS_PROBES                                                                          \
+	{ "file I/O", { FILEIO_CALL_RUNGS_(FILEIO_BLIND                                            \
+		", opens that fail, opens by io_uring into its own table, attributes by name, "    \
+		"msync and sync_file_range") } }, FILEIO_URING
 
 /* What commands that only count (FILE_IO_SUMS_ONLY) add up of each row's operations. */
 struct fileio_sums {

@@ -26,7 +26,8 @@ SYSCALL_ENTER(fileio_enter)
 		st->parked.route = 0;
 		return 0;
 	}
-	open_op(&st->op, in.call, in.compat, regs);
+	if (!open_op(&st->op, in.call, in.compat, regs))
+		return 0;
 	st->op.start_ns = bpf_ktime_get_ns(); /* last: what came before is our own time */
 	return 0;
 }
@@ -43,7 +44,8 @@ static __noinline void call_answered(void *ctx, struct pt_regs *regs, s64 ret)
 	r = bpf_map_lookup_elem(&fileio_returned, &zero);
 	if (!r)
 		return;
-	open_op(&r->op, e.call, e.compat, regs);
+	if (!open_op(&r->op, e.call, e.compat, regs))
+		return;
 	r->op.flags |= FILEIO_ANSWERED;
 	r->op.start_ns = bpf_ktime_get_ns();
 	end_op(ctx, &r->op, &r->io, ret, r->op.start_ns);

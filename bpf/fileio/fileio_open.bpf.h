@@ -190,6 +190,39 @@ static __always_inline void open_single(struct io_op *op, const struct syscall_a
 	op->flags |= file_flags(op->side.file);
 }
 
+#define AT_EMPTY_PATH 0x1000
+
+/* Is it about the descriptor itself? No name, or an empty one, is passed with it then. */
+static __always_inline bool no_name(u64 user_name, u64 flags)
+{
+	char first = 0;
+
+	if (!(flags & AT_EMPTY_PATH))
+		return false;
+	return !user_name ||
+	       (!bpf_probe_read_user(&first, sizeof(first), (const void *)user_name) && !first);
+}
+
+/* An operation that moves no data. False: none of those that are followed. */
+static __always_inline bool open_other(struct io_op *op, const struct syscall_args *args)
+{
+	op->asked = 0;
+	op->side.offset = NO_OFFSET;
+	if (route_opens(op->route)) {
+		op->side.file = op->side.inode = 0;
+		op->side.fd = -1;
+		return true;
+	}
+	if (op->route == ROUTE_FSTATAT || op->route == ROUTE_FSTATAT64) {
+		if (!no_name(args->a[1], args->a[3]))
+			return false;
+	} else if (op->route == ROUTE_STATX && !no_name(args->a[1], args->a[2])) {
+		return false;
+	}
+	side_of_fd(&op->side, args->a[0]);
+	return true;
+}
+
 static __always_inline void open_copy(struct io_op *op, const struct syscall_args *args)
 {
 	bool sendfile = op->route != ROUTE_SPLICE && op->route != ROUTE_COPY_FILE_RANGE;
@@ -210,8 +243,8 @@ static __always_inline void open_copy(struct io_op *op, const struct syscall_arg
 	}
 }
 
-/* Describes the call that @regs entered. */
-static __always_inline void open_op(struct io_op *op, u32 route, bool compat, struct pt_regs *regs)
+/* Describes the call that @regs entered. False: it is none to follow, as its arguments show. */
+static __always_inline bool open_op(struct io_op *op, u32 route, bool compat, struct pt_regs *regs)
 {
 	struct syscall_args args;
 
@@ -220,10 +253,17 @@ static __always_inline void open_op(struct io_op *op, u32 route, bool compat, st
 	op->flags = 0;
 	op->iov = 0;
 	syscall_args(regs, compat, &args);
+	if (all_ops && route > ROUTE_URING_WRITE_FIXED) {
+		if (open_other(op, &args))
+			return true;
+		op->route = 0;
+		return false;
+	}
 	if (route_copies(route))
 		open_copy(op, &args);
 	else
 		open_single(op, &args);
+	return true;
 }
 
 #endif

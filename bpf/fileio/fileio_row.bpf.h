@@ -113,10 +113,10 @@ static __noinline void row_emit(void *ctx, const struct file_io *io, bool path)
 	e->fd = io->fd;
 	e->asked = io->asked;
 	e->ret = io->ret;
-	e->bytes = io->ret > 0 ? io->ret : 0;
+	e->bytes = file_io_bytes(io);
 	e->lat_ns = io->lat_ns;
 	e->offset = io->offset;
-	e->write = io->write;
+	e->op = file_io_op(io);
 	row_inode(e, io);
 	__builtin_memset(&e->path, 0, sizeof(e->path));
 	e->kstack.len = e->ustack.len = 0;

@@ -18,13 +18,13 @@ struct fileio_row {
 	__s64 fd;
 	__u64 asked;
 	__s64 ret;
-	__u64 bytes; /* ret, or 0 for an error */
+	__u64 bytes; /* ret, or 0 for an error and where no data is moved */
 	__u64 lat_ns;
 	__s64 offset; /* negative: none */
 	__u64 ino;
 	__u32 dev; /* major << 20 | minor; of the filesystem */
 	__u32 mode;
-	__u32 write;
+	__u32 op; /* enum fileio_op */
 	__u32 mntns;
 	char comm[COMM_LEN];
 	char fs[FS_NAME_LEN]; /* type of the filesystem */

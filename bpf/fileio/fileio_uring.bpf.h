@@ -9,6 +9,7 @@
 /* include/uapi/linux/io_uring.h */
 #define IORING_OP_READV	      1
 #define IORING_OP_WRITEV      2
+#define IORING_OP_FSYNC	      3
 #define IORING_OP_READ_FIXED  4
 #define IORING_OP_WRITE_FIXED 5
 #define IORING_OP_READ	      22
@@ -47,6 +48,12 @@ static __always_inline u32 uring_route(u8 opcode)
 		return ROUTE_URING_READ;
 	case IORING_OP_WRITE:
 		return ROUTE_URING_WRITE;
+	case IORING_OP_FSYNC:
+		return all_ops ? ROUTE_URING_FSYNC : 0;
+	case IORING_OP_OPENAT:
+		return all_ops ? ROUTE_URING_OPENAT : 0;
+	case IORING_OP_OPENAT2:
+		return all_ops ? ROUTE_URING_OPENAT2 : 0;
 	default:
 		return 0;
 	}
@@ -89,19 +96,54 @@ static __always_inline void uring_file_had(struct uring_io *u)
 	u->op.flags |= file_flags(file);
 }
 
-static __always_inline void file_io_submitted(void *ctx, struct io_kiocb *req, u64 key)
+/* Of a request that moves no data: opens get their file when they are done. */
+static __always_inline void uring_ask_other(struct uring_io *u, struct io_kiocb *req, u32 flags)
+{
+	u->op.side.offset = NO_OFFSET;
+	if (route_opens(u->op.route))
+		u->op.side.fd = -1;
+	else
+		uring_file(&u->op.side, req, flags);
+}
+
+/* Of a read or a write. */
+static __always_inline void uring_ask(struct uring_io *u, struct io_kiocb *req, u32 flags)
 {
 	const struct io_rw *rw = (const void *)req;
+	u32 route = u->op.route;
+	u64 len = uring_rw_len(rw);
+
+	uring_file(&u->op.side, req, flags);
+	if (route == ROUTE_URING_READV || route == ROUTE_URING_WRITEV)
+		ask_vectors(&u->op, BPF_CORE_READ(rw, addr), len);
+	else
+		u->op.asked = at_most((u32)len, BYTES_MAX);
+	u->op.side.offset = BPF_CORE_READ(rw, kiocb.ki_pos);
+	u->op.flags = uring_rw_flags(rw) & FILEIO_RWF_MASK;
+	if (u->op.side.file) {
+		u->op.flags |= file_flags(u->op.side.file);
+		if (u->op.side.offset == NO_OFFSET)
+			u->op.side.offset = own_position(&u->op.side);
+	}
+}
+
+/* Into the ring's own table: what it opens has no descriptor to find it by. */
+static __always_inline bool opens_into_slot(u32 route, struct io_kiocb *req)
+{
+	return route_opens(route) && BPF_CORE_READ((struct io_open *)req, file_slot);
+}
+
+static __always_inline void file_io_submitted(void *ctx, struct io_kiocb *req, u64 key)
+{
 	u8 opcode = BPF_CORE_READ(req, opcode);
 	u32 route = uring_route(opcode), flags;
 	struct uring_io *u;
-	u64 len;
 
 #ifdef FILE_IO_NAMES
 	if (opcode == IORING_OP_RENAMEAT)
 		__sync_fetch_and_add(&names_changes, 1);
 #endif
-	if (!route || !target_match(current_ids()))
+	if (!route || !target_match(current_ids()) || opens_into_slot(route, req))
 		return;
 	if (bpf_map_lookup_elem(&uring_ios, &key)) { /* its completion was never seen */
 		COUNT_EVENT(lost_end);
@@ -115,20 +157,11 @@ static __always_inline void file_io_submitted(void *ctx, struct io_kiocb *req, u
 	u->req = key == (u64)req ? key : 0;
 	current_who(&u->who);
 	flags = uring_flags(req);
-	len = uring_rw_len(rw);
 	u->op.route = route;
-	uring_file(&u->op.side, req, flags);
-	if (route == ROUTE_URING_READV || route == ROUTE_URING_WRITEV)
-		ask_vectors(&u->op, BPF_CORE_READ(rw, addr), len);
+	if (all_ops && route > ROUTE_URING_WRITE_FIXED)
+		uring_ask_other(u, req, flags);
 	else
-		u->op.asked = at_most((u32)len, BYTES_MAX);
-	u->op.side.offset = BPF_CORE_READ(rw, kiocb.ki_pos);
-	u->op.flags = uring_rw_flags(rw) & FILEIO_RWF_MASK;
-	if (u->op.side.file) {
-		u->op.flags |= file_flags(u->op.side.file);
-		if (u->op.side.offset == NO_OFFSET)
-			u->op.side.offset = own_position(&u->op.side);
-	}
+		uring_ask(u, req, flags);
 	if (flags & REQ_F_FIXED_FILE)
 		u->op.flags |= FILEIO_FIXED_FILE;
 	u->op.start_ns = bpf_ktime_get_ns();
@@ -142,7 +175,10 @@ static __always_inline void file_io_completed(void *ctx, u64 key, s32 res)
 
 	if (!u)
 		return;
-	uring_file_had(u);
+	if (!route_opens(u->op.route))
+		uring_file_had(u);
+	else if (res >= 0) /* in a worker, too: it shares the descriptors of who asked */
+		side_of_fd(&u->op.side, res);
 	describe(&io, &u->op, &u->op.side);
 	io.write = route_writes(u->op.route);
 	io.ret = res;

@@ -11,7 +11,12 @@ from tracer import trace
 LIST = tomllib.loads((ROOT / "tests/blind.toml").read_text())["blind"]
 CASES = [(e, command) for e in LIST if "test" not in e for command in e["commands"]]
 # So that everything is shown, and once.
-OPTIONS = {"fileslower": ["0"], "filetop": ["-i", "100"], "dirtop": ["-i", "100"]}
+OPTIONS = {
+    "fileslower": ["0"],
+    "fsslower": ["0", "--ops", "read,write"],
+    "filetop": ["-i", "100"],
+    "dirtop": ["-i", "100"],
+}
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ ONLY_ON = ("running",)
 PAGE = ROOT / "docs" / "classic.md"
 SAME = "the same"
 # What the lines name that isn't there: a process, a thread, a user.
-STAND_INS = {"181", "185", "1956", "123"}
+STAND_INS = {"121", "181", "185", "1956", "123"}
 # Something to see for most commands: opens, stats, a sync, programs that start and don't.
 SCRIPT = 'ls / >/dev/null; sync "$0"; umount "$0"/nothing; /nonexistent/program; true'
 
@@ -83,8 +83,8 @@ def check_taken(host, command, line, where):
         return
     assert re.search(r"\d+ events: \d+ shown, \d+ filtered, \d+ lost", result.err), str(result)
     if result.stdout:
-        # of a table, under the key of a histogram, or JSON
-        head = rb"([a-z]+ [^\n]*\n)?[ A-Z_0-9]+\n|\{\"type\":"
+        # of a table, under the key of a histogram, CSV, or JSON
+        head = rb"([a-z]+ [^\n]*\n)?[ A-Z_0-9]+\n|[a-z_0-9]+(,[a-z_0-9]+)+\n|\{\"type\":"
         assert re.match(head, result.stdout), f"no header: {result}"
 
 

@@ -23,6 +23,8 @@ COMMANDS = (
     "filetop",
     "dirtop",
     "fileslower",
+    "fsslower",
+    "fsdist",
 )
 # What switches on programs that a plain run leaves out. A command: its descendants are followed.
 OPTIONS = {

@@ -160,6 +160,23 @@ STEP(do_msync)
 	return SC(SYS_msync, s->map, (long)MAP_BYTES, flags);
 }
 
+/* The attributes of the last descriptor's file; with a name, of that one. */
+STEP(do_fstatat)
+{
+	struct stat st;
+
+	return SC(SYS_newfstatat, *w[1] ? AT_FDCWD : s->fd, w[1], &st,
+		  *w[1] ? 0L : (long)AT_EMPTY_PATH);
+}
+
+STEP(do_fstat)
+{
+	struct stat st;
+
+	(void)w;
+	return SC(SYS_fstat, s->fd, &st);
+}
+
 STEP(do_ftruncate)
 {
 	return SC(SYS_ftruncate, s->fd, strtol(w[1], NULL, 10));
@@ -403,6 +420,8 @@ const struct step_kind step_kinds[] = {
 	{ "fsync", do_fsync },
 	{ "fdatasync", do_fdatasync },
 	{ "msync", do_msync },
+	{ "fstat", do_fstat },
+	{ "fstatat", do_fstatat },
 	{ "ftruncate", do_ftruncate },
 	{ "mknod", do_mknod },
 	{ "mknodat", do_mknodat },

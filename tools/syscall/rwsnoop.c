@@ -30,7 +30,7 @@ static const struct column columns[] = {
 	  .help = "type of the file's filesystem" },
 	{ "route", E(route), U_ENUM, .width = 9, .names = routes, .flags = COL_FOLDS,
 	  .help = "system call, or io_uring operation" },
-	{ "rw", E(write), U_ENUM, .flags = COL_FOLDS | COL_HIDDEN, .names = directions,
+	{ "rw", E(op), U_ENUM, .flags = COL_FOLDS | COL_HIDDEN, .names = directions,
 	  .help = "was this file read or written" },
 	{ "asked", E(asked), U_BYTES, .width = 6, .keep = 4,
 	  .help = "bytes that the caller asked for" },
@@ -109,7 +109,7 @@ static void unfold(const void *value_, void *row)
 	r->prio = group->prio;
 	r->fd = group->fd;
 	r->route = group->route >> 1;
-	r->write = group->route & 1;
+	r->op = group->route & 1;
 	r->ret = group->ret;
 	r->bytes = group->ret > 0 ? (__u64)group->ret : 0;
 	memcpy(r->comm, group->comm, sizeof(r->comm));

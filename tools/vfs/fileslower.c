@@ -18,7 +18,7 @@ static const struct column columns[] = {
 	COLUMN_MNTNS(E(mntns)),
 	{ "pid", E(pid), U_ID, .width = 7, .flags = COL_HIDDEN, .help = "process" },
 	{ "tid", E(tid), U_ID, .width = 7, .help = "thread" },
-	{ "rw", E(write), U_ENUM, .width = 5, .names = directions,
+	{ "rw", E(op), U_ENUM, .width = 5, .names = directions,
 	  .help = "was the file read or written" },
 	{ "bytes", E(bytes), U_BYTES, .width = 6, .help = "bytes that were transferred" },
 	{ "lat", E(lat_ns), U_NSEC, .width = 7, .flags = COL_LATENCY, .help = "entry to return" },
