@@ -15,6 +15,8 @@
 #define NAMES_KEPT 16384
 /* Stacks are cut at this many frames. */
 #define STACK_FRAMES 64
+/* Stands for the frames of a stack that found no room. */
+#define STACK_LOST_FRAME (~0ULL)
 
 /* Head of every record in the ring buffer. @type 0 is a row of the command's table. */
 struct rec {
@@ -25,8 +27,9 @@ struct rec {
 
 enum rec_type {
 	REC_ROW = 0,
-	REC_NAME = 1,  /* struct rec_name: what an id in later rows is called */
-	REC_TOOL = 16, /* the first type that a tool defines itself */
+	REC_NAME = 1,	 /* struct rec_name: what an id in later rows is called */
+	REC_PROGRAM = 2, /* struct rec_program (bpf/core/stacks.h) */
+	REC_TOOL = 16,	 /* the first type that a tool defines itself */
 };
 
 /*

@@ -113,7 +113,7 @@ struct hist_style {
  *			first one is how many events the row stands for.
  *	TOOL_HISTOGRAM	struct hist_row, one row per slot in use; the value is struct hist_value,
  *			__u64[LOG2_SLOTS] or __u64[HIST_SLOTS] (bpf/core/hist.h)
- *	TOOL_STACKS	struct stack_row; the value is one __u64
+ *	TOOL_STACKS	struct stack_row; the value is a __u64, a count, or two: and a sum
  * and by a __u64: the time (CLOCK_MONOTONIC ns) at which the epoch ended. A table's row has another
  * one behind it: how long the epoch was, in ns (U_RATE). Keys are a multiple of 8
  * bytes long. Maps are BPF_MAP_TYPE_HASH, LRU_HASH or their per-CPU kinds; see also many_spec.
@@ -142,6 +142,7 @@ struct drain {
 	const char *stack_map;	/* TOOL_STACKS: where bpf_get_stackid() put the frames */
 	struct field kstack_id; /* TOOL_STACKS: in the key, signed, negative for none */
 	struct field ustack_id;
+	struct field program;  /* TOOL_STACKS: in the key, whose the user's addresses are */
 	struct field no_clear; /* in cfg: a terminal keeps the tables before */
 	/* without --sort; -r shows the largest, or with DRAIN_KEYS the first, in any case */
 	enum drain_order order;
@@ -183,9 +184,20 @@ struct hist_row {
 
 struct stack_row {
 	__u64 count;
+	__u64 sum; /* 0 where the value has none */
 	struct vstack kstack;
 	struct vstack ustack;
 };
+
+/* Of programs that count with bpf/core/stacks.bpf.h. */
+#define STACKS_DRAIN                                                                               \
+	{                                                                                          \
+		.map = "stack_counts", .key_size = sizeof(struct stacks_key),                      \
+		.value_size = sizeof(struct stacks_value), .stack_map = "stacks",                  \
+		.kstack_id = FIELD(struct stacks_key, kstack),                                     \
+		.ustack_id = FIELD(struct stacks_key, ustack),                                     \
+		.program = FIELD(struct stacks_key, program),                                      \
+	}
 
 /*
  * Maps that an option brings or sizes: those whose names begin with @prefix. A table ends with

@@ -211,6 +211,14 @@ void sink_title(struct sink *s, const char *title)
 		s->ops->title(s, title);
 }
 
+void sink_line(struct sink *s, const char *line)
+{
+	if (s->ops->line && !s->error) {
+		s->ops->line(s, line);
+		sink_spill(s);
+	}
+}
+
 void sink_note(struct sink *s, const char *text)
 {
 	if (s->ops->note && !s->error)

@@ -60,6 +60,9 @@ void sink_table(struct sink *s, const struct selection *sel, const struct sort_r
 /* A title line above a table: text only ("Slowest operations"). */
 void sink_title(struct sink *s, const char *title);
 
+/* A line as it is: text only. */
+void sink_line(struct sink *s, const char *line);
+
 /* Words above a table or below it, in as many lines as they take: text only. */
 void sink_note(struct sink *s, const char *text);
 

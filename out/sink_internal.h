@@ -53,6 +53,7 @@ struct sink_ops {
 	void (*table)(struct sink *s, const struct sort_row *rows, size_t n, bool header);
 	bool (*resized)(struct sink *s); /* since it was last asked */
 	void (*title)(struct sink *s, const char *title);
+	void (*line)(struct sink *s, const char *line);
 	void (*note)(struct sink *s, const char *text);
 	void (*clear)(struct sink *s);
 	void (*frame)(struct sink *s, size_t tables);

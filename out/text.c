@@ -283,6 +283,12 @@ void text_title_line(struct sink *s, const char *title)
 	s->plan.table = NULL; /* a table under a title has its header */
 }
 
+static void text_line(struct sink *s, const char *line)
+{
+	text_puts(&s->out, line);
+	text_end_line(s, text_columns(line, strlen(line)));
+}
+
 /* Rows to come one by one: what had no room is said now, for the end may be far. */
 static void text_header(struct sink *s)
 {
@@ -299,6 +305,7 @@ const struct sink_ops text_ops = {
 	.table = text_table,
 	.resized = text_resized,
 	.title = text_title,
+	.line = text_line,
 	.note = text_note,
 	.clear = text_clear,
 	.frame = text_frame,

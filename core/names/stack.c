@@ -207,3 +207,14 @@ void stack_user_name(struct stack_names *names, uint32_t pid, uint64_t program, 
 	if (map && p->names[map->name])
 		text_printf(to, " (%s)", p->names + map->name);
 }
+
+void stack_names_learn(struct stack_names *names, uint32_t pid, uint64_t program)
+{
+	struct mapped *p;
+
+	if (names->n_files > FILES_MAX / 2 || names->bytes > BYTES_MAX / 2)
+		return; /* names asked for later will make room: nothing known is given up */
+	p = process_of(names, pid, program, true);
+	for (size_t i = 0; p && i < p->n && names->n_files < FILES_MAX; i++)
+		symbols_of(names, p, &p->map[i]);
+}

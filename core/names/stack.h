@@ -38,4 +38,10 @@ const char *stack_kernel_name(struct stack_names *names, uint64_t addr, bool pla
 void stack_user_name(struct stack_names *names, uint32_t pid, uint64_t program, uint64_t addr,
 		     struct text_buf *to);
 
+/*
+ * Looks at what @pid has mapped while it runs @program, and at the symbols: for stacks whose names
+ * are asked for when it is gone.
+ */
+void stack_names_learn(struct stack_names *names, uint32_t pid, uint64_t program);
+
 #endif

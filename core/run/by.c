@@ -5,6 +5,7 @@
 #include <stdio.h>
 
 #include "core/base/log.h"
+#include "core/kernel/privs.h"
 #include "core/run/drain.h"
 
 /* Is @name in a list as --columns and --by take it? */
@@ -26,6 +27,10 @@ void stacks_choose(struct run *run)
 {
 	struct common_opts *o = &run->opts;
 
+	if (run->tool->kind == TOOL_STACKS)
+		o->ustack = run->tool->drain.ustack_id.kind != F_NONE && privs_can_ptrace();
+	if (o->root && !o->folded)
+		o->tree = true;
 	if (run->tool->kind != TOOL_EVENTS)
 		return;
 	o->kstack |= list_names(o->columns, "kstack") || list_names(o->by, "kstack");

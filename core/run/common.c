@@ -170,11 +170,11 @@ static const struct option_spec function_options[] = {
 	{}
 };
 
-#define DURATION_OPTION                                                                            \
+#define DURATION_OPTION(...)                                                                       \
 	{                                                                                          \
-		"duration", 'd', COMMON(duration_ns), U_NSEC, .bare = SECOND, .min = 1,            \
-							      .arg = "DURATION",                   \
-							      .help = "stop after this long"       \
+		"duration", 'd', COMMON(duration_ns), U_NSEC,                                      \
+			.bare = SECOND, .min = 1, .arg = "DURATION",                               \
+			.help = "stop after this long", ##__VA_ARGS__                              \
 	}
 #define INTERVAL_OPTION(...)                                                                       \
 	{                                                                                          \
@@ -190,19 +190,24 @@ static const struct option_spec function_options[] = {
 	}
 
 /* Rows as they happen have no interval, but for --by. */
-static const struct option_spec event_options[] = { DURATION_OPTION, {} };
+static const struct option_spec event_options[] = { DURATION_OPTION(), {} };
 
 /* Where bare words mean something else. */
 static const struct option_spec report_options[] = {
-	DURATION_OPTION, INTERVAL_OPTION(), COUNT_OPTION(), {}
+	DURATION_OPTION(), INTERVAL_OPTION(), COUNT_OPTION(), {}
 };
 
 /* A histogram is one of the whole run unless an interval is given, a table one of each second. */
 static const struct option_spec histogram_options[] = {
-	DURATION_OPTION, INTERVAL_OPTION(.positional = true), COUNT_OPTION(.positional = true), {}
+	DURATION_OPTION(), INTERVAL_OPTION(.positional = true), COUNT_OPTION(.positional = true), {}
 };
 
-static const struct option_spec table_options[] = { DURATION_OPTION,
+/* Stacks are those of the whole run, which a bare number ends. */
+static const struct option_spec stacks_run_options[] = {
+	DURATION_OPTION(.positional = true), INTERVAL_OPTION(), COUNT_OPTION(), {}
+};
+
+static const struct option_spec table_options[] = { DURATION_OPTION(),
 						    INTERVAL_OPTION(.deflt = "1s",
 								    .positional = true),
 						    COUNT_OPTION(.positional = true),
@@ -269,6 +274,15 @@ static const struct option_spec stack_options[] = {
 	{}
 };
 
+static const struct option_spec stacks_options[] = {
+	{ "folded", 'f', COMMON(folded), .kind = OPT_FLAG,
+	  .help = "a line per stack, outermost frame first, for flame graphs" },
+	{ "tree", 0, COMMON(tree), .kind = OPT_FLAG, .help = "a tree of calls with their shares" },
+	{ "root", 0, COMMON(root), .kind = OPT_STRING, .arg = "FUNCTION",
+	  .help = "only what runs under FUNCTION, as a tree" },
+	{}
+};
+
 static const struct option_spec by_options[] = {
 	{ "by", 0, COMMON(by), .kind = OPT_STRING, .arg = "A,B",
 	  .help = "a table of counts per value of these columns, instead of rows" },
@@ -312,6 +326,8 @@ static const struct option_spec *run_specs(const struct tool *tool)
 		return event_options;
 	if (tool->kind == TOOL_TABLE && !tool->one_report)
 		return table_options;
+	if (tool->kind == TOOL_STACKS && !tool->many.functions)
+		return stacks_run_options;
 	if (tool->many.functions || tool->kind == TOOL_LEDGER) /* bare words are functions */
 		return report_options;
 	return histogram_options;
@@ -348,6 +364,8 @@ static void add_row_sets(const struct tool *tool, struct common_opts *opts, stru
 		add_set(sets, n, tables_options, opts, "Tables");
 	} else {
 		add_set(sets, n, row_options, opts, NULL);
+		if (tool->kind == TOOL_STACKS)
+			add_set(sets, n, stacks_options, opts, "Stacks");
 		if (!events)
 			add_set(sets, n, order_options, opts, NULL);
 	}
@@ -447,6 +465,11 @@ bool common_check(const struct tool *tool, const struct common_opts *opts, bool 
 	else if ((opts->kstack || opts->ustack) && tool->kind != TOOL_EVENTS)
 		what = "--kstack and --ustack show the stack of an event, and these rows are sums; "
 		       "'iosonde list' has commands that show events";
+	else if ((opts->folded || opts->tree || opts->root) && opts->format != FORMAT_TEXT)
+		what = "--folded, --tree and --root are ways to print stacks as text; JSON and CSV "
+		       "have a row for each stack";
+	else if (opts->folded && opts->tree)
+		what = "--folded and --tree: a line per stack, or a tree; not both";
 	else if (opts->linger_ns && !command)
 		what = "--linger is counted from the end of a command after --; else use -d";
 	else if (command && (opts->pids.n || opts->tids.n))

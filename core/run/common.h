@@ -42,6 +42,8 @@ struct common_opts {
 	uint64_t top;	    /* of a command with one table */
 	uint64_t by_memory; /* what the groups of --by may take */
 	bool kstack, ustack;
+	bool folded, tree; /* how stacks are shown */
+	const char *root;  /* what runs under this function */
 	/* engine */
 	uint64_t buffer; /* 0: see common_buffer() */
 	const char *btf;
@@ -50,7 +52,7 @@ struct common_opts {
 
 #define DEFAULT_BUFFER	      "4M"
 #define DEFAULT_BUFFER_COUNTS "1M"
-#define MAX_OPTION_SETS	      12
+#define MAX_OPTION_SETS	      13
 
 /* The ring's size: as asked for, or what fits @tool: one that counts only sends names. */
 uint64_t common_buffer(const struct tool *tool, const struct common_opts *opts);

@@ -378,6 +378,9 @@ static void print_reports(struct run *run, struct report *r, size_t n, bool last
 	} else if (is_drawn(r)) {
 		run_loss_above(run, 0);
 		drain_draw_histograms(r, order(r));
+	} else if (drain_draws_stacks(run)) {
+		run_loss_above(run, 0);
+		drain_draw_stacks(r, order(r));
 	} else {
 		print_log(r, order(r));
 	}

@@ -72,6 +72,10 @@ void drain_by(struct report *r);
 /* One of report->totals, whose length is this. */
 size_t report_totals_size(const struct drain *d);
 
+/* Are stacks asked for as lines for flame graphs, or as a tree? Then draws the first @n rows. */
+bool drain_draws_stacks(const struct run *run);
+void drain_draw_stacks(struct report *r, size_t n);
+
 /*
  * Text for people: histogram rows, sorted by key and slot, as a block of bars per key. Empty log2
  * slots between two in use are shown, too, for a gap is part of the shape.

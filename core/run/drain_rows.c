@@ -7,6 +7,8 @@
 
 #include <bpf/bpf.h>
 
+#include "bpf/core/stacks.h"
+
 static bool grow(struct report *r)
 {
 	size_t cap = r->cap ? 2 * r->cap : 256;
@@ -167,18 +169,24 @@ static uint32_t take_frames(const struct report *r, const char *key, const struc
 			    char *row, uint32_t pos, struct vstack *s)
 {
 	int fd = loaded_map(r->run->loaded, r->d->stack_map);
-	uint64_t frames[STACK_FRAMES] = { 0 };
+	bool user = id_field == &r->d->ustack_id;
+	uint64_t all[1 + STACK_FRAMES] = { 0 }, *frames = all + user; /* as struct vstack has it */
 	int32_t id;
 	uint32_t n = 0;
 
 	if (id_field->kind == F_NONE)
 		return 0;
 	memcpy(&id, key + id_field->off, sizeof(id));
-	if (id < 0 || bpf_map_lookup_elem(fd, &id, frames))
+	if (id == STACK_LOST)
+		frames[0] = STACK_LOST_FRAME;
+	else if (id < 0 || bpf_map_lookup_elem(fd, &id, frames))
 		return 0;
 	while (n < STACK_FRAMES && frames[n])
 		n++;
-	memcpy(row + pos, frames, n * 8);
+	n += user;
+	if (user && r->d->program.kind != F_NONE)
+		memcpy(all, key + r->d->program.off, sizeof(*all));
+	memcpy(row + pos, all, n * 8);
 	s->off = pos;
 	s->len = n * 8;
 	return n * 8;
@@ -187,9 +195,9 @@ static uint32_t take_frames(const struct report *r, const char *key, const struc
 static void add_stack_row(struct report *r, const char *key, const uint64_t *value)
 {
 	const struct drain *d = r->d;
-	struct stack_row s = { .count = *value };
+	struct stack_row s = { .count = *value, .sum = d->value_size > 8 ? value[1] : 0 };
 	uint32_t pos = d->key_size + sizeof(s) + sizeof(r->ts_ns);
-	char *row = report_add_row(r, pos + 2 * STACK_FRAMES * 8);
+	char *row = report_add_row(r, pos + (1 + 2 * STACK_FRAMES) * 8);
 
 	if (!row)
 		return;

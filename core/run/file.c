@@ -16,22 +16,21 @@
 #include "core/base/signals.h"
 #include "core/run/tables.h"
 
-static const char *format_stack(void *ctx, bool user, uint32_t pid, const struct value *v,
-				size_t *len)
+const char *stack_list(struct run *run, bool user, uint32_t pid, const struct value *v, size_t *len)
 {
-	struct run *run = ctx;
-
 	uint64_t addr, program = 0;
 	size_t i = 0;
 
 	run->stack_text.len = 0;
-	if (user && run->tool->kind != TOOL_STACKS && v->bytes.len >= sizeof(program)) {
+	if (user && v->bytes.len >= sizeof(program)) {
 		memcpy(&program, v->bytes.p, sizeof(program)); /* struct vstack */
 		i = sizeof(program);
 	}
 	for (; i + 8 <= v->bytes.len; i += 8) {
 		memcpy(&addr, v->bytes.p + i, sizeof(addr));
-		if (user)
+		if (addr == STACK_LOST_FRAME)
+			text_puts(&run->stack_text, "[stack lost]");
+		else if (user)
 			stack_user_name(run->names, pid, program, addr, &run->stack_text);
 		else
 			text_puts(&run->stack_text, stack_kernel_name(run->names, addr, false));
@@ -39,6 +38,12 @@ static const char *format_stack(void *ctx, bool user, uint32_t pid, const struct
 	}
 	*len = run->stack_text.len;
 	return run->stack_text.data;
+}
+
+static const char *format_stack(void *ctx, bool user, uint32_t pid, const struct value *v,
+				size_t *len)
+{
+	return stack_list(ctx, user, pid, v, len);
 }
 
 static bool open_file(struct run *run)

@@ -140,6 +140,9 @@ bool switch_on(const struct run *run, const struct column_switch *s);
 bool switch_names(const struct column_switch *s, const char *name, char sign);
 
 /* run_by.c */
+/* The names of a stack's frames, innermost first, each with a NUL; good until the next call. */
+const char *stack_list(struct run *run, bool user, uint32_t pid, const struct value *v,
+		       size_t *len);
 void stacks_choose(struct run *run); /* stacks that --columns or --by name */
 bool by_choose(const struct run *run, struct run_table *t, const char *keys, char *err,
 	       size_t size);

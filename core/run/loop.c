@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
 /* Waiting for records, signals, the command's end and the next report. */
+#include "bpf/core/stacks.h"
 #include "core/run/internal.h"
 
 #include <errno.h>
@@ -105,6 +106,14 @@ static bool report_due(const struct run *run)
 					(run->next_report_ns && now >= run->next_report_ns));
 }
 
+static void program_record(struct run *run, const void *rec, size_t len)
+{
+	const struct rec_program *p = rec;
+
+	if (len >= sizeof(*p) && run->names)
+		stack_names_learn(run->names, p->pid, p->program);
+}
+
 /* In a burst without end the loop must still see signals and the clock. */
 static int on_record(void *ctx, void *data, size_t len)
 {
@@ -113,6 +122,8 @@ static int on_record(void *ctx, void *data, size_t len)
 
 	if (rec->type >= REC_TOOL)
 		run->tool->ops->record(run, rec, len);
+	else if (rec->type == REC_PROGRAM)
+		program_record(run, rec, len);
 	else if (rec->type == REC_NAME)
 		name_id_record(&run->view_names, rec, len);
 	else

@@ -7,7 +7,7 @@ BPF_IMAGE(samplestacks);
 
 /* What the engine makes of every stack. */
 struct samplestacks_row {
-	struct samplestacks_key key;
+	struct stacks_key key;
 	struct stack_row stack;
 	__u64 ts_ns;
 };
@@ -20,9 +20,15 @@ static const struct column columns[] = {
 	{ "pid", R(key.pid), U_ID, .flags = COL_KEY, .help = "process" },
 	{ "comm", R(key.comm), U_TEXT, .flags = COL_KEY, .help = "command" },
 	{ "count", R(stack.count), U_COUNT, .help = "times it blocked there" },
+	{ "sum", R(stack.sum), U_COUNT, .help = "three for each" },
 	{ "kstack", R(stack.kstack), U_STACK, .help = "kernel stack" },
 	{}
 };
+
+static const struct option_spec options[] = { { "lose", 0, FIELD(struct samplestacks_cfg, lose),
+						.kind = OPT_FLAG,
+						.help = "as if the kernel's stacks found no room" },
+					      {} };
 
 static const struct probe probes[] = { { "blocking", { { { "blocked" } } } }, {} };
 
@@ -33,11 +39,13 @@ const struct tool tool_samplestacks = {
 	.text = "Kernel stacks of threads that give up their CPU to wait, and how often.",
 	.kind = TOOL_STACKS,
 	.row = { "block", columns },
+	.options = options,
+	.cfg_size = sizeof(struct samplestacks_cfg),
 	.probes = probes,
 	.image = &bpf_samplestacks,
-	.drain = { .map = "counts",
-		   .key_size = sizeof(struct samplestacks_key),
-		   .value_size = sizeof(__u64),
+	.drain = { .map = "stack_counts",
+		   .key_size = sizeof(struct stacks_key),
+		   .value_size = sizeof(struct stacks_value),
 		   .stack_map = "stacks",
-		   .kstack_id = FIELD(struct samplestacks_key, kstack) },
+		   .kstack_id = FIELD(struct stacks_key, kstack) },
 };

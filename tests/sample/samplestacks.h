@@ -2,14 +2,10 @@
 #ifndef IOSONDE_SAMPLESTACKS_H
 #define IOSONDE_SAMPLESTACKS_H
 
-#include "bpf/shared.h"
+#include "bpf/core/stacks.h"
 
-struct samplestacks_key {
-	__u32 epoch;
-	__u32 pid;
-	char comm[COMM_LEN];
-	__s32 kstack; /* an id in the map of stacks; negative: none could be taken */
-	__u32 reserved;
+struct samplestacks_cfg {
+	__u32 lose; /* as if the kernel's stacks found no room */
 };
 
 #endif

@@ -405,11 +405,52 @@ def test_stacks_are_exact(host, tmp):
 
 def test_stacks_as_text(host):
     lines, _ = text(host, "samplestacks", jobs.python(jobs.BLOCKED), "--top", "2")
-    assert lines[0].split() == ["PID", "COMM", "COUNT"]
+    assert lines[0].split() == ["PID", "COMM", "COUNT", "SUM"]
     heads = [i for i, line in enumerate(lines) if re.match(r" *\d+ python3", line)]
     assert [lines[i].split()[2] for i in heads] == ["50", "20"]
     assert all(line.startswith("    ") for i, line in enumerate(lines[1:], 1) if i not in heads)
     assert any(line.strip().startswith("do_nanosleep+") for line in lines[1 : heads[1]])
+
+
+def test_stacks_that_found_no_room_are_said(host, tmp):
+    """Counted all the same, with the rest of their key; the value's second part is a sum."""
+    done = run(host, tmp, "samplestacks", jobs.python(jobs.BLOCKED), "--lose")
+    rows = done.of("block")
+    assert rows and all(r["kstack"] == ["[stack lost]"] for r in rows)
+    assert all(r["sum"] == 3 * r["count"] for r in rows)
+    assert sum(r["count"] for r in rows) == done.summary["shown"] >= 70
+
+
+def test_folded(host):
+    """A line per stack: the command, its frames with the outermost first, and the number."""
+    lines, _ = text(host, "samplestacks", jobs.python(jobs.BLOCKED), "--folded")
+    stacks = [line.rsplit(" ", 1) for line in lines]
+    assert len({s for s, _ in stacks}) == len(stacks)
+    slept = [(s.split(";"), int(n)) for s, n in stacks if "do_nanosleep" in s.split(";")]
+    assert sum(n for _, n in slept) == 50
+    for frames, _ in slept:
+        assert frames[0] == "python3" and "+0x" not in "".join(frames), frames
+        at = frames.index("do_nanosleep")
+        assert frames[at + 1] in ("__schedule", "schedule"), frames
+
+
+def test_tree(host):
+    """Callers before callees, each with all that is below it."""
+    lines, _ = text(host, "samplestacks", jobs.python(jobs.BLOCKED), "--tree")
+    assert lines[0].split() == ["SHARE", "COUNT", "SELF", "FUNCTION"]
+    total = lines[1].split()
+    assert total[0] == "100.0%" and total[3] == "all"
+    (sleeps,) = {line.split()[1] for line in lines if line.split()[3] == "do_nanosleep"}
+    assert sleeps == "50"
+
+
+def test_root(host):
+    done = host.run([host.iosonde, "samplestacks", "--root", "do_nanosleep", "--", *jobs.python(jobs.BLOCKED)])
+    lines = done.stdout.decode().splitlines()
+    assert done.returncode == 0 and lines[2].split()[1:] == ["50", "0", "do_nanosleep"], str(done)
+    assert "not under do_nanosleep: " in done.err
+    done = host.run([host.iosonde, "samplestacks", "--root", "do_nanosleeq", "--", *jobs.python(jobs.BLOCKED)])
+    assert 'no stack has do_nanosleeq' in done.err and '"do_nanosleep" is there' in done.err, str(done)
 
 
 # --- the run of an aggregating tool ---

@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+/*
+ * What the programs of a TOOL_STACKS share: the stacks, their counts, and word of the processes
+ * whose addresses will have to be named, which may be gone by the time of the report.
+ */
+#ifndef IOSONDE_STACKS_BPF_H
+#define IOSONDE_STACKS_BPF_H
+
+#include "bpf/core/core.bpf.h"
+#include "bpf/core/others.bpf.h"
+#include "bpf/core/stacks.h"
+
+#define STACK_NAMES_NS (1 << 27) /* its mappings are looked at anew so seldom */
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_HASH);
+	__uint(max_entries, 10240);
+	__type(key, struct stacks_key);
+	__type(value, struct stacks_value);
+} stack_counts SEC(".maps");
+
+OTHERS_MAP(struct stacks_value);
+
+struct {
+	__uint(type, BPF_MAP_TYPE_STACK_TRACE);
+	__uint(max_entries, 16384);
+	__uint(key_size, sizeof(u32));
+	__uint(value_size, STACK_FRAMES * sizeof(u64));
+} stacks SEC(".maps");
+
+struct stack_owner {
+	u64 program;
+	u64 pid;
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 4096);
+	__type(key, struct stack_owner);
+	__type(value, u64);
+} stack_owners SEC(".maps");
+
+/* The id of the current task's stack. One that finds its place taken is counted, and said. */
+static __always_inline s32 stack_id(void *ctx, u64 flags)
+{
+	long id = bpf_get_stackid(ctx, &stacks, flags);
+
+	if (id >= 0)
+		return id;
+	if (id == -14) /* EFAULT: there is none */
+		return STACK_NONE;
+	COUNT(null_helper);
+	return STACK_LOST;
+}
+
+/* Tells the engine whose addresses those of the current task are. */
+static __always_inline void stack_owner_told(u32 pid, u64 program)
+{
+	struct stack_owner owner = { .program = program, .pid = pid };
+	u64 now = bpf_ktime_get_ns(), *told = bpf_map_lookup_elem(&stack_owners, &owner);
+	struct rec_program r = {};
+
+	if (told && now - *told < STACK_NAMES_NS)
+		return;
+	bpf_map_update_elem(&stack_owners, &owner, &now, BPF_ANY);
+	rec_init(&r.rec, REC_PROGRAM);
+	r.program = program;
+	r.pid = pid;
+	emit_uncounted(&r, sizeof(r));
+}
+
+static __always_inline struct stacks_value *stacks_value_of(const struct stacks_key *key)
+{
+	struct stacks_value zero = {}, *value = bpf_map_lookup_elem(&stack_counts, key);
+
+	if (value)
+		return value;
+	bpf_map_update_elem(&stack_counts, key, &zero, BPF_NOEXIST);
+	value = bpf_map_lookup_elem(&stack_counts, key);
+	return value ? value : others_of(key->epoch);
+}
+
+/* An event of the stack in @key, which counts as generated. */
+static __always_inline void stacks_count(const struct stacks_key *key, u64 amount)
+{
+	struct stacks_value *value = stacks_value_of(key);
+
+	if (!value)
+		return;
+	__sync_fetch_and_add(&value->count, 1);
+	__sync_fetch_and_add(&value->sum, amount);
+	COUNT_EVENT(emitted);
+}
+
+#endif

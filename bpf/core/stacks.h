@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+/* What commands about stacks count by (TOOL_STACKS), and what the engine makes of it. */
+#ifndef IOSONDE_STACKS_H
+#define IOSONDE_STACKS_H
+
+#include "bpf/shared.h"
+
+/* Instead of an id in the map of stacks. */
+#define STACK_NONE (-1)
+#define STACK_LOST (-2) /* there was one, and no room for it */
+
+struct stacks_key {
+	__u32 epoch;
+	__u32 pid;
+	__s32 kstack;
+	__s32 ustack;
+	__u64 program; /* which the user's addresses belong to: program_id() */
+	__u32 cause;   /* the command's */
+	__u32 reserved;
+	char comm[COMM_LEN];
+};
+
+struct stacks_value {
+	__u64 count;
+	__u64 sum;
+};
+
+/* REC_PROGRAM: a process runs a program whose stacks are taken. */
+struct rec_program {
+	struct rec rec;
+	__u64 program;
+	__u32 pid;
+	__u32 reserved;
+};
+
+#endif
