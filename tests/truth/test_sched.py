@@ -171,3 +171,43 @@ def test_figures_say_whose_they_are(host, tmp):
     lines = host.read_file(out).decode().splitlines()
     (head,) = [x.split() for x in lines if x.split()[-1:] == ["MAX"]]
     assert {"PID", "COMM", "CAUSE"} <= set(head) and "CGROUP" not in head and "TID" not in head, head
+
+
+def off_cpu(run, pid, cause):
+    return [r for r in run.of("offcpu") if r["pid"] == pid and r["cause"] == cause]
+
+
+def has_frame(row, *names):
+    return any(f.split("+")[0] in names for f in row["kstack"])
+
+
+def test_blocked_time_by_stack(host, tmp):
+    """Five sleeps are five times that long, in one stack: what the sleep was in, and who called it."""
+
+    def experiment():
+        run = trace(host, tmp, "offcputime", [], [host.workload, "sleepers", "1", "100"])
+        (pid,) = accounts(run)
+        slept = [r for r in off_cpu(run, pid, "blocked") if has_frame(r, "hrtimer_nanosleep", "do_nanosleep")]
+        assert sum(r["count"] for r in slept) == 5, slept
+        total = sum(r["total_ns"] for r in slept)
+        assert 500 * MS <= total <= 600 * MS + 100 * MS * host.emulated, total
+        named = ("sleep_five_times+", "compete+", "[stack lost]")
+        assert all(any(f.startswith(named) for f in r["ustack"]) for r in slept), slept
+        assert sum(r["count"] for r in run.of("offcpu")) == run.summary["shown"]
+
+    best_of(3, experiment)
+
+
+def test_preempted_time_by_stack(host, tmp):
+    """Two on one CPU: nobody blocks, each waits while the other runs. --state takes one apart."""
+
+    def experiment():
+        run = trace(host, tmp, "offcputime", ["--state", "0", "-K"], [host.workload, "busy", "2", "300"])
+        assert run.of("offcpu") and all(r["cause"] == "preempted" for r in run.of("offcpu"))
+        for pid, kernel in accounts(run).items():
+            rows = off_cpu(run, pid, "preempted")
+            assert kernel["involuntary"] <= sum(r["count"] for r in rows) <= kernel["involuntary"] + 3
+            total = sum(r["total_ns"] for r in rows)
+            assert close_to(total, kernel["delay_ns"], 0.1 + near(host), 20 * MS), (total, kernel)
+
+    best_of(3, experiment)
