@@ -53,7 +53,7 @@ static void add_frames(struct run *run, const struct column *c, const struct sor
 	struct value v;
 	size_t len;
 
-	column_value(c, row->rec, row->len, scratch, &v);
+	column_value(run->clock.names, c, row->rec, row->len, scratch, &v);
 	if (v.kind != V_BYTES)
 		return;
 	list = stack_list(run, c->name[0] == 'u', pid, &v, &len);
@@ -84,9 +84,9 @@ static void add_stack(struct report *r, const struct sort_row *row, struct folde
 	struct value v, owner = { 0 }, value;
 
 	if (pid)
-		column_value(pid, row->rec, row->len, scratch, &owner);
+		column_value(r->run->clock.names, pid, row->rec, row->len, scratch, &owner);
 	if (comm) {
-		column_value(comm, row->rec, row->len, scratch, &v);
+		column_value(r->run->clock.names, comm, row->rec, row->len, scratch, &v);
 		if (v.kind == V_BYTES)
 			folded_frame(&line, v.bytes.p, v.bytes.len);
 	}
@@ -96,7 +96,7 @@ static void add_stack(struct report *r, const struct sort_row *row, struct folde
 		if (c)
 			add_frames(r->run, c, row, (uint32_t)owner.u, &line);
 	}
-	column_value(measure(tool), row->rec, row->len, scratch, &value);
+	column_value(r->run->clock.names, measure(tool), row->rec, row->len, scratch, &value);
 	folded_add(f, text_cstr(&line), line.len, value.u);
 	f->failed |= line.failed;
 	text_free(&line);

@@ -33,7 +33,7 @@ static void assert_shown(const struct row *row, unsigned col, const char *want)
 	char scratch[VALUE_SCRATCH];
 	struct value v;
 
-	column_value(&columns[col], row, sizeof(*row), scratch, &v);
+	column_value(NULL, &columns[col], row, sizeof(*row), scratch, &v);
 	if (!want) {
 		assert_int_equal(v.kind, V_NONE);
 		return;
