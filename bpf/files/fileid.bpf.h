@@ -207,7 +207,8 @@ static __noinline bool name_send(u64 id, u64 mnt, u64 dentry, u32 changes)
 	sent.deleted = !!(w->flags & VPATH_DELETED);
 	path_done(w);
 	sent.epoch = epoch;
-	sent.nth = __sync_fetch_and_add(&names_total, 1);
+	sent.nth = names_total;
+	__sync_fetch_and_add(&names_total, 1); /* whose result 5.10 can't give */
 	if (!emit_uncounted(out, sizeof(out->e) + len)) {
 		COUNT(null_helper); /* the next operation tries again */
 		return false;

@@ -5,7 +5,7 @@
  *	reclaim_ended(ctx, &reclaim, lat_ns, pages)	the current thread freed so many
  *
  * Reclaim never nests: its thread has PF_MEMALLOC. That of a soft limit (v1) is part of another
- *one, or of kswapd's.
+ * one, or of kswapd's.
  */
 #ifndef IOSONDE_RECLAIM_BPF_H
 #define IOSONDE_RECLAIM_BPF_H
@@ -42,6 +42,7 @@ static __always_inline u64 reclaiming_task(void)
 	return bpf_get_current_task();
 }
 
+#ifdef RECLAIM_LIMIT /* RECLAIM_LIMIT_PROBE's programs */
 /* The memory cgroup that is asked for, before the reclaim itself begins. */
 static __always_inline int reclaim_asked(struct mem_cgroup *memcg)
 {
@@ -64,6 +65,7 @@ int BPF_KPROBE(memcg_asked_kprobe, struct mem_cgroup *memcg)
 {
 	return reclaim_asked(memcg);
 }
+#endif
 
 /* Who pays for a reclaim of @kind that nothing tells more about. */
 static __always_inline u64 reclaim_payer(struct task_struct *task, u32 kind)

@@ -25,6 +25,16 @@ COMMANDS = (
     "fileslower",
     "fsslower",
     "fsdist",
+    "runqslower",
+    "runqlat",
+    "cpudist",
+    "exitsnoop",
+    "offcputime",
+    "tcpconnect",
+    "tcpaccept",
+    "tcpretrans",
+    "drsnoop",
+    "oomkill",
 )
 # What switches on programs that a plain run leaves out. A command: its descendants are followed.
 OPTIONS = {

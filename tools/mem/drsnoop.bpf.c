@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
 #include "tools/mem/drsnoop.h"
 
+#define RECLAIM_LIMIT
 #include "bpf/mem/reclaim.bpf.h"
 
 const volatile struct drsnoop_cfg cfg;

@@ -57,14 +57,14 @@ static __always_inline void retransmitted(struct sock *sk, struct sk_buff *skb, 
 }
 
 SEC("tp_btf/tcp_retransmit_skb")
-int BPF_PROG(retrans, struct sock *sk, struct sk_buff *skb)
+int BPF_PROG(retrans_skb, struct sock *sk, struct sk_buff *skb)
 {
 	retransmitted(sk, skb, 0);
 	return 0;
 }
 
 SEC("tp_btf/tcp_retransmit_skb")
-int BPF_PROG(retrans_err, struct sock *sk, struct sk_buff *skb, int err)
+int BPF_PROG(retrans_skb_err, struct sock *sk, struct sk_buff *skb, int err)
 {
 	retransmitted(sk, skb, err);
 	return 0;

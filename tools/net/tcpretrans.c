@@ -51,8 +51,8 @@ static const struct option_spec options[] = {
 #define BLIND "what failed to be sent again"
 
 static const struct probe probes[] = { { "retransmissions",
-					 { { { "retrans_err(sock,sk_buff,int)" } },
-					   { { "retrans(sock,sk_buff)" }, .blind = BLIND } } },
+					 { { { "retrans_skb_err(sock,sk_buff,int)" } },
+					   { { "retrans_skb(sock,sk_buff)" }, .blind = BLIND } } },
 				       { "SYN-ACKs sent again",
 					 { { { "retrans_synack" } } },
 					 .without = "SYN-ACKs that are sent again are not seen" },
