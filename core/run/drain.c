@@ -373,14 +373,14 @@ static void print_tables(struct run *run, struct report *r, size_t n, bool last)
 
 static void print_reports(struct run *run, struct report *r, size_t n, bool last)
 {
-	if (n > 1 || (has_key_columns(&r->t->spec) && !is_drawn(r))) {
+	if (drain_draws_stacks(run)) {
+		run_loss_above(run, 0);
+		drain_draw_stacks(r, order(r));
+	} else if (n > 1 || (has_key_columns(&r->t->spec) && !is_drawn(r))) {
 		print_tables(run, r, n, last);
 	} else if (is_drawn(r)) {
 		run_loss_above(run, 0);
 		drain_draw_histograms(r, order(r));
-	} else if (drain_draws_stacks(run)) {
-		run_loss_above(run, 0);
-		drain_draw_stacks(r, order(r));
 	} else {
 		print_log(r, order(r));
 	}
