@@ -24,6 +24,9 @@ UNDER = {
 }
 # A value of each option; where commands differ, by the command.
 VALUES = {
+    ("fsdist", "ops"): "read",
+    ("fsslower", "ops"): "read",
+    ("offcputime", "state"): "1",
     "columns": "time",
     "where": "time > 0",
     "by": "pid",

@@ -445,8 +445,8 @@ def test_exec_from_a_second_thread(host, tmp, data):
 def test_latency_of_long_operations(host, tmp, data):
     """Each against the program's own clock around the call: within 5 % over 100 µs.
 
-    An interrupt between its clock and the call makes the program's figure larger now and then; one
-    in twenty may be off, their sum may not.
+    An interrupt between its clock and the call makes the program's figure larger now and then, never
+    smaller; one in ten may be off, their sum may not.
     """
 
     def experiment():
@@ -456,7 +456,8 @@ def test_latency_of_long_operations(host, tmp, data):
         seen = [r["lat_ns"] for r in ops(run, "pread")]
         assert len(own) == len(seen) == 128
         # An emulated processor's interrupts, and its way into the kernel, take many times longer.
-        rel, slack, few = (0.1, 25_000, 8) if host.emulated else (0.05, 2 * way_ns(host, tmp), 20)
+        rel, slack, few = (0.1, 25_000, 8) if host.emulated else (0.05, 2 * way_ns(host, tmp), 10)
+        assert all(s <= o for s, o in zip(seen, own))
         near = [abs(s - o) <= rel * o + slack for s, o in zip(seen, own) if o > 100_000]
         assert near.count(False) <= len(own) / few, list(zip(seen, own))
         assert sum(seen) == pytest.approx(sum(own), rel=rel)
