@@ -4,7 +4,7 @@
 import time
 
 import pytest
-from tracer import trace
+from tracer import best_of, trace
 
 pytestmark = pytest.mark.usefixtures("rung")
 MIB = 1 << 20
@@ -68,23 +68,30 @@ def group(host):
 
 
 def test_oom_of_a_cgroup(host, tmp, group):
-    """One row: who wanted memory, who is killed, each with its cgroup; whose limit, how much, what was held."""
-    g = group("oom", 40)
-    inner = g.inner("in")
-    argv = [host.workload, "--cgroup", inner, "oom", "24", "32"]
-    run = trace(host, tmp, "oomkill", [], argv)
-    (work,) = run.work
-    assert work["signal"] == 9, work
-    (row,) = run.of("oom")
-    assert g.kills(inner) == 1
-    assert (row["trigger_pid"], row["pid"]) == (work["trigger"], work["victim"]), (row, work)
-    assert (row["trigger"], row["comm"], row["reason"]) == ("workload", "workload", "memcg"), row
-    assert row["cgroup"] == row["trigger_cgroup"] == f"{g.name}/in", row
-    assert row["limit"] == g.name and row["pages"] == 40 * MIB // 4096, row
-    assert row["adj"] == 1000 and row["state"] is None, row
-    # kept per CPU, and added up now and then
-    assert abs(row["anon"] - work["hog_pages"]) <= 300, (row, work)
-    assert row["rss"] == row["anon"] + row["file"] + row["shmem"] and row["pgtables_bytes"] > 0, row
+    """One row: who wanted memory, who is killed, each with its cgroup; whose limit, how much, what was held.
+
+    A victim that is slow to go on an emulated CPU may not be the last: then the kernel kills the parent, too,
+    and the experiment is made anew.
+    """
+
+    def experiment():
+        g = group("oom", 40)
+        inner = g.inner("in")
+        argv = [host.workload, "--cgroup", inner, "oom", "24", "32"]
+        run = trace(host, tmp, "oomkill", [], argv)
+        assert len(run.work) == len(run.of("oom")) == g.kills(inner) == 1, (run.work, run.of("oom"))
+        (work,), (row,) = run.work, run.of("oom")
+        assert work["signal"] == 9, work
+        assert (row["trigger_pid"], row["pid"]) == (work["trigger"], work["victim"]), (row, work)
+        assert (row["trigger"], row["comm"], row["reason"]) == ("workload", "workload", "memcg"), row
+        assert row["cgroup"] == row["trigger_cgroup"] == f"{g.name}/in", row
+        assert row["limit"] == g.name and row["pages"] == 40 * MIB // 4096, row
+        assert row["adj"] == 1000 and row["state"] is None, row
+        # kept per CPU, and added up now and then
+        assert abs(row["anon"] - work["hog_pages"]) <= 300, (row, work)
+        assert row["rss"] == row["anon"] + row["file"] + row["shmem"] and row["pgtables_bytes"] > 0, row
+
+    best_of(3, experiment)
 
 
 def test_reclaim_of_a_cgroup(host, tmp, group):
