@@ -5,6 +5,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
@@ -25,14 +26,14 @@ static void take(long bytes)
 		at[i] = 1;
 }
 
-/* The first to be killed: a cgroup's killer needs no other reason. */
-static void be_victim(void)
+/* 1000 is the first to be killed, -1000 never is: a cgroup's killer needs no other reason. */
+static int set_adj(const char *adj)
 {
 	int fd = open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC);
+	ssize_t n = write(fd, adj, strlen(adj));
 
-	if (fd < 0 || write(fd, "1000", 4) != 4)
-		die("oom_score_adj");
 	close(fd);
+	return n < 0 ? -1 : 0;
 }
 
 static pid_t start_hog(long bytes, _Atomic int *ready)
@@ -44,7 +45,8 @@ static pid_t start_hog(long bytes, _Atomic int *ready)
 	if (pid)
 		return pid;
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
-	be_victim();
+	if (set_adj("1000"))
+		die("oom_score_adj");
 	take(bytes);
 	*ready = 1;
 	for (;;)
@@ -63,6 +65,9 @@ int cmd_oom(struct ctx *c)
 	pid_t pid = start_hog(hog * MIB, ready);
 	int status = 0;
 
+	/* refused here and there; it matters where the child is too slow to go, as on an emulated
+	 * CPU */
+	set_adj("-1000");
 	while (!*ready && !waitpid(pid, &status, WNOHANG))
 		sleep_ms(1);
 	while (!waitpid(pid, &status, WNOHANG) && taken++ < max)
