@@ -233,8 +233,10 @@ static int enqueue(struct writer *w, struct text_buf *text)
 	struct piece *p = error ? NULL : take_spare(w);
 	struct text_buf empty;
 
-	if (!p)
-		return w->error = error ? error : ENOMEM;
+	if (!p) {
+		w->error = error ? error : ENOMEM;
+		return w->error;
+	}
 	empty = p->text;
 	p->text = *text;
 	*text = empty;
