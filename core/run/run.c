@@ -210,8 +210,20 @@ static bool drop_privileges(const struct run *run)
 }
 
 /* The clock of the rows begins, and the output is there. */
+/* All that there is, once: a quarter of a second here and there. */
+static bool read_kernel_names(struct run *run)
+{
+	if (!run_kernel_names(run))
+		return false;
+	stack_kernel_name(run->names, 0, true);
+	return true;
+}
+
 static bool begin_output(struct run *run)
 {
+	/* what every report needs is read before time begins, not while it is waited for */
+	if (run->tool->kind == TOOL_STACKS && !read_kernel_names(run))
+		return false;
 	run->clock.start_ns = now_ns();
 	wall_offset_changed(&run->clock.realtime_off_ns);
 	run->clock.wall = run->opts.wall;

@@ -33,7 +33,6 @@ COMMANDS = (
     "tcpconnect",
     "tcpaccept",
     "tcpretrans",
-    "drsnoop",
     "oomkill",
 )
 # What switches on programs that a plain run leaves out. A command: its descendants are followed.
