@@ -8,6 +8,36 @@
 
 const volatile struct exit_cfg cfg;
 
+/* A process, by what no other has at the same time: numbers of threads are used again. */
+struct exit_told {
+	u64 signal;
+	u64 start_ns;
+};
+
+/* Of which a row has been made. A process needs its place for as long as its last threads take. */
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 4096);
+	__type(key, struct exit_told);
+	__type(value, u32);
+} exits_told SEC(".maps");
+
+/*
+ * Is @task the last of its process, and the first to say so? do_exit() takes each thread off before
+ * this point, so that two that end at the same time both find nobody left.
+ */
+static __always_inline bool is_last(struct task_struct *task)
+{
+	struct signal_struct *signal = BPF_CORE_READ(task, signal);
+	struct exit_told told = { .signal = (u64)signal };
+	u32 once = 1;
+
+	if (BPF_CORE_READ(signal, live.counter))
+		return false;
+	told.start_ns = BPF_CORE_READ(task, group_leader, start_time);
+	return !bpf_map_update_elem(&exits_told, &told, &once, BPF_NOEXIST);
+}
+
 /*
  * What wait() will tell of the process (kernel/exit.c, wait_task_zombie()); of a thread, when each
  * is shown, what it ended with itself.
@@ -47,10 +77,7 @@ CURRENT_EVENT(exit_done, "sched_process_exit")
 	struct exit_event e = {};
 	u32 status;
 
-	/* do_exit() takes the thread off before this point; 0 means it was the last */
-	if (!cfg.threads && BPF_CORE_READ(task, signal, live.counter))
-		return 0;
-	if (!target_match(ids))
+	if (!target_match(ids) || (!cfg.threads && !is_last(task)))
 		return 0;
 	status = exit_status(task);
 	if (cfg.failed_only && !status) {
