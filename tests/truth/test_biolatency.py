@@ -6,7 +6,7 @@ from collections import Counter
 
 import pytest
 from conftest import GUESTS
-from disks import MS, disk, mapped, null_block, ok, scratch, stat
+from disks import MS, disk, disk_once, mapped, never_told, null_block, ok, scratch, stat
 from tracer import best_of, read_run, started, wait_attached
 
 US = 1000
@@ -51,9 +51,9 @@ def test_counts(host, tmp):
     steps = [f"{count}*read 4096 0 4096 1000"]
 
     def experiment():
-        run = disk(host, tmp, "biolatency", only(host, name), steps, path)
+        run = disk_once(host, tmp, "biolatency", only(host, name), steps, path)
         check_totals(run)
-        assert total(run)["count"] == count and run.summary["shown"] == count
+        assert total(run)["count"] == run.summary["shown"] == count - never_told(host, run)
         for low, high in buckets(run):
             assert (low == 0 and high == 2 * US - 1) or (
                 high + 1 == 2 * low and (low // US).bit_count() == 1 and low % US == 0
@@ -63,10 +63,10 @@ def test_counts(host, tmp):
 
     def by_kind():
         options = ["-D", "-F", "-Q", *only(host, name)]
-        run = disk(host, tmp, "biolatency", options, [*steps, "write 4096 0"], path)
+        run = disk_once(host, tmp, "biolatency", options, [*steps, "write 4096 0"], path)
         check_totals(run)
         reads = [r for r in run.of("latency_total") if r["kind"] in ("read", "read|sync")]
-        assert [(r["disk"], r["count"]) for r in reads] == [(name, count)]
+        assert [(r["disk"], r["count"]) for r in reads] == [(name, count - never_told(host, run))]
         writes = [r for r in run.of("latency_total") if r["kind"].startswith("write|sync")]
         assert writes and {r["disk"] for r in writes} == {name}
 
@@ -143,8 +143,8 @@ def test_intervals_and_refusals(host, tmp):
     path, name, _ = scratch(host, tmp)
     for count in (2000, 8000, 32_000):  # an interval is 50 ms, and disks differ
         steps = [f"{host.few(count)}*read 4096 0 4096 1000"]
-        run = disk(host, tmp, "biolatency", ["-i", "0.05", "--disk", name], steps, path)
-        assert sum(buckets_all(run).values()) == host.few(count)
+        run = disk_once(host, tmp, "biolatency", ["-i", "0.05", "--disk", name], steps, path)
+        assert sum(buckets_all(run).values()) == host.few(count) - never_told(host, run)
         if len({r["interval"] for r in run.of("latency_total")}) >= 2:
             break
     else:

@@ -102,8 +102,10 @@ def test_any_rate(host, tmp):
             done = stat(host, name)[0] - before if own else count
             seen = run.summary
             assert done == count and seen["shown"] + seen["lost"] == done, (done, seen)
-            assert seen["lost_ring"] == seen["lost"] and len(run.of("request")) == seen["shown"]
-            assert (seen["lost"] > 0) == (script != work), (script, seen)
+            assert len(run.of("request")) == seen["shown"]
+            assert (seen["lost_ring"] > 0) == (script != work), (script, seen)
+            # a virtual machine's kernel keeps some ends to itself, but for zram's, which have none
+            assert seen["lost"] == seen["lost_ring"] + (0 if own else seen["lost_end"]), seen
         if host.emulated:
             run = trace(host, tmp, "biolatency", ["--disk", name], ["sh", "-c", work])
             assert run.summary["shown"] == count  # lost: none
