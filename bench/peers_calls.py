@@ -103,7 +103,7 @@ EXECSNOOP = Session(
               lambda p: "bbb"),
         Check("a start that fails", "ENOENT",
               lambda rows, p: ",".join(r["err"] or "-" for r in rows if r["type"] == "exec" and (
-                  r.get("file") == "/nonexistent/program")),
+                  r.get("path") == "/nonexistent/program")),
               lambda lines, p: ",".join(errno.errorcode.get(-int(x.split()[3]), x.split()[3])
                                         for x in lines if x.split()[4] == "/nonexistent/program"),
               lambda p: "/nonexistent/program"),
@@ -121,7 +121,7 @@ MOUNTSNOOP = Session(
     checks=[
         Check("a mount with its source and type", "1 row",
               lambda rows, p: plural(len([r for r in rows if r.get("source") == "some-source" and
-                                          r["fstype"] == "tmpfs" and r["ret"] == 0]), "row"),
+                                          r["fs"] == "tmpfs" and r["ret"] == 0]), "row"),
               lambda lines, p: plural(len([x for x in lines if re.search(
                   r'mount\("some-source", ".*/on", "tmpfs", .*\) = 0', x)]), "row"),
               lambda p: "some-source"),

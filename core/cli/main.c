@@ -38,6 +38,8 @@ static int help_other(const char *word)
 {
 	if (!strcmp(word, "doctor"))
 		return doctor(2, (char *[]){ (char *)word, "--help", NULL });
+	if (!strcmp(word, "columns"))
+		return help_columns();
 	if (!strcmp(word, "help") || !strcmp(word, "list") || !strcmp(word, "version"))
 		return help_overview();
 	return unknown("command", word);

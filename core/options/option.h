@@ -86,6 +86,12 @@ struct option_result {
 bool options_parse(const struct option_set *sets, size_t n_sets, int argc, char **argv,
 		   struct option_result *result);
 
+/*
+ * Writes @text word by word, beginning at column @at of 80, further lines at @indent. Returns the
+ * column at which it ends.
+ */
+size_t help_wrapped(struct text_buf *out, const char *text, size_t at, size_t indent);
+
 /* Writes the help of @n sets, aligned under each heading, 80 columns, to @out. */
 struct text_buf;
 void options_help(const struct option_set *sets, size_t n, struct text_buf *out);

@@ -59,8 +59,7 @@ static size_t widest_left(const struct option_set *set)
 	return widest;
 }
 
-/* Writes @text word by word, beginning at column @at, continuing at @indent. */
-static size_t write_wrapped(struct text_buf *out, const char *text, size_t at, size_t indent)
+size_t help_wrapped(struct text_buf *out, const char *text, size_t at, size_t indent)
 {
 	while (*(text += strspn(text, " \n"))) {
 		size_t len = strcspn(text, " \n"), width = width_of(text, len);
@@ -92,10 +91,10 @@ static void write_option(struct text_buf *out, const struct option_spec *s, size
 		at = 0;
 	}
 	text_pad(out, ' ', indent - at);
-	at = write_wrapped(out, s->help ? s->help : "", indent, indent);
+	at = help_wrapped(out, s->help ? s->help : "", indent, indent);
 	if (s->deflt && option_takes_value(s)) {
 		text_printf(&deflt, "(default %s)", s->deflt);
-		write_wrapped(out, text_cstr(&deflt), at, indent);
+		help_wrapped(out, text_cstr(&deflt), at, indent);
 		text_free(&deflt);
 	}
 	text_puts(out, "\n");

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "core/base/suggest.h"
+#include "core/rows/vocabulary.h"
 
 /* Longest key of a column in machine formats. */
 #define KEY_MAX 64
@@ -38,6 +39,12 @@ int columns_find(const struct table *table, const char *name, size_t len)
 	for (int i = 0; table->columns[i].name; i++)
 		if (table->columns[i].classic && is_name(table->columns[i].classic, name, len))
 			return i;
+	for (int i = 0; table->columns[i].name; i++) {
+		const char *also = column_also(&table->columns[i]);
+
+		if (also && is_name(also, name, len))
+			return i;
+	}
 	return -1;
 }
 

@@ -2,10 +2,12 @@
 #include "core/run/help.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "core/base/log.h"
 #include "core/base/text_buf.h"
+#include "core/rows/vocabulary.h"
 #include "core/run/common.h"
 #include "core/run/run.h"
 #include "core/run/tables.h"
@@ -84,12 +86,11 @@ int help_overview(void)
 		  "  iosonde COMMAND [OPTIONS] -p PID              trace what is running\n\n");
 	for (size_t l = 0; l < sizeof(layers) / sizeof(layers[0]); l++)
 		list_layer(&out, layers[l].name, layers[l].title);
-	text_puts(
-		&out,
-		"\nStart with: iosonde layers -- dd if=/dev/zero of=f bs=1M count=100 "
-		"conv=fsync\n"
-		"What works here, and why the rest doesn't: iosonde doctor\n"
-		"What each is for: iosonde list. More: iosonde help COMMAND, iosonde --version\n");
+	text_puts(&out, "\nStart with: iosonde layers -- dd if=/dev/zero of=f bs=1M count=100 "
+			"conv=fsync\n"
+			"What works here, and why the rest doesn't: iosonde doctor\n"
+			"What each is for: iosonde list. More: iosonde help COMMAND, or columns; "
+			"iosonde --version\n");
 	return finish(&out);
 }
 
@@ -117,6 +118,15 @@ int help_version(void)
 	return finish(&out);
 }
 
+#define WORD_INDENT 18
+
+static void list_word(struct text_buf *out, char mark, const char *name, const char *meaning)
+{
+	text_printf(out, "  %c%-14s ", mark, name);
+	help_wrapped(out, meaning, WORD_INDENT, WORD_INDENT);
+	text_puts(out, "\n");
+}
+
 static void list_columns(const struct tool *tool, struct text_buf *out)
 {
 	struct tool_table spec[MAX_TABLES];
@@ -128,9 +138,40 @@ static void list_columns(const struct tool *tool, struct text_buf *out)
 			text_printf(out, " of %s", spec[i].name);
 		text_puts(out, i ? ":\n" : " (* only if named in --columns, or in JSON):\n");
 		for (const struct column *c = spec[i].row.columns; c->name; c++)
-			text_printf(out, "  %s%-14s %s\n",
-				    c->flags & (COL_HIDDEN | COL_MACHINE) ? "*" : " ", c->name,
-				    c->help);
+			list_word(out, c->flags & (COL_HIDDEN | COL_MACHINE) ? '*' : ' ', c->name,
+				  column_help(c));
+	}
+}
+
+int help_columns(void)
+{
+	struct text_buf out = { 0 };
+
+	text_puts(
+		&out,
+		"What columns are called in --columns, --where, --by and --sort. JSON and CSV\n"
+		"add the unit where there is one: lat_ns, read_bytes. 'iosonde help COMMAND' has\n"
+		"those of a command, and how it comes by them.\n\n");
+	for (const struct word *w = vocabulary(); w->name; w++)
+		list_word(&out, ' ', w->name, w->meaning);
+	return finish(&out);
+}
+
+/* Paragraphs as wide as the screen; one with lines that are indented stays as it is. */
+static void list_text(struct text_buf *out, const char *text)
+{
+	while (*text) {
+		const char *end = strstr(text, "\n\n");
+		size_t len = end ? (size_t)(end - text) : strlen(text);
+		char *part = strndup(text, len);
+
+		if (!part || strstr(part, "\n "))
+			text_add(out, text, len);
+		else
+			help_wrapped(out, part, 0, 0);
+		text_puts(out, end ? "\n\n" : "\n");
+		free(part);
+		text += len + (end ? 2 : 0);
 	}
 }
 
@@ -141,7 +182,10 @@ int help_tool(const struct tool *t)
 	struct text_buf out = { 0 };
 	size_t n = common_option_sets(t, &opts, NULL, sets);
 
-	text_printf(&out, "iosonde %s: %s\n\n%s\n", t->name, t->summary, t->text);
+	text_printf(&out, "iosonde %s:", t->name);
+	help_wrapped(&out, t->summary, out.len, 2);
+	text_puts(&out, "\n\n");
+	list_text(&out, t->text);
 	text_puts(&out, "\n");
 	options_help(sets, n, &out);
 	list_columns(t, &out);

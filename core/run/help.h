@@ -10,6 +10,7 @@ int help_list(void);		     /* one command per line */
 int help_tool(const struct tool *t); /* options, columns, examples */
 /* What @layer is called in the overview; NULL: commands of that layer wouldn't be in it. */
 const char *help_layer(const char *layer);
+int help_columns(void); /* what columns are called, in all commands */
 int help_version(void);
 
 #endif

@@ -12,6 +12,7 @@
 #include "core/names/stack.h"
 #include "core/rows/by.h"
 #include "core/rows/columns.h"
+#include "core/rows/vocabulary.h"
 #include "core/rows/where.h"
 #include "core/run/child.h"
 #include "core/run/run.h"
@@ -121,7 +122,10 @@ static inline bool by_of_table(const struct run_table *t)
 /* Does @text, an option's, name the column? One that only looks so costs time, never a row. */
 static inline bool text_names(const char *text, const struct column *col)
 {
-	return text && (strstr(text, col->name) || (col->classic && strstr(text, col->classic)));
+	const char *also = column_also(col);
+
+	return text && (strstr(text, col->name) || (col->classic && strstr(text, col->classic)) ||
+			(also && strstr(text, also)));
 }
 
 /* run_output.c */

@@ -20,7 +20,7 @@ def here(host):
 
 
 def table(run):
-    found = {(r["target"], r["hook"]): r for r in run.of("hook")}
+    found = {(r["function"], r["hook"]): r for r in run.of("hook")}
     assert len(found) == len(run.of("hook")), run.rows
     return found
 
@@ -102,7 +102,7 @@ def test_text_has_every_row_per_interval(host, tmp):
     result = host.run([*argv, "-O", rows, "--", "sleep", "1"], timeout=60)
     assert result.returncode == 0, str(result)
     lines = host.read_file(rows).decode().splitlines()
-    assert lines[0].startswith("time_ns,target,hook,count,added_ns,run_ns,note")
+    assert lines[0].startswith("time_ns,function,hook,count,added_ns,run_ns,note")
     assert (len(lines) - 1) % 16 == 0 and len(lines) > 32, lines
     assert [line.split(",")[1:3] for line in lines[1:17]] == [
         line.split(",")[1:3] for line in lines[17:33]

@@ -42,7 +42,7 @@ def test_each_process(host, tmp):
             (two, 8192, "read", count),
             (two, 4096, "write", 10),
         ):
-            row = row_of(run, pid=pid, dir=what)
+            row = row_of(run, pid=pid, op=what)
             assert (row["comm"], row["disk"]) == ("workload", name)
             assert row["ios"] >= n - kept and row["bytes"] >= (n - kept) * size, row
             if what == "read":
@@ -82,10 +82,10 @@ def test_added_up(host, tmp):
         def options(pids):
             return ["-i", "60", "-D", name, "-p", ",".join(map(str, pids)), *more]
 
-        more = ["--by", "dir", "--where", f"pid > 1 && disk == '{name}'", "-s", "dir"]
+        more = ["--by", "op", "--where", f"pid > 1 && disk == '{name}'", "-s", "op"]
         run = trace_running(host, tmp, "biotop", options, [steps, steps])
         rows = run.of("process")
-        got = [(r["dir"], r["ios"], r["bytes"]) for r in rows]
+        got = [(r["op"], r["ios"], r["bytes"]) for r in rows]
         assert got == [("read", 100, 100 * 4096), ("write", 10, 10 * 65536)]
         assert all(r["min_ns"] <= r["p50_ns"] <= r["p99_ns"] <= r["max_ns"] for r in rows)
         assert all(r["avg_ns"] == r["total_ns"] // r["ios"] for r in rows)
@@ -94,9 +94,9 @@ def test_added_up(host, tmp):
     best_of(5, experiment)
     for columns, why in (
         (["--by", "bytes"], "doesn't tell"),
-        (["--by", "dir", "--columns", "pid,bytes"], "have no 'pid'"),
-        (["--by", "dir", "-s", "comm"], "have no 'comm'"),
-        (["--by", "dir,nothing"], "no column 'nothing'"),
+        (["--by", "op", "--columns", "pid,bytes"], "have no 'pid'"),
+        (["--by", "op", "-s", "comm"], "have no 'comm'"),
+        (["--by", "op,nothing"], "no column 'nothing'"),
     ):
         done = host.run([host.iosonde, "biotop", *columns])
         assert done.returncode and why in done.stderr.decode(), str(done)
@@ -110,9 +110,9 @@ def test_order_and_top(host, tmp):
     def experiment():
         options = ["-i", "60", "-D", name, "-s", "bytes", "-r", "1"]
         run = disk(host, tmp, "biotop", options, steps, path)
-        assert [r["dir"] for r in run.of("process")] == ["write"], run.of("process")
+        assert [r["op"] for r in run.of("process")] == ["write"], run.of("process")
         run = disk(host, tmp, "biotop", options[:4], steps, path)
-        assert run.of("process")[0]["dir"] == "read" and run.of("process")[0]["ios"] == 50
+        assert run.of("process")[0]["op"] == "read" and run.of("process")[0]["ios"] == 50
 
     best_of(5, experiment)
 
@@ -143,7 +143,7 @@ def test_by_file(host, tmp):
         ]
         script = " ".join([*writers, f"wait; sync -f {where}"])
         run = trace(host, tmp, "biotop", ["-F", "-i", "60"], ["sh", "-c", script])
-        rows = [r for r in run.of("process") if r["dir"] == "write"]
+        rows = [r for r in run.of("process") if r["op"] == "write"]
         for i, n in sizes.items():
             (row,) = [r for r in rows if r["file"] == f"{where}/private{i}"]
             assert row["bytes"] == n * KIB and row["behalf"] == f"writer{i}", row
@@ -162,7 +162,7 @@ def test_by_file(host, tmp):
         want = [(f"{where}/private{i}", f"writer{i}", n * KIB) for i, n in sizes.items()]
         assert sorted(r for r in rows if r[0].startswith(where)) == want
         assert sum(r["ios"] for r in run.of("process")) == run.summary["shown"]
-        assert not {"pid", "dir", "disk", "ino"} & run.of("process")[0].keys()
+        assert not {"pid", "op", "disk", "ino"} & run.of("process")[0].keys()
 
     with filesystem(host, tmp) as where:
         best_of(3, lambda: experiment(where))

@@ -44,7 +44,7 @@ def test_filetop(host, tmp, room):
     run = traced(host, tmp, entries, "filetop", ["-i", "100"], WRITE_FILES)
     others, named = split(run.of("file"), "path")
     assert len(named) == room and others["comm"] == OTHERS
-    assert others["tid"] is None and others["pid"] is None and others["inode"] is None
+    assert others["tid"] is None and others["pid"] is None and others["ino"] is None
     rows = [others, *named]
     assert sum(r["count"] for r in rows) == run.summary["shown"]
     assert sum(r["writes"] for r in rows) == FILES

@@ -109,7 +109,7 @@ def test_command_name(host, execs):
     def right(op, row):
         if "fd" in op["id"] or op["id"] == "fexecve":
             return True  # a number on some kernels, the file's name on others
-        return row["pcomm"] == ("script" if op["id"] == "script" else own)
+        return row["comm"] == ("script" if op["id"] == "script" else own)
 
     assert not execs.wrong(right)
 
@@ -122,15 +122,15 @@ def test_binary_and_directory(execs):
         return exe == bytes.fromhex(op["full"])
 
     assert not execs.wrong(right)
-    assert {row["cwd"] for row in execs.rows} == {os.path.dirname(execs.row("script")["file"])}
+    assert {row["cwd"] for row in execs.rows} == {os.path.dirname(execs.row("script")["path"])}
 
 
 def test_file_as_passed(host, execs):
-    assert execs.row("plain")["file"] == host.workload
-    assert execs.row("script")["file"].endswith("/script")
-    assert execs.row("enoent")["file"] == "/nonexistent/program"
-    assert execs.row("execveat-enoent")["file"] == "nonexistent"
-    assert execs.row("fexecve")["file"].startswith("/dev/fd/")
+    assert execs.row("plain")["path"] == host.workload
+    assert execs.row("script")["path"].endswith("/script")
+    assert execs.row("enoent")["path"] == "/nonexistent/program"
+    assert execs.row("execveat-enoent")["path"] == "nonexistent"
+    assert execs.row("fexecve")["path"].startswith("/dev/fd/")
 
 
 @pytest.mark.enough_on("running")
@@ -221,5 +221,5 @@ def test_started_by_the_kernel(host, rung, tmp):
     assert died.returncode in (-11, 139), str(died)
     run = read_run(host, "execsnoop", result, rows)
     (row,) = [r for r in run.of("exec") if r["call"] == "kernel"]
-    assert (row["err"], row["uid"], row["file"]) == (None, 0, host.workload), row
+    assert (row["err"], row["uid"], row["path"]) == (None, 0, host.workload), row
     assert row["args"][:-1] == [host.workload, "--silent", "args"], row

@@ -30,7 +30,7 @@ def writes(host, tmp, command, options, where, rows):
     run = trace(host, tmp, command, options, [host.workload, "steps", *steps])
     below = f"{where}/".encode()
     return sorted(
-        (path_of(r).removeprefix(below).decode(), r.get("write_bytes", r.get("bytes")), r["inode"])
+        (path_of(r).removeprefix(below).decode(), r.get("write_bytes", r.get("bytes")), r["ino"])
         for r in run.of(rows)
         if path_of(r).startswith(below)
     )

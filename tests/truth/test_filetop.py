@@ -111,8 +111,8 @@ def test_same_number_on_two_filesystems(identity):
     names = names_of(identity)
     assert ("t1/a", 0, 1, 16) in names and ("t2/a", 0, 1, 17) in names
     rows = [r for r in own_rows(identity) if path_of(r).endswith((b"t1/a", b"t2/a"))]
-    assert [r["inode"] for r in rows] and identity.work["ino1"] == identity.work["ino2"]
-    assert len({r["inode"] for r in rows}) == 1 and len({r["dev"] for r in rows}) == 2
+    assert [r["ino"] for r in rows] and identity.work["ino1"] == identity.work["ino2"]
+    assert len({r["ino"] for r in rows}) == 1 and len({r["dev"] for r in rows}) == 2
 
 
 def test_overlay(identity):

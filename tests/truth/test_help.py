@@ -144,7 +144,7 @@ def test_what_is_not_listed_is_refused(host, command):
     "options, words",
     [
         (["opensnoop", "-r", "10"], ["--by comm,path", "-r"]),
-        (["execsnoop", "-s", "count"], ["--by pcomm,args"]),
+        (["execsnoop", "-s", "count"], ["--by comm,args"]),
         (["biosnoop", "-i", "1"], ["--by comm"]),
         (["opensnoop", "--count", "3"], ["--by comm,path"]),
         (["layers", "--by", "tid"], ["--slow 0"]),

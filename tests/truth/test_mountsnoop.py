@@ -55,7 +55,7 @@ def test_result(mounts):
     assert not [1 for op, r in mounts.pairs() if (r["ret"], r["err"]) != (op["ret"], op["err"])]
     assert mounts.row("detach")["ret"] == 0 and mounts.row("eperm")["err"] == "EPERM"
     assert mounts.row("fuse.sshfs")["err"] is not None
-    assert mounts.row("fuse.sshfs")["fstype"] == "fuse.sshfs"
+    assert mounts.row("fuse.sshfs")["fs"] == "fuse.sshfs"
     assert mounts.row("move_mount")["ret"] == 0 and mounts.row("fsmount")["ret"] > 0
 
 

@@ -53,7 +53,7 @@ def test_text(host):
 def test_text_columns_of_options(host):
     work = ["--silent", "burst", 1, "/dev/null"]
     header = sonde(host, "opensnoop", ["-e", "-U"], work).stdout.decode().splitlines()[0].split()
-    assert {"UID", "FLAGS", "MODE"} <= set(header), header
+    assert {"USER", "FLAGS", "MODE"} <= set(header), header
     assert header.index("PATH") == len(header) - 1
 
 

@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "core/rows/vocabulary.h"
 #include "core/run/help.h"
 #include "core/run/tables.h"
 
@@ -40,7 +41,22 @@ static void help_has_examples(void **state)
 	}
 }
 
-static void columns_are_explained(void **state)
+static void check_word(const char *command, const struct column *c)
+{
+	const struct word *word = vocabulary_find(c->name, strlen(c->name));
+
+	if (!word)
+		fail_msg("%s: no column is called '%s' yet; is there a word for it ('iosonde help "
+			 "columns')? Otherwise add it to core/rows/vocabulary.c, with its meaning",
+			 command, c->name);
+	else if (!vocabulary_fits(word, c->unit))
+		fail_msg("%s: '%s' (%s) has no such unit in other commands; call it by another "
+			 "word, or add the unit in core/rows/vocabulary.c",
+			 command, c->name, word->meaning);
+}
+
+/* One word, one meaning: --columns, --where and JSON's readers know them in every command. */
+static void columns_are_in_the_vocabulary(void **state)
 {
 	(void)state;
 	for (size_t i = 0; catalogue[i]; i++) {
@@ -49,10 +65,51 @@ static void columns_are_explained(void **state)
 
 		for (size_t t = 0; t < n; t++)
 			for (const struct column *c = spec[t].row.columns; c->name; c++)
-				if (!c->help || !*c->help)
-					fail_msg("%s: column '%s' of %s has no .help",
-						 catalogue[i]->name, c->name, spec[t].name);
+				check_word(catalogue[i]->name, c);
 	}
+}
+
+static bool is_used(const struct word *word)
+{
+	struct tool_table spec[MAX_TABLES];
+
+	for (size_t i = 0; catalogue[i]; i++)
+		for (size_t t = 0, n = tables_of(catalogue[i], spec); t < n; t++)
+			for (const struct column *c = spec[t].row.columns; c->name; c++)
+				if (!strcmp(c->name, word->name))
+					return true;
+	return false;
+}
+
+static void words_are_sorted_and_used(void **state)
+{
+	(void)state;
+	for (const struct word *w = vocabulary(); w->name; w++) {
+		if (w[1].name && strcmp(w->name, w[1].name) >= 0)
+			fail_msg("core/rows/vocabulary.c: '%s' comes before '%s'", w[1].name,
+				 w->name);
+		if (!w->meaning || !w->units)
+			fail_msg("core/rows/vocabulary.c: '%s' has no unit or no meaning", w->name);
+		if (!is_used(w))
+			fail_msg("core/rows/vocabulary.c: no command has a column '%s' any more; "
+				 "delete it",
+				 w->name);
+	}
+}
+
+/* What a column was called before, or is called elsewhere, finds it; its own name comes first. */
+static void old_names_are_understood(void **state)
+{
+	static const struct column both[] = { { "user" }, { "dir", .unit = U_PATH }, { "op" }, {} };
+	static const struct column one[] = { { "op" }, { "ino" }, {} };
+	const struct table two = { "x", both }, few = { "x", one };
+
+	(void)state;
+	assert_int_equal(columns_find(&two, "uid", 3), 0);
+	assert_int_equal(columns_find(&two, "dir", 3), 1);
+	assert_int_equal(columns_find(&few, "dir", 3), 0);
+	assert_int_equal(columns_find(&few, "inode", 5), 1);
+	assert_int_equal(columns_find(&few, "inod", 4), -1);
 }
 
 /* Options reach a table by its name, or by its rows' type. */
@@ -81,7 +138,9 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(layers_are_known),
 		cmocka_unit_test(help_has_examples),
-		cmocka_unit_test(columns_are_explained),
+		cmocka_unit_test(columns_are_in_the_vocabulary),
+		cmocka_unit_test(words_are_sorted_and_used),
+		cmocka_unit_test(old_names_are_understood),
 		cmocka_unit_test(names_of_tables_are_unique),
 	};
 

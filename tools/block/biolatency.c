@@ -55,14 +55,14 @@ static const struct column totals[] = {
 	OWNER_COLUMNS(T),
 	{ "count", T(stats.count), U_COUNT, .help = "requests" },
 	{ "total", T(stats.sum), U_NSEC, .keep = 3, .help = "sum of their latencies" },
-	{ "avg", T(stats.avg), U_NSEC, .keep = 3, .help = "mean" },
-	{ "min", T(stats.min), U_NSEC, .keep = 2, .help = "least" },
+	{ "avg", T(stats.avg), U_NSEC, .keep = 3 },
+	{ "min", T(stats.min), U_NSEC, .keep = 2 },
 	{ "p50", T(stats.p50), U_NSEC, .help = "median, within 1/8" },
 	{ "p90", T(stats.p90), U_NSEC, .keep = 4, .help = "90th percentile, within 1/8" },
 	{ "p99", T(stats.p99), U_NSEC, .keep = KEEP, .help = "99th percentile, within 1/8" },
 	{ "p999", T(stats.p999), U_NSEC, .flags = COL_HIDDEN,
 	  .help = "99.9th percentile, within 1/8" },
-	{ "max", T(stats.max), U_NSEC, .help = "largest" },
+	{ "max", T(stats.max), U_NSEC },
 	{}
 };
 

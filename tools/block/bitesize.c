@@ -43,12 +43,12 @@ static const struct column totals[] = {
 	{ "disk", T(key.dev), U_DISK, .flags = COL_KEY, .help = "disk (-D)" },
 	{ "count", T(stats.count), U_COUNT, .help = "requests" },
 	{ "total", T(stats.sum), U_BYTES, .keep = 3, .help = "sum of their sizes" },
-	{ "avg", T(stats.avg), U_BYTES, .keep = 3, .help = "mean" },
-	{ "min", T(stats.min), U_BYTES, .keep = 2, .help = "least" },
+	{ "avg", T(stats.avg), U_BYTES, .keep = 3 },
+	{ "min", T(stats.min), U_BYTES, .keep = 2 },
 	{ "p50", T(stats.p50), U_BYTES, .help = "median, within 1/8" },
 	{ "p90", T(stats.p90), U_BYTES, .keep = 4, .help = "90th percentile, within 1/8" },
 	{ "p99", T(stats.p99), U_BYTES, .keep = KEEP, .help = "99th percentile, within 1/8" },
-	{ "max", T(stats.max), U_BYTES, .help = "largest" },
+	{ "max", T(stats.max), U_BYTES },
 	{}
 };
 

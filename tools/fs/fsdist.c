@@ -51,12 +51,12 @@ static const struct column totals[] = {
 	KEY_COLUMNS(T),
 	{ "count", T(stats.count), U_COUNT, .help = "operations" },
 	{ "total", T(stats.sum), U_NSEC, .help = "sum of their latencies" },
-	{ "avg", T(stats.avg), U_NSEC, .help = "mean" },
-	{ "min", T(stats.min), U_NSEC, .help = "least" },
+	{ "avg", T(stats.avg), U_NSEC },
+	{ "min", T(stats.min), U_NSEC },
 	{ "p50", T(stats.p50), U_NSEC, .help = "median, within 1/8" },
 	{ "p90", T(stats.p90), U_NSEC, .help = "90th percentile, within 1/8" },
 	{ "p99", T(stats.p99), U_NSEC, .help = "99th percentile, within 1/8" },
-	{ "max", T(stats.max), U_NSEC, .help = "largest" },
+	{ "max", T(stats.max), U_NSEC },
 	{}
 };
 

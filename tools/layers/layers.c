@@ -285,7 +285,7 @@ const struct tool tool_layers = {
 		"Prints sums by call, file and process, the slowest operations, and where the "
 		"waits were.",
 	.examples =
-		"  iosonde layers -- tar cf /tmp/x.tar /usr/share     one program and its "
+		"  iosonde layers -- tar cf /tmp/x.tar /usr/share  one program and its "
 		"children\n"
 		"  iosonde layers -p 1234 -d 10                       ten seconds of a process\n"
 		"  iosonde layers --slow 10ms -p 1234                 slow operations as they "

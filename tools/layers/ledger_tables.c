@@ -27,21 +27,20 @@ static const struct flag_name flag_names[] = { { OP_KILLED, OP_KILLED, "killed" 
 
 const struct column layers_op_columns[] = {
 	{ "time", O(rec.ts_ns), U_CLOCK, .help = "when the call returned" },
-	{ "comm", O(comm), U_TEXT, .width = 16, .help = "command" },
-	{ "pid", O(pid), U_ID, .width = 7, .help = "process" },
-	{ "tid", O(tid), U_ID, .width = 7, .flags = COL_HIDDEN, .help = "thread" },
+	{ "comm", O(comm), U_TEXT, .width = 16 },
+	{ "pid", O(pid), U_ID, .width = 7 },
+	{ "tid", O(tid), U_ID, .width = 7, .flags = COL_HIDDEN },
 	COLUMN_MNTNS(O(mntns)),
-	{ "call", O(call), U_ENUM, .width = 9, .names = layers_call_names, .help = "system call" },
-	{ "fd", O(fd), U_FD, .flags = COL_HIDDEN, .help = "descriptor" },
-	{ "ret", O(ret), U_COUNT, .flags = COL_HIDDEN, .help = "what the call returned" },
-	{ "err", O(ret), U_ERRNO, .width = 6, .help = "error" },
+	{ "call", O(call), U_ENUM, .width = 9, .names = layers_call_names },
+	{ "fd", O(fd), U_FD, .flags = COL_HIDDEN },
+	{ "ret", O(ret), U_COUNT, .flags = COL_HIDDEN },
+	{ "err", O(ret), U_ERRNO, .width = 6 },
 	{ "bytes", O(bytes), U_BYTES, .width = 6, .help = "bytes read or written" },
 	{ "lat", O(cells.lat_ns), U_NSEC, .width = 7, .flags = COL_LATENCY,
 	  .help = "entry to return" },
 	EACH_CELL(CELL, struct op_row),
 	EACH_CELL(SHARE, struct op_row),
-	{ "restarts", O(restarts), U_COUNT, .flags = COL_HIDDEN,
-	  .help = "times that a signal restarted it" },
+	{ "restarts", O(restarts), U_COUNT, .flags = COL_HIDDEN },
 	{ "notes", O(flags), U_FLAGS, .flags = COL_HIDDEN, .flag_names = flag_names,
 	  .help = "killed, restarted, fd-changed, many-requests" },
 	{ "longest", O(longest_ns), U_NSEC, .flags = COL_HIDDEN, .help = "its longest wait" },
@@ -61,7 +60,7 @@ const struct column layers_op_columns[] = {
 		EACH_CELL(CELL, struct sum_row), EACH_CELL(SHARE, struct sum_row)
 
 static const struct column call_columns[] = {
-	{ "call", S(call), U_TEXT, .width = 15, .keep = KEEP, .help = "system call" },
+	{ "call", S(call), U_TEXT, .width = 15, .keep = KEEP },
 	TOTALS,
 	{ "p50", S(p50_ns), U_NSEC, .width = 6, .keep = 3, .help = "median, within 1/16" },
 	{ "p99", S(p99_ns), U_NSEC, .width = 6, .keep = 4, .help = "99th percentile, within 1/16" },
@@ -74,8 +73,8 @@ static const struct column file_columns[] = {
 };
 
 static const struct column process_columns[] = {
-	{ "comm", S(comm), U_TEXT, .width = 15, .keep = KEEP, .help = "command" },
-	{ "pid", S(pid), U_ID, .width = 7, .flags = COL_BLANK, .keep = KEEP, .help = "process" },
+	{ "comm", S(comm), U_TEXT, .width = 15, .keep = KEEP },
+	{ "pid", S(pid), U_ID, .width = 7, .flags = COL_BLANK, .keep = KEEP },
 	TOTALS,
 	{}
 };
@@ -84,12 +83,12 @@ static const struct column process_columns[] = {
 
 static const struct column wait_columns[] = {
 	{ "share", W(share), U_SHARE, .help = "of all waiting" },
-	{ "call", W(call), U_ENUM, .width = 9, .names = layers_call_names, .help = "system call" },
+	{ "call", W(call), U_ENUM, .width = 9, .names = layers_call_names },
 	{ "count", W(count), U_COUNT, .width = 8, .help = "waits" },
 	{ "wait", W(wait_ns), U_NSEC, .width = 7, .help = "time in all" },
 	{ "max", W(max_ns), U_NSEC, .width = 7, .help = "longest" },
 	{ "reason", W(reason), U_TEXT, .flags = COL_WIDE, .help = "what for" },
-	{ "stack", W(stack), U_STACK, .help = "kernel stack" },
+	{ "stack", W(stack), U_STACK },
 	{}
 };
 

@@ -13,11 +13,10 @@ static const char *const kinds[] = { RECLAIM_KIND_NAMES, NULL };
 
 static const struct column columns[] = {
 	{ "time", E(rec.ts_ns), U_CLOCK, .help = "when it ended" },
-	{ "comm", E(comm), U_TEXT, .width = 16, .help = "command" },
-	{ "pid", E(pid), U_ID, .width = 7, .help = "process" },
-	{ "tid", E(tid), U_ID, .width = 7, .flags = COL_HIDDEN, .help = "thread" },
-	{ "user", E(uid), U_USER, .width = 8, .flags = COL_HIDDEN, .classic = "uid",
-	  .help = "user (-U)" },
+	{ "comm", E(comm), U_TEXT, .width = 16 },
+	{ "pid", E(pid), U_ID, .width = 7 },
+	{ "tid", E(tid), U_ID, .width = 7, .flags = COL_HIDDEN },
+	{ "user", E(uid), U_USER, .width = 8, .flags = COL_HIDDEN, .help = "user (-U)" },
 	{ "kind", E(kind), U_ENUM, .width = 6, .names = kinds,
 	  .help = "direct: the machine is short of memory; memcg: a memory cgroup is at its "
 		  "limit; node: a NUMA node is" },

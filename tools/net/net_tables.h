@@ -15,7 +15,7 @@
 	  .help = "its thread that did" },                                                         \
 	{ "comm", FIELD(type, owner.comm), U_TEXT, .width = 12, .flags = COL_BLANK,                \
 	  .help = "command" },                                                                     \
-	{ "uid", FIELD(type, owner.uid), U_USER, .flags = COL_HIDDEN, .help = "user" }
+	{ "user", FIELD(type, owner.uid), U_USER, .flags = COL_HIDDEN, .help = "user" }
 
 #define COLUMN_IP(type, ends)                                                                      \
 	{ "ip", FIELD(type, ends.ip), U_ID, .width = 2, .keep = 1,                                 \

@@ -16,8 +16,8 @@ static const struct column columns[] = {
 	COLUMN_IP(struct tcpaccept_event, ends),
 	{ "raddr", E(ends.raddr), U_ADDR, .help = "address of the client" },
 	{ "rport", E(ends.rport), U_ID, .width = 5, .help = "its port" },
-	{ "laddr", E(ends.laddr), U_ADDR, .help = "our address" },
-	{ "lport", E(ends.lport), U_ID, .width = 5, .help = "our port" },
+	{ "laddr", E(ends.laddr), U_ADDR },
+	{ "lport", E(ends.lport), U_ID, .width = 5 },
 	{}
 };
 

@@ -17,9 +17,9 @@ static const struct column columns[] = {
 	{ "saddr", E(ends.laddr), U_ADDR, .flags = COL_BLANK, .keep = 2,
 	  .help = "our address; none where it didn't come to that" },
 	{ "sport", E(ends.lport), U_ID, .width = 5, .flags = COL_HIDDEN | COL_BLANK,
-	  .classic = "lport", .help = "our port" },
-	{ "daddr", E(ends.raddr), U_ADDR, .flags = COL_BLANK, .help = "address asked for" },
-	{ "dport", E(ends.rport), U_ID, .width = 5, .flags = COL_BLANK, .help = "port asked for" },
+	  .classic = "lport" },
+	{ "daddr", E(ends.raddr), U_ADDR, .flags = COL_BLANK },
+	{ "dport", E(ends.rport), U_ID, .width = 5, .flags = COL_BLANK },
 	{ "lat", E(lat_ns), U_NSEC, .width = 7, .flags = COL_LATENCY | COL_BLANK,
 	  .help = "from the call to the outcome" },
 	{ "err", E(ret), U_ERRNO, .width = 12,
@@ -45,7 +45,7 @@ static const struct option_spec options[] = {
 };
 
 static const struct column_switch switches[] = { { CFG(lport), "+sport" },
-						 { CFG(uid), "+uid" },
+						 { CFG(uid), "+user" },
 						 {} };
 
 static const char *const counters[] = { "+under_way", NULL };

@@ -46,9 +46,9 @@ static const char *const yes[] = { "", "core", NULL };
 
 static const struct column columns[] = {
 	{ "time", E(rec.ts_ns), U_CLOCK, .help = "when it ended" },
-	{ "comm", E(comm), U_TEXT, .width = 16, .classic = "pcomm", .help = "command" },
-	{ "pid", E(pid), U_ID, .width = 7, .help = "process" },
-	{ "ppid", E(ppid), U_ID, .width = 7, .help = "parent" },
+	{ "comm", E(comm), U_TEXT, .width = 16, .classic = "pcomm" },
+	{ "pid", E(pid), U_ID, .width = 7 },
+	{ "ppid", E(ppid), U_ID, .width = 7 },
 	{ "tid", E(tid), U_ID, .width = 7, .help = "thread: the last one of its process" },
 	{ "user", E(uid), U_USER, .flags = COL_HIDDEN, .help = "user" },
 	{ "age", E(age_ns), U_NSEC, .width = 7, .flags = COL_LATENCY,

@@ -23,14 +23,14 @@ static const char *const causes[] = { "", "blocked", "preempted", NULL };
 static const struct column columns[] = {
 	{ "time", R(ts_ns), U_CLOCK, .flags = COL_HIDDEN, .help = "end of the interval" },
 	{ "interval", R(key.epoch), U_ID, .flags = COL_HIDDEN, .help = "its number" },
-	{ "pid", R(key.pid), U_ID, .flags = COL_KEY, .help = "process" },
-	{ "comm", R(key.comm), U_TEXT, .flags = COL_KEY, .help = "command" },
+	{ "pid", R(key.pid), U_ID, .flags = COL_KEY },
+	{ "comm", R(key.comm), U_TEXT, .flags = COL_KEY },
 	{ "cause", R(key.cause), U_ENUM, .names = causes, .flags = COL_KEY,
 	  .help = "it waited for something (blocked), or for a CPU again (preempted)" },
 	{ "total", R(stack.sum), U_NSEC, .help = "time off the CPU there" },
 	{ "count", R(stack.count), U_COUNT, .help = "how many times" },
-	{ "kstack", R(stack.kstack), U_STACK, .help = "kernel stack" },
-	{ "ustack", R(stack.ustack), U_STACK, .help = "user stack" },
+	{ "kstack", R(stack.kstack), U_STACK },
+	{ "ustack", R(stack.ustack), U_STACK },
 	{}
 };
 

@@ -13,17 +13,17 @@ static const char *const causes[] = { "woken", "preempted", NULL };
 
 static const struct column columns[] = {
 	{ "time", E(rec.ts_ns), U_CLOCK, .help = "when it got a CPU" },
-	{ "comm", E(comm), U_TEXT, .width = 16, .help = "command" },
-	{ "pid", E(pid), U_ID, .width = 7, .flags = COL_HIDDEN, .help = "process" },
-	{ "tid", E(tid), U_ID, .width = 7, .help = "thread" },
+	{ "comm", E(comm), U_TEXT, .width = 16 },
+	{ "pid", E(pid), U_ID, .width = 7, .flags = COL_HIDDEN },
+	{ "tid", E(tid), U_ID, .width = 7 },
 	{ "lat", E(lat_ns), U_NSEC, .width = 7, .flags = COL_LATENCY,
 	  .help = "from runnable to running" },
 	{ "cause", E(preempted), U_ENUM, .width = 9, .names = causes,
 	  .help = "woken (or new), or preempted: taken off its CPU" },
-	{ "cpu", E(rec.cpu), U_ID, .width = 3, .help = "the CPU that it got" },
+	{ "cpu_id", E(rec.cpu), U_ID, .width = 6, .classic = "cpu", .help = "the CPU that it got" },
 	{ "prev_comm", E(prev_comm), U_TEXT, .width = 16, .flags = COL_HIDDEN,
 	  .help = "who had that CPU until then (-P)" },
-	{ "prev_pid", E(prev_pid), U_ID, .width = 7, .flags = COL_HIDDEN, .help = "its process" },
+	{ "prev_pid", E(prev_pid), U_ID, .width = 7, .flags = COL_HIDDEN },
 	{ "prev_tid", E(prev_tid), U_ID, .width = 7, .flags = COL_HIDDEN,
 	  .help = "its thread (-P); 0: the CPU was idle" },
 	{}

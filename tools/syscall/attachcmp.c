@@ -29,8 +29,9 @@ struct attachcmp_row {
 static const struct column columns[] = {
 	{ "time", R(ts_ns), U_CLOCK, .help = "end of the interval" },
 	{ "index", R(key.index), U_ID, .flags = COL_KEY | COL_HIDDEN, .help = "number of the row" },
-	{ "target", R(target.name), U_TEXT, .help = "system call or kernel function" },
-	{ "hook", R(target.how), U_TEXT, .width = 12, .help = "kind of hook" },
+	{ "function", R(target.name), U_TEXT, .classic = "target",
+	  .help = "system call or kernel function" },
+	{ "hook", R(target.how), U_TEXT, .width = 12 },
 	{ "count", R(value.count), U_COUNT, .flags = COL_OPTIONAL,
 	  .help = "times that it was hit" },
 	{ "added", R(target.added_ns), U_NSEC, .flags = COL_OPTIONAL,

@@ -13,18 +13,18 @@ static const char *const line_column[] = { "args", NULL };
 
 static const struct column columns[] = {
 	{ "time", E(rec.ts_ns), U_CLOCK, .help = "when the call returned" },
-	{ "pcomm", E(comm), U_TEXT, .width = 16,
+	{ "comm", E(comm), U_TEXT, .width = 16, .classic = "pcomm",
 	  .help = "command: the new one; where the call failed, that which made it" },
-	{ "pid", E(pid), U_ID, .width = 7, .help = "process" },
+	{ "pid", E(pid), U_ID, .width = 7 },
 	{ "tid", E(tid), U_ID, .width = 7, .flags = COL_HIDDEN, .help = "thread, after the call" },
-	{ "ppid", E(ppid), U_ID, .width = 7, .help = "parent" },
-	{ "uid", E(uid), U_USER, .help = "user, after the call" },
+	{ "ppid", E(ppid), U_ID, .width = 7 },
+	{ "user", E(uid), U_USER, .help = "user, after the call" },
 	COLUMN_MNTNS(E(mntns)),
 	{ "call", E(call), U_ENUM, .flags = COL_HIDDEN, .names = call_names,
 	  .help = "execve, or execveat, which fexecve() uses; kernel: it was started without one" },
-	{ "ret", E(ret), U_COUNT, .width = 4, .keep = 1, .help = "what the call returned" },
-	{ "err", E(ret), U_ERRNO, .width = 8, .help = "error" },
-	{ "file", E(file), U_PATH, .flags = COL_HIDDEN,
+	{ "ret", E(ret), U_COUNT, .width = 4, .keep = 1 },
+	{ "err", E(ret), U_ERRNO, .width = 8 },
+	{ "path", E(file), U_PATH, .flags = COL_HIDDEN,
 	  .help = "as passed; /dev/fd/N with a descriptor alone" },
 	{ "cwd", E(cwd), U_PATH, .flags = COL_HIDDEN, .enable = FIELD(struct exec_cfg, cwd),
 	  .help = "working directory (-e)" },
@@ -87,7 +87,7 @@ const struct tool tool_execsnoop = {
 	.examples = "  iosonde execsnoop -- make           every program that a build starts\n"
 		    "  iosonde execsnoop -x                what can't be started, and why\n"
 		    "  iosonde execsnoop -l /etc/cron      command lines with /etc/cron in them\n"
-		    "  iosonde execsnoop -e -P 1234        with directory and binary, children of "
+		    "  iosonde execsnoop -e -P 1234  with directory and binary, children of "
 		    "1234\n",
 	.kind = TOOL_EVENTS,
 	.row = { "exec", columns },

@@ -68,16 +68,16 @@ static const struct flag_name open_flags[] = {
 
 static const struct column columns[] = {
 	{ "time", E(rec.ts_ns), U_CLOCK, .help = "when the call returned" },
-	{ "pid", E(pid), U_ID, .width = 7, .help = "process" },
-	{ "tid", E(tid), U_ID, .width = 7, .flags = COL_HIDDEN, .help = "thread" },
-	{ "comm", E(comm), U_TEXT, .width = 16, .help = "command" },
-	{ "uid", E(uid), U_USER, .flags = COL_HIDDEN, .help = "user (-U)" },
+	{ "pid", E(pid), U_ID, .width = 7 },
+	{ "tid", E(tid), U_ID, .width = 7, .flags = COL_HIDDEN },
+	{ "comm", E(comm), U_TEXT, .width = 16 },
+	{ "user", E(uid), U_USER, .flags = COL_HIDDEN, .help = "user (-U)" },
 	COLUMN_MNTNS(E(mntns)),
 	{ "call", E(call), U_ENUM, .flags = COL_HIDDEN, .names = call_names,
 	  .help = "system call, or io_uring operation" },
-	{ "ret", E(ret), U_COUNT, .flags = COL_HIDDEN, .help = "what the call returned" },
+	{ "ret", E(ret), U_COUNT, .flags = COL_HIDDEN },
 	{ "fd", E(fd), U_FD, .width = 4, .help = "new descriptor" },
-	{ "err", E(ret), U_ERRNO, .width = 12, .help = "error" },
+	{ "err", E(ret), U_ERRNO, .width = 12 },
 	{ "flags", E(flags), U_FLAGS, .width = 20, .flags = COL_HIDDEN, .keep = 6,
 	  .flag_names = open_flags, .help = "flags (-e)" },
 	{ "mode", E(mode), U_OCTAL, .flags = COL_HIDDEN,
@@ -138,7 +138,7 @@ static const struct option_spec options[] = {
 	{}
 };
 
-static const struct column_switch switches[] = { { CFG(show_uid), "+uid" },
+static const struct column_switch switches[] = { { CFG(show_uid), "+user" },
 						 { CFG(show_flags), "+flags,+mode" },
 						 { CFG(show_full), "-path,+full" },
 						 {} };
@@ -157,11 +157,10 @@ const struct tool tool_opensnoop = {
 	.text = "One row per open(), openat(), openat2(), creat(), open_by_handle_at() and "
 		"io_uring\n"
 		"open, when it returns. PATH is what the program passed.",
-	.examples = "  iosonde opensnoop -- make            everything that make and its children "
-		    "open\n"
-		    "  iosonde opensnoop -x -p 1234         what process 1234 looks for in vain\n"
-		    "  iosonde opensnoop --by comm,path -i 1 -r 10   the ten most opened, every "
-		    "second\n",
+	.examples = "  iosonde opensnoop -- make                     all that make opens\n"
+		    "  iosonde opensnoop -x -p 1234                  what 1234 looks for in "
+		    "vain\n"
+		    "  iosonde opensnoop --by comm,path -i 1 -r 10   the ten most opened\n",
 	.kind = TOOL_EVENTS,
 	.row = { "open", columns },
 	.switches = switches,

@@ -25,14 +25,14 @@ static const struct flag_name at_flags[] = {
 
 static const struct column columns[] = {
 	{ "time", E(rec.ts_ns), U_CLOCK, .help = "when the call returned" },
-	{ "pid", E(pid), U_ID, .width = 7, .help = "process" },
-	{ "tid", E(tid), U_ID, .width = 7, .flags = COL_HIDDEN, .help = "thread" },
-	{ "comm", E(comm), U_TEXT, .width = 16, .help = "command" },
-	{ "uid", E(uid), U_USER, .flags = COL_HIDDEN, .help = "user" },
+	{ "pid", E(pid), U_ID, .width = 7 },
+	{ "tid", E(tid), U_ID, .width = 7, .flags = COL_HIDDEN },
+	{ "comm", E(comm), U_TEXT, .width = 16 },
+	{ "user", E(uid), U_USER, .flags = COL_HIDDEN, .help = "user" },
 	COLUMN_MNTNS(E(mntns)),
-	{ "call", E(call), U_ENUM, .width = 7, .names = call_names, .help = "system call" },
-	{ "ret", E(ret), U_COUNT, .width = 4, .keep = 1, .help = "what the call returned" },
-	{ "err", E(ret), U_ERRNO, .width = 12, .help = "error" },
+	{ "call", E(call), U_ENUM, .width = 7, .names = call_names },
+	{ "ret", E(ret), U_COUNT, .width = 4, .keep = 1 },
+	{ "err", E(ret), U_ERRNO, .width = 12 },
 	{ "dfd", E(dfd), U_FD, .flags = COL_HIDDEN,
 	  .help = "descriptor that was passed: of the file, or of where its name starts" },
 	{ "flags", E(flags), U_FLAGS, .flags = COL_HIDDEN, .flag_names = at_flags,
@@ -77,13 +77,11 @@ const struct tool tool_statsnoop = {
 		"when it returns. PATH is what the program passed; for fstat(), fstatfs() and\n"
 		"AT_EMPTY_PATH, which pass a descriptor, it is the path of that file. A call with\n"
 		"neither a name that could be read nor a good descriptor has none.",
-	.examples =
-		"  iosonde statsnoop -- make           everything that make and its children "
-		"look at\n"
-		"  iosonde statsnoop -x -p 1234        what process 1234 looks for in vain\n"
-		"  iosonde statsnoop --where 'call == \"statfs\"'   who asks for free space\n"
-		"  iosonde statsnoop --by comm,path -i 1 -r 10    the ten most asked for, every "
-		"second\n",
+	.examples = "  iosonde statsnoop -- make                     all that make looks at\n"
+		    "  iosonde statsnoop -x -p 1234                  what 1234 looks for in "
+		    "vain\n"
+		    "  iosonde statsnoop --where 'call == \"statfs\"'  who asks for free space\n"
+		    "  iosonde statsnoop --by comm,path -i 1 -r 10   the ten most asked for\n",
 	.kind = TOOL_EVENTS,
 	.row = { "stat", columns },
 	.switches = switches,

@@ -21,7 +21,7 @@ static const struct column columns[] = {
 	{ "call", R(key.call), U_SYSCALL, .width = 22, .flags = COL_KEY,
 	  .help = "system call; its number, where that is newer than this program" },
 	{ "count", R(value.count), U_COUNT, .help = "calls" },
-	{ "errors", R(value.errors), U_COUNT, .help = "those that failed" },
+	{ "errors", R(value.errors), U_COUNT },
 	{ "total", R(value.total_ns), U_NSEC, .help = "time in them, entry to return" },
 	{ "avg", R(value.total_ns), U_NSEC, .of = R(value.count), .help = "its mean" },
 	{ "max", R(value.max_ns), U_NSEC, .flags = COL_MAX, .help = "longest of them" },

@@ -13,21 +13,18 @@ static const char *const calls[] = { FILEIO_CALLS, FILEIO_NAMES_CALLS, NULL };
 
 static const struct column columns[] = {
 	{ "time", R(ts_ns), U_CLOCK, .flags = COL_HIDDEN, .help = "end of the interval" },
-	{ "count", R(value.sums.count), U_COUNT, .flags = COL_HIDDEN, .classic = "all",
-	  .help = "reads and writes" },
-	{ "reads", R(value.sums.reads), U_COUNT, .width = 8, .help = "reads" },
-	{ "writes", R(value.sums.writes), U_COUNT, .width = 8, .help = "writes" },
+	{ "count", R(value.sums.count), U_COUNT, .flags = COL_HIDDEN, .help = "reads and writes" },
+	{ "reads", R(value.sums.reads), U_COUNT, .width = 8 },
+	{ "writes", R(value.sums.writes), U_COUNT, .width = 8 },
 	{ "errors", R(value.sums.errors), U_COUNT, .flags = COL_HIDDEN,
 	  .help = "those of both that failed" },
-	{ "read_bytes", R(value.sums.read_bytes), U_BYTES, .classic = "rbytes",
-	  .help = "bytes that reads returned" },
-	{ "write_bytes", R(value.sums.write_bytes), U_BYTES, .classic = "wbytes",
-	  .help = "bytes that writes returned" },
+	{ "read_bytes", R(value.sums.read_bytes), U_BYTES },
+	{ "write_bytes", R(value.sums.write_bytes), U_BYTES },
 	{ "dev", R(value.dir.dev), U_DISK, .flags = COL_KEY | COL_HIDDEN,
 	  .help = "device of the directory's filesystem" },
-	{ "inode", R(value.dir.ino), U_ID, .flags = COL_KEY | COL_HIDDEN | COL_BLANK,
+	{ "ino", R(value.dir.ino), U_ID, .flags = COL_KEY | COL_HIDDEN | COL_BLANK,
 	  .help = "the directory's number there" },
-	{ "dir", R(key.dir), U_PATH, .flags = COL_KEY | COL_WIDE, .help = "directory" },
+	{ "dir", R(key.dir), U_PATH, .flags = COL_KEY | COL_WIDE },
 	{}
 };
 

@@ -20,10 +20,10 @@ static const struct flag_name rename_flags[] = {
 
 static const struct column columns[] = {
 	{ "time", E(rec.ts_ns), U_CLOCK, .help = "when the call returned" },
-	{ "pid", E(pid), U_ID, .width = 7, .help = "process" },
-	{ "tid", E(tid), U_ID, .width = 7, .flags = COL_HIDDEN, .help = "thread" },
-	{ "comm", E(comm), U_TEXT, .width = 16, .help = "command" },
-	{ "uid", E(uid), U_USER, .flags = COL_HIDDEN, .help = "user (-U)" },
+	{ "pid", E(pid), U_ID, .width = 7 },
+	{ "tid", E(tid), U_ID, .width = 7, .flags = COL_HIDDEN },
+	{ "comm", E(comm), U_TEXT, .width = 16 },
+	{ "user", E(uid), U_USER, .flags = COL_HIDDEN, .help = "user (-U)" },
 	COLUMN_MNTNS(E(mntns)),
 	{ "action", E(action), U_ENUM, .width = 6, .names = actions,
 	  .help = "unlink, rmdir or rename" },
@@ -31,7 +31,7 @@ static const struct column columns[] = {
 	  .help = "system call or io_uring" },
 	{ "flags", E(flags), U_FLAGS, .width = 9, .flag_names = rename_flags,
 	  .help = "of rename: RENAME_..." },
-	{ "ret", E(ret), U_COUNT, .flags = COL_HIDDEN, .help = "what the call returned" },
+	{ "ret", E(ret), U_COUNT, .flags = COL_HIDDEN },
 	{ "err", E(ret), U_ERRNO, .width = 12, .help = "error: the name is still there" },
 	{ "path", E(path), U_PATH, .flags = COL_WIDE, .help = "as it was passed" },
 	{ "new", E(new_path), U_PATH, .flags = COL_WIDE, .help = "of rename: the new name" },
@@ -54,7 +54,7 @@ static const struct option_spec options[] = {
 	{}
 };
 
-static const struct column_switch switches[] = { { CFG(show_uid), "+uid" },
+static const struct column_switch switches[] = { { CFG(show_uid), "+user" },
 						 { CFG(show_full), "-path,-new,+full,+new_full" },
 						 {} };
 

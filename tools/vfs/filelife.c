@@ -20,7 +20,7 @@ static const struct column columns[] = {
 	{ "pid", E(pid), U_ID, .width = 7, .help = "process that did it" },
 	{ "tid", E(tid), U_ID, .width = 7, .flags = COL_HIDDEN, .help = "its thread" },
 	{ "comm", E(comm), U_TEXT, .width = 16, .help = "its command" },
-	{ "uid", E(uid), U_USER, .flags = COL_HIDDEN, .help = "its user (-U)" },
+	{ "user", E(uid), U_USER, .flags = COL_HIDDEN, .help = "its user (-U)" },
 	COLUMN_MNTNS(E(mntns)),
 	{ "creator_pid", E(creator_pid), U_ID, .width = 7, .flags = COL_HIDDEN | COL_OPTIONAL,
 	  .help = "process that made the file (--creator)" },
@@ -30,7 +30,7 @@ static const struct column columns[] = {
 	  .help = "of the inode, since it was made" },
 	{ "reason", E(reason), U_ENUM, .width = 12, .names = reasons,
 	  .help = "unlinked; last link: the last of several; renamed over; temporary closed" },
-	{ "dev", E(dev), U_HEX, .flags = COL_HIDDEN, .help = "device, as the kernel numbers it" },
+	{ "dev", E(dev), U_DISK, .flags = COL_HIDDEN },
 	{ "ino", E(ino), U_ID, .flags = COL_HIDDEN, .help = "inode" },
 	{ "path", E(path), U_PATH, .flags = COL_WIDE,
 	  .help = "absolute: the name that was taken away, from where it was looked up" },
@@ -50,7 +50,7 @@ static const struct option_spec options[] = {
 };
 
 static const struct column_switch switches[] = { { CFG(show_creator), "+creator_pid,+creator" },
-						 { CFG(show_uid), "+uid" },
+						 { CFG(show_uid), "+user" },
 						 {} };
 
 #define BLIND "files made or removed without a call: nfsd"
