@@ -137,7 +137,6 @@ static inline __u64 program_id(__u64 start_code, __u64 end_code, __u64 start_sta
 /* --- counters: one of these per CPU, each counted where the thing happens --- */
 struct counters {
 	__u64 generated;   /* passed the target filter */
-	__u64 emitted;	   /* written to the ring, or added to a map */
 	__u64 filtered;	   /* dropped in the kernel by a minimum or a command's own option */
 	__u64 lost_ring;   /* no room in the ring buffer */
 	__u64 lost_state;  /* no room for per-thread or per-request state */
@@ -145,7 +144,7 @@ struct counters {
 	__u64 null_helper; /* a helper returned NULL where it should not */
 	__u64 tool[10];	   /* a command's own; named in its descriptor */
 	__u64 unwoken;	   /* bytes in the ring since this CPU last woke the reader: no count */
-	__u64 reserved[6]; /* a CPU's counters are cache lines of their own */
+	__u64 reserved[7]; /* a CPU's counters are cache lines of their own */
 };
 
 /* --- the target filter, decided in the kernel --- */

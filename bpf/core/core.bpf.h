@@ -91,7 +91,7 @@ static __always_inline struct counters *counters_here(void)
 			__sync_fetch_and_add(&counters_->member, (n));                             \
 	} while (0)
 
-/* Counts an event and what became of it: COUNT_EVENT(emitted). One look-up for both. */
+/* Counts an event and what became of it: COUNT_EVENT(lost_state). One look-up for both. */
 #define COUNT_EVENT(outcome) COUNT_EVENTS(outcome, 1)
 #define COUNT_EVENTS(outcome, n)                                                                   \
 	do {                                                                                       \
@@ -154,13 +154,11 @@ static __always_inline bool emit_uncounted(void *rec, u64 size)
 
 static __always_inline void emit_row_here(struct counters *here, void *rec, u64 size)
 {
-	if (emit_here(here, rec, size))
-		__sync_fetch_and_add(&here->emitted, 1);
-	else
+	if (!emit_here(here, rec, size))
 		__sync_fetch_and_add(&here->lost_ring, 1);
 }
 
-/* The same for a row, which is counted as emitted or lost. */
+/* The same for a row: one without room is counted as lost. */
 static __always_inline void emit(void *rec, u64 size)
 {
 	struct counters *here = counters_here();

@@ -9,7 +9,7 @@
 struct memo_head {
 	__u32 users; /* programs that are at it */
 	__u32 reserved;
-	__u64 events; /* counted here since the start: generated and emitted */
+	__u64 events; /* counted here since the start: as generated */
 };
 
 /*

@@ -89,7 +89,7 @@ static __always_inline void stacks_count(const struct stacks_key *key, u64 amoun
 		return;
 	__sync_fetch_and_add(&value->count, 1);
 	__sync_fetch_and_add(&value->sum, amount);
-	COUNT_EVENT(emitted);
+	COUNT(generated);
 }
 
 #endif

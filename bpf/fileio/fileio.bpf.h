@@ -24,8 +24,8 @@
  * is true. It counts the operation as generated, too, or returns false, and file_io_end() is
  * called. A command that can do either defines FILE_IO_SUMS_IF as the condition.
  *
- * Operations of system calls are counted as generated here; file_io_end() counts what becomes of
- * each: filtered, emitted, lost.
+ * Operations of system calls are counted as generated here; file_io_end() counts those
+ * that it leaves out, or has no room for.
  */
 #ifndef IOSONDE_FILEIO_BPF_H
 #define IOSONDE_FILEIO_BPF_H

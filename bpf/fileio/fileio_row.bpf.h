@@ -84,7 +84,7 @@ static __always_inline u64 row_stack(void *ctx, struct fileio_out *out, struct v
 	return pos + head + n;
 }
 
-/* Writes the row of @io, with its path if @path. Counts it as emitted or lost. */
+/* Writes the row of @io, with its path if @path. Counts it if it is lost. */
 static __noinline void row_emit(void *ctx, const struct file_io *io, bool path)
 {
 	u32 zero = 0;

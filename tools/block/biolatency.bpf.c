@@ -45,7 +45,7 @@ static __always_inline void count(const struct blk_io *rq, const struct blk_io *
 	if (cfg.queued)
 		lat += queue_ns(rq);
 	if (hist_count(latencies, &key, lat, cfg.scale, cfg.linear_ns))
-		COUNT_EVENT(emitted);
+		COUNT(generated);
 	else
 		COUNT_EVENT(lost_state);
 }

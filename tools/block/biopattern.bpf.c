@@ -47,7 +47,7 @@ static __always_inline void blk_request_done(struct blk_io *rq)
 		__sync_fetch_and_add(&value->sequential, 1);
 	else
 		__sync_fetch_and_add(&value->random, 1);
-	COUNT_EVENT(emitted);
+	COUNT(generated);
 }
 
 static __always_inline void blk_owner_done(const struct blk_io *rq, const struct blk_io *owner)

@@ -37,7 +37,7 @@ static __always_inline void add(struct biotop_key *key, const struct blk_io *rq,
 	__sync_fetch_and_add(&value->sums.bytes, bytes);
 	if (rq->error)
 		__sync_fetch_and_add(&value->sums.errors, 1);
-	COUNT_EVENT(emitted);
+	COUNT(generated);
 }
 
 static __always_inline void blk_owner_done(const struct blk_io *rq, const struct blk_io *owner)

@@ -31,7 +31,7 @@ static __always_inline void blk_owner_done(const struct blk_io *rq, const struct
 	for (int i = 0; i < COMM_LEN; i++)
 		key.comm[i] = owner->who.comm[i];
 	if (hist_count(sizes, &key, owner->bytes, HIST_KBYTES, cfg.linear_bytes))
-		COUNT_EVENT(emitted);
+		COUNT(generated);
 	else
 		COUNT_EVENT(lost_state);
 }

@@ -25,9 +25,7 @@ static __noinline void count(const struct file_io *io, const union fs_name *name
 		key.pid = who.ids >> 32;
 		__builtin_memcpy(key.comm, who.comm, sizeof(key.comm));
 	}
-	if (hist_count(fs_latencies, &key, io->lat_ns, cfg.scale, cfg.linear_ns))
-		COUNT(emitted);
-	else
+	if (!hist_count(fs_latencies, &key, io->lat_ns, cfg.scale, cfg.linear_ns))
 		COUNT(lost_state);
 }
 

@@ -66,7 +66,7 @@ static __always_inline void sched_hist_count(struct task_struct *task, u32 cause
 	sched_hist_key(&key, task, cause);
 	h = hist_entry_of(&stretches, &stretches, &others, &key, (const void *)&stretches_zero);
 	if (hist_count_in(h, ns, cfg.scale, cfg.linear_ns))
-		COUNT_EVENT(emitted);
+		COUNT(generated);
 	else
 		COUNT_EVENT(lost_state);
 }

@@ -45,7 +45,6 @@ int attachcmp_hit(void *ctx)
 		return 0;
 	}
 	__sync_fetch_and_add(&value->count, 1);
-	COUNT(emitted);
 	return 0;
 }
 

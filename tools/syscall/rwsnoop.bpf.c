@@ -107,9 +107,7 @@ static __always_inline void file_io_end(void *ctx, const struct file_io *io)
 {
 	if (unwanted(io))
 		COUNT(filtered);
-	else if (cfg.fold && fold(io))
-		COUNT(emitted);
-	else
+	else if (!cfg.fold || !fold(io))
 		row_emit(ctx, io, cfg.path);
 }
 
@@ -153,7 +151,7 @@ static __always_inline bool fold_held(struct memo_slot *slot, const struct file_
 		group->ids = 0; /* nobody's */
 		return false;
 	}
-	COUNT_EVENT(emitted);
+	COUNT(generated);
 	return true;
 }
 

@@ -125,7 +125,6 @@ static __always_inline void count(struct call_state *st, u32 err)
 	__sync_fetch_and_add(&value->total_ns, lat_ns);
 	if (lat_ns > value->max_ns)
 		value->max_ns = lat_ns;
-	COUNT(emitted);
 }
 
 /* A call that never ran: its end is all that there is. */

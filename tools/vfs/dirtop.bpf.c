@@ -127,12 +127,10 @@ static __noinline int count_io(const struct file_io *io)
 	value = value_of(&key, &id);
 	if (!value) {
 		add_other(key.epoch, io);
-		COUNT(emitted);
 		return 0;
 	}
 	file_io_add(&value->sums, io);
 	name_announce(id.id, dir.mnt, dir.dentry, names_changes);
-	COUNT(emitted);
 	return 0;
 }
 
@@ -157,13 +155,13 @@ static __always_inline void count_held(struct memo_slot *slot, const struct file
 	value = value_of(&slot->key, &id);
 	if (!value) {
 		add_other(now, io);
-		COUNT_EVENT(emitted);
+		COUNT(generated);
 		return;
 	}
 	file_io_add(&value->sums, io);
 	name_announce_once(&value->named, id.id, file, parent, names_changes);
 	file_seen_set(&slot->dir, inode, parent, names_changes);
-	COUNT_EVENT(emitted);
+	COUNT(generated);
 }
 
 static __always_inline bool file_io_held(struct task_struct *task, const struct file_io *io,

@@ -118,13 +118,11 @@ static __noinline int count_io(const struct file_io *io)
 				  mode | (u64)who.mntns << 32);
 	if (!value) {
 		add_other(key.epoch, io);
-		COUNT(emitted);
 		return 0;
 	}
 	add(&value->sums, io);
 	if (file_still(io))
 		name_announce(file.id, file_mount(io), file_dentry(io), names_changes);
-	COUNT(emitted);
 	return 0;
 }
 
@@ -197,11 +195,11 @@ static __always_inline void count_held(struct memo_slot *slot, const struct file
 	value = row_held(slot, task, file);
 	if (!value) {
 		add_other(now, io);
-		COUNT_EVENT(emitted);
+		COUNT(generated);
 		return;
 	}
 	add(&value->sums, io);
-	COUNT_EVENT(emitted);
+	COUNT(generated);
 }
 
 static __always_inline bool file_io_held(struct task_struct *task, const struct file_io *io,

@@ -58,7 +58,7 @@ static __always_inline void count_op(u64 op, u64 n)
 	}
 	__sync_fetch_and_add(&sums[0], n);
 	__sync_fetch_and_add(&sums[op], n);
-	COUNT_EVENTS(emitted, n);
+	COUNT_N(generated, n);
 }
 
 /* An open that was counted made its file, too. */
