@@ -23,62 +23,62 @@ static bool list_names(const char *list, const char *name)
 }
 
 /* Whoever names the column of a stack wants it taken. */
-void stacks_choose(struct run *run)
+void stacks_choose(struct plan *plan)
 {
-	struct common_opts *o = &run->opts;
+	struct common_opts *o = &plan->opts;
 
-	if (run->tool->kind == TOOL_STACKS)
-		o->ustack = run->tool->drain.ustack_id.kind != F_NONE && privs_can_ptrace();
+	if (plan->tool->kind == TOOL_STACKS)
+		o->ustack = plan->tool->drain.ustack_id.kind != F_NONE && privs_can_ptrace();
 	if (o->root && !o->folded)
 		o->tree = true;
-	if (run->tool->kind != TOOL_EVENTS)
+	if (plan->tool->kind != TOOL_EVENTS)
 		return;
 	o->kstack |= list_names(o->columns, "kstack") || list_names(o->by, "kstack");
 	o->ustack |= list_names(o->columns, "ustack") || list_names(o->by, "ustack");
 }
 
 /* An address in user space means nothing without the process that it is in. */
-static bool stacks_have_owner(const struct run *run, char *err, size_t size)
+static bool stacks_have_owner(const struct plan *plan, char *err, size_t size)
 {
-	if (!list_names(run->opts.by, "ustack") || list_names(run->opts.by, "pid"))
+	if (!list_names(plan->opts.by, "ustack") || list_names(plan->opts.by, "pid"))
 		return true;
-	snprintf(err, size, "a user stack is one of a process; try --by pid,%s", run->opts.by);
+	snprintf(err, size, "a user stack is one of a process; try --by pid,%s", plan->opts.by);
 	return false;
 }
 
 /* Is it a column that only an option fills, which wasn't given? */
-static bool is_empty(const struct run *run, const struct column *col)
+static bool is_empty(const struct plan *plan, const struct column *col)
 {
-	const struct column_switch *s = run->tool->switches;
+	const struct column_switch *s = plan->tool->switches;
 
-	while (s && s->columns && (switch_on(run, s) || !switch_names(s, col->name, '+')))
+	while (s && s->columns && (switch_on(plan, s) || !switch_names(s, col->name, '+')))
 		s++;
 	return s && s->columns && col->enable.kind == F_NONE;
 }
 
 /* The columns that a table can be grouped by. */
-static void list_keys(const struct run *run, const struct run_table *t, char *buf, size_t size)
+static void list_keys(const struct plan *plan, const struct run_table *t, char *buf, size_t size)
 {
 	size_t len = 0;
 
 	*buf = '\0';
 	for (const struct column *c = t->spec.row.columns; c->name && len < size; c++)
-		if (drain_identifies(&t->spec, c) && !is_empty(run, c))
+		if (drain_identifies(&t->spec, c) && !is_empty(plan, c))
 			len += (size_t)snprintf(buf + len, size - len, "%s%s", len ? ", " : "",
 						c->name);
 }
 
 /* A table is grouped by what identifies its rows. */
-static bool only_by_keys(const struct run *run, const struct run_table *t, char *err, size_t size)
+static bool only_by_keys(const struct plan *plan, const struct run_table *t, char *err, size_t size)
 {
 	char keys[256];
 
 	for (const struct column *c = t->spec.row.columns; c->name; c++) {
-		if (!by_is_key(t->by, c) || (drain_identifies(&t->spec, c) && !is_empty(run, c)))
+		if (!by_is_key(t->by, c) || (drain_identifies(&t->spec, c) && !is_empty(plan, c)))
 			continue;
-		list_keys(run, t, keys, sizeof(keys));
+		list_keys(plan, t, keys, sizeof(keys));
 		snprintf(err, size, "'%s' doesn't tell this table's rows apart%s; what does: %s",
-			 c->name, is_empty(run, c) ? " unless an option asks for it" : "", keys);
+			 c->name, is_empty(plan, c) ? " unless an option asks for it" : "", keys);
 		return false;
 	}
 	return true;
@@ -103,17 +103,17 @@ bool by_leaves_columns(const struct run_table *t)
 	return !t->sorted || column_left(t, (size_t)t->sort.col);
 }
 
-bool by_choose(const struct run *run, struct run_table *t, const char *keys, char *err, size_t size)
+bool by_choose(const struct plan *plan, struct run_table *t, const char *keys, char *err,
+	       size_t size)
 {
 	t->by = by_open(&t->spec.row, keys, err, size);
 	if (!t->by)
 		return false;
-	by_set_names(t->by, run->clock.names);
 	if (by_of_table(t)) /* no more groups than the kernel's map has rows */
-		return only_by_keys(run, t, err, size);
-	if (!stacks_have_owner(run, err, size))
+		return only_by_keys(plan, t, err, size);
+	if (!stacks_have_owner(plan, err, size))
 		return false;
-	by_set_limit(t->by, run->opts.by_memory);
+	by_set_limit(t->by, plan->opts.by_memory);
 	if (t->top)
 		by_show_rank(t->by);
 	return true;
@@ -125,20 +125,21 @@ void output_by_clear(const struct run *run, struct by *by)
 		log_warn("%llu events are among the (others): the groups took all of "
 			 "--by-memory %llu; give more, or choose columns with fewer values",
 			 (unsigned long long)by_overflow(by),
-			 (unsigned long long)run->opts.by_memory);
+			 (unsigned long long)run->plan.opts.by_memory);
 	by_clear(by);
 }
 
 void by_report(struct run *run)
 {
-	size_t n = by_sorted(run->main->by, run->main->sorted ? &run->main->sort : NULL,
-			     run->main->top);
+	size_t n =
+		by_sorted(run->plan.main->by, run->plan.main->sorted ? &run->plan.main->sort : NULL,
+			  run->plan.main->top);
 
-	sink_clear(run->sink);
-	if (run->opts.interval_ns)
-		sink_frame(run->sink, 1);
+	sink_clear(run->view.sink);
+	if (run->plan.opts.interval_ns)
+		sink_frame(run->view.sink, 1);
 	run_loss_above(run, 0);
-	sink_table(run->sink, &run->main->by_selection, by_rows(run->main->by), n);
-	sink_frame_end(run->sink);
-	output_by_clear(run, run->main->by);
+	sink_table(run->view.sink, &run->plan.main->by_selection, by_rows(run->plan.main->by), n);
+	sink_frame_end(run->view.sink);
+	output_by_clear(run, run->plan.main->by);
 }

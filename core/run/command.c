@@ -13,22 +13,22 @@
 /* The command has ended: the run is over now, or a little later. */
 static void on_end(struct run *run)
 {
-	uint64_t end = now_ns() + run->opts.linger_ns;
+	uint64_t end = now_ns() + run->plan.opts.linger_ns;
 
-	if (!run->opts.linger_ns)
-		run->stop = true;
-	else if (!run->end_ns || end < run->end_ns)
-		run->end_ns = end;
+	if (!run->plan.opts.linger_ns)
+		run->loop.stop = true;
+	else if (!run->loop.end_ns || end < run->loop.end_ns)
+		run->loop.end_ns = end;
 }
 
 void command_look(struct run *run)
 {
-	if (!run->forked || run->child.exited)
+	if (!run->watch.forked || run->watch.child.exited)
 		return;
-	child_look(&run->child);
-	if (run->child.error)
-		run->stop = true;
-	if (child_reap(&run->child, false))
+	child_look(&run->watch.child);
+	if (run->watch.child.error)
+		run->loop.stop = true;
+	if (child_reap(&run->watch.child, false))
 		on_end(run);
 }
 
@@ -38,26 +38,27 @@ void command_look(struct run *run)
  */
 void command_tell(struct run *run, int number)
 {
-	if (!run->forked || run->child.exited)
+	if (!run->watch.forked || run->watch.child.exited)
 		return;
-	child_look(&run->child);
-	if (!run->child.running && !run->child.error) {
-		child_give_up(&run->child);
-		run->child.wait_status = number; /* as if it had got it */
+	child_look(&run->watch.child);
+	if (!run->watch.child.running && !run->watch.child.error) {
+		child_give_up(&run->watch.child);
+		run->watch.child.wait_status = number; /* as if it had got it */
 		return;
 	}
 	/* a terminal's ^C reaches the command itself */
-	if (number == SIGINT || child_signal(&run->child, number))
+	if (number == SIGINT || child_signal(&run->watch.child, number))
 		return;
 	log_error("cannot pass SIG%s on to %s (process %d): %s; it runs as another user, and all "
 		  "privileges have been given up",
-		  sigabbrev_np(number), run->command[0], (int)run->child.pid, strerror(errno));
-	run->untold = number;
+		  sigabbrev_np(number), run->plan.command[0], (int)run->watch.child.pid,
+		  strerror(errno));
+	run->watch.untold = number;
 }
 
 int command_wait(struct run *run)
 {
-	while (!run->untold && !child_reap(&run->child, false)) {
+	while (!run->watch.untold && !child_reap(&run->watch.child, false)) {
 		int number = signals_wait();
 
 		if (number == SIGINT)
@@ -65,15 +66,15 @@ int command_wait(struct run *run)
 		if (signal_ends(number))
 			command_tell(run, number);
 	}
-	return run->untold ? 128 + run->untold : child_status(&run->child);
+	return run->watch.untold ? 128 + run->watch.untold : child_status(&run->watch.child);
 }
 
 /* A command that is still held has nothing to lose. */
 void command_give_up(struct run *run)
 {
-	if (!run->forked || run->child.exited || run->child.hold < 0)
+	if (!run->watch.forked || run->watch.child.exited || run->watch.child.hold < 0)
 		return;
-	child_give_up(&run->child);
-	close(run->child.hold);
-	run->child.hold = -1;
+	child_give_up(&run->watch.child);
+	close(run->watch.child.hold);
+	run->watch.child.hold = -1;
 }

@@ -25,7 +25,7 @@ static uint64_t drain_cfg(const struct report *r, const struct field *f)
 	uint64_t value = 0;
 
 	if (f->kind != F_NONE)
-		memcpy(&value, (const char *)r->run->cfg + f->off, f->size);
+		memcpy(&value, (const char *)r->run->plan.cfg + f->off, f->size);
 	return value;
 }
 
@@ -159,11 +159,11 @@ static int drain_map(struct report *r, int fd)
 /* The epoch ends for all tables at once. */
 static void close_epoch(struct run *run, struct report *r, size_t n)
 {
-	uint64_t now = now_ns(), span = now - run->epoch_began_ns;
+	uint64_t now = now_ns(), span = now - run->source.epoch_began_ns;
 	uint32_t epoch;
 
-	run->epoch_began_ns = now;
-	epoch = loaded_next_epoch(run->loaded);
+	run->source.epoch_began_ns = now;
+	epoch = loaded_next_epoch(run->source.loaded);
 	for (size_t i = 0; i < n; i++) {
 		r[i].ts_ns = now;
 		r[i].span_ns = span;
@@ -177,7 +177,7 @@ static void drain_epoch(struct report *r)
 {
 	int err;
 
-	err = r->run->tool->many.prog ? drain_targets(r) : drain_map(r, r->map_fd);
+	err = r->run->plan.tool->many.prog ? drain_targets(r) : drain_map(r, r->map_fd);
 	if (!err && r->reserve_fd >= 0)
 		err = drain_map(r, r->reserve_fd);
 	if (err && err != -ENOMEM)
@@ -205,9 +205,9 @@ size_t drain_terminal(const struct run *run)
 {
 	struct winsize size;
 
-	if (run->opts.format != FORMAT_TEXT || !isatty(run->out_fd))
+	if (run->plan.opts.format != FORMAT_TEXT || !isatty(run->output.fd))
 		return 0;
-	return ioctl(run->out_fd, TIOCGWINSZ, &size) || !size.ws_col ? 80 : size.ws_col;
+	return ioctl(run->output.fd, TIOCGWINSZ, &size) || !size.ws_col ? 80 : size.ws_col;
 }
 
 static bool has_key_columns(const struct tool_table *t)
@@ -236,7 +236,7 @@ static void add_idle_row(struct report *r)
 /* struct many_row follows the value. */
 static bool is_about_target(const struct report *r, const struct column *col)
 {
-	return r->run->tool->many.prog && col->field.off >= r->d->key_size + r->d->value_size;
+	return r->run->plan.tool->many.prog && col->field.off >= r->d->key_size + r->d->value_size;
 }
 
 /*
@@ -255,16 +255,16 @@ static void report_sort(struct report *r)
 		if (is_about_target(r, &cols[i]))
 			continue;
 		if (drain_identifies(t, &cols[i]))
-			sort_rows(&r->run->view_names, &t->row, (struct sort){ .col = i }, r->row,
+			sort_rows(&r->run->view.names, &t->row, (struct sort){ .col = i }, r->row,
 				  r->n);
 		else if (cols[i].field.off >= r->d->key_size && cols[i].unit != U_CLOCK &&
 			 cols[i].unit != U_STACK)
 			first = i;
 	}
 	if (r->t->sorted)
-		sort_rows(&r->run->view_names, &t->row, r->t->sort, r->row, r->n);
+		sort_rows(&r->run->view.names, &t->row, r->t->sort, r->row, r->n);
 	else if (t->kind != TOOL_HISTOGRAM && first >= 0 && r->d->order != DRAIN_KEYS)
-		sort_rows(&r->run->view_names, &t->row, (struct sort){ first, true }, r->row, r->n);
+		sort_rows(&r->run->view.names, &t->row, (struct sort){ first, true }, r->row, r->n);
 }
 
 /* Smallest first, and with -r still the largest ones. */
@@ -285,7 +285,7 @@ static void reverse(struct sort_row *row, size_t n)
 static bool is_live(const struct report *r)
 {
 	return has_key_columns(&r->t->spec) && r->t->spec.kind == TOOL_TABLE &&
-	       r->run->opts.interval_ns && drain_terminal(r->run);
+	       r->run->plan.opts.interval_ns && drain_terminal(r->run);
 }
 
 static void print_time(const struct report *r)
@@ -296,25 +296,11 @@ static void print_time(const struct report *r)
 	double load[3];
 	size_t n;
 
-	n = unit_format(&time, &ts, &r->run->clock, title, sizeof(title));
+	n = unit_format(&time, &ts, &r->run->view.clock, title, sizeof(title));
 	if (getloadavg(load, 3) == 3)
 		snprintf(title + n, sizeof(title) - n, "  load average %.2f %.2f %.2f", load[0],
 			 load[1], load[2]);
-	sink_title(r->run->sink, title);
-}
-
-/* What sums up each key's histogram: always for machines, for people if they ask. */
-static void print_totals(struct report *r)
-{
-	struct run_table *t = tables_find(r->run, "totals", strlen("totals"));
-	size_t size = report_totals_size(r->d);
-
-	if (!t || r->t != r->run->main ||
-	    (r->run->opts.format != FORMAT_JSON && !drain_cfg(r, &t->spec.when)))
-		return;
-	for (size_t at = 0; at < r->totals.len; at += size)
-		table_give(r->run, t, r->totals.data + at, size, 0);
-	table_show(r->run, t);
+	sink_title(r->run->view.sink, title);
 }
 
 /* A line per report is a log: what its columns are stays as it is from the first one on. */
@@ -322,7 +308,7 @@ static void print_log(struct report *r, size_t n)
 {
 	loss_notice(r->run, 0);
 	for (size_t i = 0; i < n; i++)
-		sink_row(r->run->sink, &r->t->selection, r->row[i].rec, r->row[i].len);
+		sink_row(r->run->view.sink, &r->t->selection, r->row[i].rec, r->row[i].len);
 }
 
 /* Puts the rows in order; returns how many are shown. */
@@ -343,7 +329,7 @@ static size_t order(struct report *r)
 /* Who asks for columns, an order or a number of rows of a histogram wants a table. */
 static bool is_drawn(const struct report *r)
 {
-	return r->t->spec.kind == TOOL_HISTOGRAM && r->run->opts.format == FORMAT_TEXT &&
+	return r->t->spec.kind == TOOL_HISTOGRAM && r->run->plan.opts.format == FORMAT_TEXT &&
 	       !r->t->chosen && !r->t->sorted && !r->t->top;
 }
 
@@ -353,22 +339,22 @@ static void print_tables(struct run *run, struct report *r, size_t n, bool last)
 	bool keep = drain_cfg(r, &r->d->no_clear), live = is_live(r);
 
 	if (live && !last && !keep)
-		sink_clear(run->sink);
+		sink_clear(run->view.sink);
 	if (live && !keep)
-		sink_frame(run->sink, n);
+		sink_frame(run->view.sink, n);
 	run_loss_above(run, 0);
 	if (live)
 		print_time(r);
 	for (size_t i = 0; i < n; i++) {
 		size_t rows = order(&r[i]);
 
-		table_title(run, r[i].t, r[i].n);
+		table_title(&run->view, r[i].t, r[i].n);
 		if (is_drawn(&r[i]))
 			drain_draw_histograms(&r[i], rows);
 		else
-			sink_table(run->sink, &r[i].t->selection, r[i].row, rows);
+			sink_table(run->view.sink, &r[i].t->selection, r[i].row, rows);
 	}
-	sink_frame_end(run->sink);
+	sink_frame_end(run->view.sink);
 }
 
 static void print_reports(struct run *run, struct report *r, size_t n, bool last)
@@ -384,7 +370,7 @@ static void print_reports(struct run *run, struct report *r, size_t n, bool last
 	} else {
 		print_log(r, order(r));
 	}
-	print_totals(r);
+	drain_totals(r);
 }
 
 /* What found no room in the map is added up by the same words. */
@@ -402,7 +388,7 @@ static bool reserve_fits(const struct run *run, const struct drain *d, const str
 
 	if (!d->reserve)
 		return true;
-	reserve = bpf_object__find_map_by_name(run->loaded->obj, d->reserve);
+	reserve = bpf_object__find_map_by_name(run->source.loaded->obj, d->reserve);
 	return reserve && d->cpu.kind != F_NONE && bpf_map__type(reserve) == bpf_map__type(map) &&
 	       bpf_map__key_size(reserve) == d->key_size &&
 	       bpf_map__value_size(reserve) == d->value_size;
@@ -412,12 +398,13 @@ static bool reserve_fits(const struct run *run, const struct drain *d, const str
 static bool layout_fits(const struct run *run, const struct drain *d, const struct bpf_map *map)
 {
 	const struct bpf_map *stacks =
-		d->stack_map ? bpf_object__find_map_by_name(run->loaded->obj, d->stack_map) : NULL;
+		d->stack_map ? bpf_object__find_map_by_name(run->source.loaded->obj, d->stack_map)
+			     : NULL;
 
 	/* a place per target is found by index, its rows have a key all the same */
-	if (map && run->loaded->epoch &&
-	    (run->tool->many.prog ? d->key_size == sizeof(struct many_key)
-				  : bpf_map__key_size(map) == d->key_size) &&
+	if (map && run->source.loaded->epoch &&
+	    (run->plan.tool->many.prog ? d->key_size == sizeof(struct many_key)
+				       : bpf_map__key_size(map) == d->key_size) &&
 	    bpf_map__value_size(map) == d->value_size && !(d->key_size % 8) &&
 	    !(d->value_size % 8) && d->key_size <= DRAIN_KEY_MAX && !d->stack_map == !stacks &&
 	    (!d->hist || d->hist_off + sizeof(struct hist_value) == d->value_size) &&
@@ -432,7 +419,7 @@ static bool layout_fits(const struct run *run, const struct drain *d, const stru
 static bool report_open(struct report *r, struct run *run, struct run_table *t)
 {
 	const struct drain *d = t->spec.drain;
-	const struct bpf_map *map = bpf_object__find_map_by_name(run->loaded->obj, d->map);
+	const struct bpf_map *map = bpf_object__find_map_by_name(run->source.loaded->obj, d->map);
 
 	*r = (struct report){
 		.run = run,
@@ -444,11 +431,11 @@ static bool report_open(struct report *r, struct run *run, struct run_table *t)
 	if (!layout_fits(run, d, map))
 		return false;
 	r->map_fd = bpf_map__fd(map);
-	r->reserve_fd = d->reserve ? loaded_map(run->loaded, d->reserve) : -1;
+	r->reserve_fd = d->reserve ? loaded_map(run->source.loaded, d->reserve) : -1;
 	if (bpf_map__type(map) == BPF_MAP_TYPE_PERCPU_HASH ||
 	    bpf_map__type(map) == BPF_MAP_TYPE_LRU_PERCPU_HASH ||
 	    bpf_map__type(map) == BPF_MAP_TYPE_PERCPU_ARRAY)
-		r->n_cpus = run->loaded->n_cpus;
+		r->n_cpus = run->source.loaded->n_cpus;
 	if (d->hist)
 		r->view = (struct hist_view){ d->hist->scale, drain_cfg(r, &d->hist->linear),
 					      drain_cfg(r, &d->hist->fine) };
@@ -483,11 +470,11 @@ void drain_report(struct run *run, bool last)
 	struct report r[MAX_TABLES];
 	size_t n = 0;
 
-	for (size_t i = 0; i < run->n_tables; i++) {
-		if (!run->table[i].spec.drain)
+	for (size_t i = 0; i < run->plan.n_tables; i++) {
+		if (!run->plan.table[i].spec.drain)
 			continue;
-		if (!report_open(&r[n++], run, &run->table[i])) {
-			run->stop = true;
+		if (!report_open(&r[n++], run, &run->plan.table[i])) {
+			run->loop.stop = true;
 			return;
 		}
 	}

@@ -69,6 +69,9 @@ void report_merge(const struct report *r, uint64_t *to, const uint64_t *from);
 /* --by: adds a row for each group of those in report->merged. */
 void drain_by(struct report *r);
 
+/* What sums up each key's histogram: always for machines, for people if they ask. */
+void drain_totals(struct report *r);
+
 /* One of report->totals, whose length is this. */
 size_t report_totals_size(const struct drain *d);
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
 /* Histograms for people: "4.0K -> 8.0K  12 |*****     |". */
 #include "core/run/drain.h"
+#include "core/run/tables.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -88,8 +89,8 @@ static void put_range(const struct drawing *d, const struct hist_row *h, char *b
 			 (uint64_t)h->high / unit);
 		return;
 	}
-	unit_format(d->unit, &low, &d->run->clock, low_text, sizeof(low_text));
-	unit_format(d->unit, &high, &d->run->clock, high_text, sizeof(high_text));
+	unit_format(d->unit, &low, &d->run->view.clock, low_text, sizeof(low_text));
+	unit_format(d->unit, &high, &d->run->view.clock, high_text, sizeof(high_text));
 	snprintf(buf, size, "%*s -> %s", RANGE_SIDE, low_text,
 		 h->high == UINT64_MAX ? "" : high_text);
 }
@@ -105,7 +106,7 @@ static void draw_line(const struct drawing *d, const struct hist_row *h)
 		line.bar[0] = line.bar[d->bar + 1] = '|';
 		memset(line.bar + 1, '*', h->count && !stars ? 1 : stars);
 	}
-	sink_row(d->run->sink, d->lines, &line, sizeof(line));
+	sink_row(d->run->view.sink, d->lines, &line, sizeof(line));
 }
 
 static void draw_gap(const struct drawing *d, uint64_t low, uint64_t end)
@@ -140,9 +141,10 @@ static void draw_title(const struct run *run, const struct run_table *t, const s
 		char scratch[VALUE_SCRATCH], number[NUMBER_MAX + 1];
 		struct value v;
 
-		if (!drain_is_key(&t->spec, c) && (c->unit != U_CLOCK || !run->opts.interval_ns))
+		if (!drain_is_key(&t->spec, c) &&
+		    (c->unit != U_CLOCK || !run->plan.opts.interval_ns))
 			continue;
-		column_value(run->clock.names, c, row->rec, row->len, scratch, &v);
+		column_value(run->view.clock.names, c, row->rec, row->len, scratch, &v);
 		if (v.kind == V_NONE)
 			continue;
 		text_printf(&title, "%s%s ", title.len ? "  " : "", c->name);
@@ -150,10 +152,10 @@ static void draw_title(const struct run *run, const struct run_table *t, const s
 			text_add(&title, v.bytes.p, v.bytes.len);
 		else
 			text_add(&title, number,
-				 unit_format(c, &v, &run->clock, number, sizeof(number)));
+				 unit_format(c, &v, &run->view.clock, number, sizeof(number)));
 	}
 	if (title.len)
-		sink_title(run->sink, text_cstr(&title));
+		sink_title(run->view.sink, text_cstr(&title));
 	text_free(&title);
 }
 
@@ -191,7 +193,7 @@ void drain_draw_histograms(const struct report *r, size_t n)
 	gaps = !r->t->where && (d.view ? !d.view->fine || d.view->linear : plain_gaps);
 	choose_style(&d);
 	if (!n)
-		sink_table(r->run->sink, d.lines, NULL, 0);
+		sink_table(r->run->view.sink, d.lines, NULL, 0);
 	for (size_t i = 0; i < n; i++) {
 		struct hist_row h = slot_at(drain, &r->row[i]);
 		bool first = !i || memcmp(r->row[i].rec, r->row[i - 1].rec, drain->key_size);
@@ -205,4 +207,18 @@ void drain_draw_histograms(const struct report *r, size_t n)
 			draw_gap(&d, from, h.low);
 		draw_line(&d, &h);
 	}
+}
+
+void drain_totals(struct report *r)
+{
+	struct run_table *t = tables_find(&r->run->plan, "totals", strlen("totals"));
+	size_t size = report_totals_size(r->d);
+
+	if (!t || r->t != r->run->plan.main ||
+	    (r->run->plan.opts.format != FORMAT_JSON &&
+	     !field_is_set(r->run->plan.cfg, &t->spec.when)))
+		return;
+	for (size_t at = 0; at < r->totals.len; at += size)
+		table_give(t, r->totals.data + at, size, 0);
+	table_show(&r->run->view, t);
 }

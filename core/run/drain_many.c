@@ -29,7 +29,7 @@ static struct many_row describe(struct many_target *t)
 /* key, value, time, target, length of the epoch */
 static void add_target_row(struct report *r, const struct many_key *key, const uint64_t *value)
 {
-	struct many_target *t = &r->run->many.target[key->index];
+	struct many_target *t = &r->run->source.many.target[key->index];
 	const struct many_row target = describe(t);
 	size_t size = r->d->value_size;
 	char *row = report_add_row(r, sizeof(*key) + size + sizeof(r->ts_ns) + sizeof(target) +
@@ -59,7 +59,7 @@ static bool any(const uint64_t *value, size_t words)
 
 int drain_targets(struct report *r)
 {
-	const struct many *m = &r->run->many;
+	const struct many *m = &r->run->source.many;
 	size_t words = r->d->value_size / 8 * (size_t)r->n_cpus;
 	uint64_t *value = calloc(words, 8), *zero = calloc(words, 8);
 	int err = value && zero ? 0 : -ENOMEM;

@@ -21,18 +21,19 @@ static bool is_any(const uint64_t *value, size_t words)
 
 const struct bpf_map *drain_others_map(const struct run *run, const struct drain *d)
 {
-	bool main = d == run->main->spec.drain;
+	bool main = d == run->plan.main->spec.drain;
 
 	if (!d->others && !main)
 		return NULL;
-	return bpf_object__find_map_by_name(run->loaded->obj, d->others ? d->others : "others");
+	return bpf_object__find_map_by_name(run->source.loaded->obj,
+					    d->others ? d->others : "others");
 }
 
 /* One of its values, and 0 instead of it; the command's own map is mapped. */
 static bool take_value(const struct report *r, int fd, uint32_t index, uint64_t *value,
 		       const uint64_t *zero)
 {
-	const struct halves *others = &r->run->loaded->others;
+	const struct halves *others = &r->run->source.loaded->others;
 	size_t size = r->d->value_size;
 	void *at = others->at + index * others->size;
 
@@ -54,7 +55,7 @@ static bool take_others(const struct report *r, uint64_t *sum)
 	uint64_t *value = calloc(2, size);
 	bool any = false;
 
-	for (uint32_t cpu = 0; map && value && cpu < r->run->loaded->cpu_ids; cpu++) {
+	for (uint32_t cpu = 0; map && value && cpu < r->run->source.loaded->cpu_ids; cpu++) {
 		if (!take_value(r, bpf_map__fd(map), MEMO_INDEX(cpu, r->epoch), value,
 				value + size / 8))
 			continue;
@@ -125,7 +126,7 @@ void drain_others(struct report *r)
 	if (!key || !value) {
 		r->failed = true;
 	} else if (take_others(r, value)) {
-		r->run->others += r->t->spec.again ? 0 : events_of(r, value);
+		r->run->account.others += r->t->spec.again ? 0 : events_of(r, value);
 		set_key(r, key, (char *)value);
 		report_keep(r, key, value);
 	}

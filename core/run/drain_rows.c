@@ -47,7 +47,7 @@ void report_filter_row(struct report *r, const char *row, uint64_t events)
 		output_shown(r->run, events);
 		return;
 	}
-	r->run->filtered += events;
+	r->run->account.filtered += events;
 	r->bytes.len = (size_t)newest->rec;
 	r->n--;
 }
@@ -168,7 +168,7 @@ static void add_hist_rows(struct report *r, const char *key, const struct hist_v
 static uint32_t take_frames(const struct report *r, const char *key, const struct field *id_field,
 			    char *row, uint32_t pos, struct vstack *s)
 {
-	int fd = loaded_map(r->run->loaded, r->d->stack_map);
+	int fd = loaded_map(r->run->source.loaded, r->d->stack_map);
 	bool user = id_field == &r->d->ustack_id;
 	uint64_t all[1 + STACK_FRAMES] = { 0 }, *frames = all + user; /* as struct vstack has it */
 	int32_t id;

@@ -53,7 +53,7 @@ static void add_frames(struct run *run, const struct column *c, const struct sor
 	struct value v;
 	size_t len;
 
-	column_value(run->clock.names, c, row->rec, row->len, scratch, &v);
+	column_value(run->view.clock.names, c, row->rec, row->len, scratch, &v);
 	if (v.kind != V_BYTES)
 		return;
 	list = stack_list(run, c->name[0] == 'u', pid, &v, &len);
@@ -77,16 +77,16 @@ static const struct column *column_called(const struct tool *tool, const char *n
 static void add_stack(struct report *r, const struct sort_row *row, struct folded *f)
 {
 	static const char *const stacks[] = { "ustack", "kstack" };
-	const struct tool *tool = r->run->tool;
+	const struct tool *tool = r->run->plan.tool;
 	const struct column *pid = column_called(tool, "pid"), *comm = column_called(tool, "comm");
 	char scratch[VALUE_SCRATCH];
 	struct text_buf line = { 0 };
 	struct value v, owner = { 0 }, value;
 
 	if (pid)
-		column_value(r->run->clock.names, pid, row->rec, row->len, scratch, &owner);
+		column_value(r->run->view.clock.names, pid, row->rec, row->len, scratch, &owner);
 	if (comm) {
-		column_value(r->run->clock.names, comm, row->rec, row->len, scratch, &v);
+		column_value(r->run->view.clock.names, comm, row->rec, row->len, scratch, &v);
 		if (v.kind == V_BYTES)
 			folded_frame(&line, v.bytes.p, v.bytes.len);
 	}
@@ -96,7 +96,7 @@ static void add_stack(struct report *r, const struct sort_row *row, struct folde
 		if (c)
 			add_frames(r->run, c, row, (uint32_t)owner.u, &line);
 	}
-	column_value(r->run->clock.names, measure(tool), row->rec, row->len, scratch, &value);
+	column_value(r->run->view.clock.names, measure(tool), row->rec, row->len, scratch, &value);
 	folded_add(f, text_cstr(&line), line.len, value.u);
 	f->failed |= line.failed;
 	text_free(&line);
@@ -105,7 +105,7 @@ static void add_stack(struct report *r, const struct sort_row *row, struct folde
 /* Tells of --root what it left out, or that there was nothing, and what there was instead. */
 static void take_root(struct run *run, struct folded *f)
 {
-	const char *root = run->opts.root, *name, *names[NAMES_MAX], *near;
+	const char *root = run->plan.opts.root, *name, *names[NAMES_MAX], *near;
 	char number[NUMBER_MAX + 1] = "";
 	struct folded copy = { 0 };
 	size_t n = 0;
@@ -115,7 +115,7 @@ static void take_root(struct run *run, struct folded *f)
 		folded_add(&copy, f->text.data + (size_t)f->line[i].text, f->line[i].len, 0);
 	folded_root(f, root);
 	v.u = f->outside;
-	unit_format(measure(run->tool), &v, &run->clock, number, sizeof(number));
+	unit_format(measure(run->plan.tool), &v, &run->view.clock, number, sizeof(number));
 	if (f->n && f->outside)
 		log_warn("not under %s: %s", root, number);
 	text_pad(&copy.text, '\0', 1);
@@ -140,14 +140,14 @@ static void take_root(struct run *run, struct folded *f)
 
 static void print_folded(struct run *run, const struct folded *f)
 {
-	uint64_t unit = measure(run->tool)->unit == U_NSEC ? 1000 : 1;
+	uint64_t unit = measure(run->plan.tool)->unit == U_NSEC ? 1000 : 1;
 
 	for (size_t i = 0; i < f->n; i++) {
 		struct text_buf line = { 0 };
 
 		text_add(&line, f->line[i].text, f->line[i].len);
 		text_printf(&line, " %" PRIu64, f->line[i].value / unit);
-		sink_line(run->sink, text_cstr(&line));
+		sink_line(run->view.sink, text_cstr(&line));
 		text_free(&line);
 	}
 }
@@ -222,7 +222,7 @@ static bool visit(void *ctx, const struct folded_node *node)
 
 static void print_tree(struct run *run, const struct folded *f)
 {
-	const struct column *of = measure(run->tool);
+	const struct column *of = measure(run->plan.tool);
 	/* the sink keeps what it last printed a row of */
 	static struct column columns[] = { { "share", FIELD(struct branch, share), U_PERCENT },
 					   {},
@@ -245,7 +245,7 @@ static void print_tree(struct run *run, const struct folded *f)
 	for (size_t i = 0; rows && i < t.n; i++)
 		rows[i] = (struct sort_row){ &t.branch[i], sizeof(t.branch[i]) };
 	if (rows)
-		sink_table(run->sink, &sel, rows, t.n);
+		sink_table(run->view.sink, &sel, rows, t.n);
 	for (size_t i = 0; i < t.n; i++)
 		free((void *)t.branch[i].function);
 	free(t.branch);
@@ -254,7 +254,8 @@ static void print_tree(struct run *run, const struct folded *f)
 
 bool drain_draws_stacks(const struct run *run)
 {
-	return run->tool->kind == TOOL_STACKS && (run->opts.folded || run->opts.tree);
+	return run->plan.tool->kind == TOOL_STACKS &&
+	       (run->plan.opts.folded || run->plan.opts.tree);
 }
 
 void drain_draw_stacks(struct report *r, size_t n)
@@ -263,12 +264,12 @@ void drain_draw_stacks(struct report *r, size_t n)
 
 	for (size_t i = 0; i < n; i++)
 		add_stack(r, &r->row[i], &f);
-	if (r->run->opts.root && !f.failed)
+	if (r->run->plan.opts.root && !f.failed)
 		take_root(r->run, &f);
 	folded_sort(&f);
 	if (f.failed)
 		log_error("out of memory: the stacks are not complete");
-	if (r->run->opts.folded)
+	if (r->run->plan.opts.folded)
 		print_folded(r->run, &f);
 	else
 		print_tree(r->run, &f);

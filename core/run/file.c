@@ -21,7 +21,7 @@ const char *stack_list(struct run *run, bool user, uint32_t pid, const struct va
 	uint64_t addr, program = 0;
 	size_t i = 0;
 
-	run->stack_text.len = 0;
+	run->view.stack_text.len = 0;
 	if (user && v->bytes.len >= sizeof(program)) {
 		memcpy(&program, v->bytes.p, sizeof(program)); /* struct vstack */
 		i = sizeof(program);
@@ -29,15 +29,17 @@ const char *stack_list(struct run *run, bool user, uint32_t pid, const struct va
 	for (; i + 8 <= v->bytes.len; i += 8) {
 		memcpy(&addr, v->bytes.p + i, sizeof(addr));
 		if (addr == STACK_LOST_FRAME)
-			text_puts(&run->stack_text, "[stack lost]");
+			text_puts(&run->view.stack_text, "[stack lost]");
 		else if (user)
-			stack_user_name(run->names, pid, program, addr, &run->stack_text);
+			stack_user_name(run->view.symbols, pid, program, addr,
+					&run->view.stack_text);
 		else
-			text_puts(&run->stack_text, stack_kernel_name(run->names, addr, false));
-		text_pad(&run->stack_text, '\0', 1);
+			text_puts(&run->view.stack_text,
+				  stack_kernel_name(run->view.symbols, addr, false));
+		text_pad(&run->view.stack_text, '\0', 1);
 	}
-	*len = run->stack_text.len;
-	return run->stack_text.data;
+	*len = run->view.stack_text.len;
+	return run->view.stack_text.data;
 }
 
 static const char *format_stack(void *ctx, bool user, uint32_t pid, const struct value *v,
@@ -48,23 +50,23 @@ static const char *format_stack(void *ctx, bool user, uint32_t pid, const struct
 
 static bool open_file(struct run *run)
 {
-	run->out_fd = STDOUT_FILENO;
-	if (!run->opts.file && began_closed(STDOUT_FILENO)) {
+	run->output.fd = STDOUT_FILENO;
+	if (!run->plan.opts.file && began_closed(STDOUT_FILENO)) {
 		log_error("standard output is closed; -O FILE says where the rows shall go");
 		return false;
 	}
-	if (run->opts.file)
-		run->out_fd = writer_open_file(run->opts.file);
-	if (run->out_fd < 0)
-		log_error("cannot write to %s: %s", run->opts.file, strerror(errno));
-	return run->out_fd >= 0;
+	if (run->plan.opts.file)
+		run->output.fd = writer_open_file(run->plan.opts.file);
+	if (run->output.fd < 0)
+		log_error("cannot write to %s: %s", run->plan.opts.file, strerror(errno));
+	return run->output.fd >= 0;
 }
 
 static int put(void *run_, struct text_buf *out)
 {
 	struct run *run = run_;
 
-	return writer_put(run->writer, out);
+	return writer_put(run->output.writer, out);
 }
 
 static void look_at_terminal(struct sink_opts *o)
@@ -83,85 +85,89 @@ static void look_at_terminal(struct sink_opts *o)
 bool file_open(struct run *run)
 {
 	struct sink_opts o = {
-		.format = run->opts.format,
-		.clock = run->clock,
+		.format = run->plan.opts.format,
+		.clock = run->view.clock,
 		.stack = format_stack,
 		.stack_ctx = run,
-		.choosable = run->n_tables == 1 ? table_of_columns(run->main) : NULL,
-		.all_choosable = run->n_tables > 1,
+		.choosable = run->plan.n_tables == 1 ? table_of_columns(run->plan.main) : NULL,
+		.all_choosable = run->plan.n_tables > 1,
 		.put = put,
 		.put_ctx = run,
 	};
 
 	if (!open_file(run))
 		return false;
-	o.fd = run->out_fd;
+	o.fd = run->output.fd;
 	look_at_terminal(&o);
-	run->writer = writer_open(run->out_fd, run->opts.file);
-	run->sink = run->writer ? sink_open(&o) : NULL;
-	if (!run->sink)
+	run->output.writer = writer_open(run->output.fd, run->plan.opts.file);
+	run->view.sink = run->output.writer ? sink_open(&o) : NULL;
+	if (!run->view.sink)
 		log_error("out of memory");
-	return run->sink != NULL;
+	return run->view.sink != NULL;
 }
 
 static bool make_room(struct run *run)
 {
-	size_t n = run->n_marks - run->first_mark;
+	size_t n = run->output.n_marks - run->output.first_mark;
 	struct mark *more;
 
-	if (run->first_mark && run->first_mark >= n) { /* most of it is done with */
-		memmove(run->mark, run->mark + run->first_mark, n * sizeof(*run->mark));
-		run->n_marks = n;
-		run->first_mark = 0;
+	if (run->output.first_mark && run->output.first_mark >= n) { /* most of it is done with */
+		memmove(run->output.mark, run->output.mark + run->output.first_mark,
+			n * sizeof(*run->output.mark));
+		run->output.n_marks = n;
+		run->output.first_mark = 0;
 		return true;
 	}
-	n = run->mark_room ? 2 * run->mark_room : 1024;
-	more = realloc(run->mark, n * sizeof(*more));
+	n = run->output.mark_room ? 2 * run->output.mark_room : 1024;
+	more = realloc(run->output.mark, n * sizeof(*more));
 	if (!more)
 		return false;
-	run->mark = more;
-	run->mark_room = n;
+	run->output.mark = more;
+	run->output.mark_room = n;
 	return true;
 }
 
 void file_mark(struct run *run, uint64_t events)
 {
-	run->handed += events;
-	if (!events || (run->n_marks == run->mark_room && !make_room(run)))
+	run->output.handed += events;
+	if (!events || (run->output.n_marks == run->output.mark_room && !make_room(run)))
 		return; /* without memory for it, it counts as not written */
-	run->mark[run->n_marks++] =
-		(struct mark){ writer_taken(run->writer) + sink_pending(run->sink), events };
+	run->output.mark[run->output.n_marks++] =
+		(struct mark){ writer_taken(run->output.writer) + sink_pending(run->view.sink),
+			       events };
 }
 
 /* Events whose last byte has been written are shown. */
 static void settle(struct run *run)
 {
-	uint64_t written = writer_written(run->writer);
+	uint64_t written = writer_written(run->output.writer);
 
-	while (run->first_mark < run->n_marks && run->mark[run->first_mark].end <= written)
-		run->shown += run->mark[run->first_mark++].events;
-	if (run->first_mark == run->n_marks)
-		run->first_mark = run->n_marks = 0;
+	while (run->output.first_mark < run->output.n_marks &&
+	       run->output.mark[run->output.first_mark].end <= written)
+		run->account.shown += run->output.mark[run->output.first_mark++].events;
+	if (run->output.first_mark == run->output.n_marks)
+		run->output.first_mark = run->output.n_marks = 0;
 }
 
 static void say_failed(const struct run *run)
 {
-	const char *hint = run->out_error == EFBIG ? " (ulimit -f, or the filesystem's limit)" : "";
+	const char *hint =
+		run->output.error == EFBIG ? " (ulimit -f, or the filesystem's limit)" : "";
 
-	if (run->out_error != EPIPE)
+	if (run->output.error != EPIPE)
 		log_error("writing to %s failed: %s%s",
-			  run->opts.file ? run->opts.file : "standard output",
-			  strerror(run->out_error), hint);
+			  run->plan.opts.file ? run->plan.opts.file : "standard output",
+			  strerror(run->output.error), hint);
 }
 
 bool output_flush(struct run *run)
 {
-	int err = run->out_error ? run->out_error : sink_flush(run->sink);
+	int err = run->output.error ? run->output.error : sink_flush(run->view.sink);
 
 	settle(run);
-	if (err && !run->out_error) {
-		run->out_error = err;
-		run->stop = true;
+	if (err && !run->output.error) {
+		run->output.error = err;
+		run->loop.stop = true;
 		say_failed(run);
 	}
 	return !err;
@@ -176,22 +182,22 @@ bool file_wait(struct run *run, bool all)
 {
 	uint64_t written = 0, last = now_ns();
 
-	while (output_flush(run) && !run->stalled) {
-		uint64_t now = now_ns(), is = writer_written(run->writer);
+	while (output_flush(run) && !run->output.stalled) {
+		uint64_t now = now_ns(), is = writer_written(run->output.writer);
 
-		if (all ? writer_idle(run->writer) : writer_room(run->writer))
+		if (all ? writer_idle(run->output.writer) : writer_room(run->output.writer))
 			return output_flush(run);
 		if (is != written)
 			last = now;
 		written = is;
-		if (now - last >= (run->interrupts > 1 ? HURRY_NS : PATIENCE_NS))
+		if (now - last >= (run->loop.interrupts > 1 ? HURRY_NS : PATIENCE_NS))
 			break;
-		writer_wait(run->writer, LOOK_MS);
+		writer_wait(run->output.writer, LOOK_MS);
 		loop_signals(run);
 	}
-	if (!run->out_error && !run->stalled) {
-		writer_stop(run->writer);
-		run->stalled = true;
+	if (!run->output.error && !run->output.stalled) {
+		writer_stop(run->output.writer);
+		run->output.stalled = true;
 		settle(run);
 	}
 	return false;
@@ -201,7 +207,7 @@ static bool has_moved(const struct run *run)
 {
 	struct stat there, ours;
 
-	return !stat(run->opts.file, &there) && !fstat(run->out_fd, &ours) &&
+	return !stat(run->plan.opts.file, &there) && !fstat(run->output.fd, &ours) &&
 	       (there.st_ino != ours.st_ino || there.st_dev != ours.st_dev);
 }
 
@@ -223,33 +229,34 @@ void file_look(struct run *run, bool asked)
 	struct stat st;
 	int fd;
 
-	if (!run->opts.file || fstat(run->out_fd, &st) || !S_ISREG(st.st_mode) ||
+	if (!run->plan.opts.file || fstat(run->output.fd, &st) || !S_ISREG(st.st_mode) ||
 	    (!asked && !has_moved(run)) || !output_flush(run))
 		return;
-	fd = open_again(run->opts.file);
+	fd = open_again(run->plan.opts.file);
 	if (fd < 0) {
 		log_warn("cannot open %s again: %s; rows go on into the file as it was",
-			 run->opts.file, strerror(errno));
+			 run->plan.opts.file, strerror(errno));
 		return;
 	}
-	writer_turn(run->writer, fd);
-	close(run->out_fd);
-	run->out_fd = fd;
-	sink_again(run->sink);
+	writer_turn(run->output.writer, fd);
+	close(run->output.fd);
+	run->output.fd = fd;
+	sink_again(run->view.sink);
 }
 
 void file_close(struct run *run)
 {
-	if (run->sink && !run->out_error && !run->stalled)
+	if (run->view.sink && !run->output.error && !run->output.stalled)
 		file_wait(run, true);
-	run->stalled = true;
-	if (run->writer)
-		writer_stop(run->writer);
-	sink_close(run->sink);
-	writer_close(run->writer);
-	free(run->mark);
-	if (run->opts.file && run->out_fd >= 0 && close(run->out_fd) && !run->out_error) {
-		run->out_error = errno;
+	run->output.stalled = true;
+	if (run->output.writer)
+		writer_stop(run->output.writer);
+	sink_close(run->view.sink);
+	writer_close(run->output.writer);
+	free(run->output.mark);
+	if (run->plan.opts.file && run->output.fd >= 0 && close(run->output.fd) &&
+	    !run->output.error) {
+		run->output.error = errno;
 		say_failed(run);
 	}
 }

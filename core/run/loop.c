@@ -27,32 +27,33 @@ bool loop_watch(struct run *run, int fd)
 {
 	struct epoll_event e = { .events = EPOLLIN, .data.fd = fd };
 
-	return fd >= 0 && !epoll_ctl(run->epoll_fd, EPOLL_CTL_ADD, fd, &e);
+	return fd >= 0 && !epoll_ctl(run->loop.epoll_fd, EPOLL_CTL_ADD, fd, &e);
 }
 
 static void end_by(struct run *run, int number)
 {
-	if (!run->ended_by)
-		run->ended_by = number;
+	if (!run->loop.ended_by)
+		run->loop.ended_by = number;
 	command_tell(run, number);
-	if (number == SIGINT && ++run->interrupts > 1)
-		run->abort_now = true;
-	run->stop = true;
+	if (number == SIGINT && ++run->loop.interrupts > 1)
+		run->loop.abort_now = true;
+	run->loop.stop = true;
 }
 
 void loop_signals(struct run *run)
 {
 	struct signalfd_siginfo info;
 
-	while (run->signal_fd > 0 && read(run->signal_fd, &info, sizeof(info)) == sizeof(info)) {
+	while (run->loop.signal_fd > 0 &&
+	       read(run->loop.signal_fd, &info, sizeof(info)) == sizeof(info)) {
 		int number = (int)info.ssi_signo;
 
 		if (number == SIGCHLD)
 			command_look(run);
 		else if (number == SIGUSR1)
-			run->report_now = true;
+			run->loop.report_now = true;
 		else if (number == SIGUSR2)
-			run->reopen = true;
+			run->loop.reopen = true;
 		else
 			end_by(run, number);
 	}
@@ -63,18 +64,18 @@ static void on_request(struct run *run)
 {
 	uint64_t now = now_ns();
 
-	if (run->opts.wall && wall_offset_changed(&run->clock.realtime_off_ns))
-		sink_set_clock(run->sink, &run->clock);
-	if (run->reopen || now >= run->next_look_ns) {
-		file_look(run, run->reopen);
-		run->next_look_ns = now + LOOK_NS;
-		run->reopen = false;
+	if (run->plan.opts.wall && wall_offset_changed(&run->view.clock.realtime_off_ns))
+		sink_set_clock(run->view.sink, &run->view.clock);
+	if (run->loop.reopen || now >= run->output.next_look_ns) {
+		file_look(run, run->loop.reopen);
+		run->output.next_look_ns = now + LOOK_NS;
+		run->loop.reopen = false;
 	}
-	if (!run->report_now || run->stop || !writer_room(run->writer))
+	if (!run->loop.report_now || run->loop.stop || !writer_room(run->output.writer))
 		return;
-	run->report_now = false;
+	run->loop.report_now = false;
 	output_report(run, false);
-	run->reports--; /* none of those that are counted */
+	run->loop.reports--; /* none of those that are counted */
 	output_so_far(run);
 }
 
@@ -83,18 +84,19 @@ static void on_time(struct run *run)
 	uint64_t now = now_ns();
 
 	/* finish() makes the last report, when nothing is counted any more */
-	if ((run->end_ns && now >= run->end_ns) ||
-	    (run->next_report_ns && now >= run->next_report_ns && run->opts.count &&
-	     run->reports + 1 >= run->opts.count)) {
-		run->stop = true;
+	if ((run->loop.end_ns && now >= run->loop.end_ns) ||
+	    (run->loop.next_report_ns && now >= run->loop.next_report_ns && run->plan.opts.count &&
+	     run->loop.reports + 1 >= run->plan.opts.count)) {
+		run->loop.stop = true;
 		return;
 	}
 	/* a reader that doesn't keep up gets fewer reports */
-	if (run->next_report_ns && now >= run->next_report_ns && writer_room(run->writer)) {
+	if (run->loop.next_report_ns && now >= run->loop.next_report_ns &&
+	    writer_room(run->output.writer)) {
 		output_report(run, false);
-		run->next_report_ns += run->opts.interval_ns;
-		if (run->next_report_ns <= now) /* we were stopped, or are too slow */
-			run->next_report_ns = now + run->opts.interval_ns;
+		run->loop.next_report_ns += run->plan.opts.interval_ns;
+		if (run->loop.next_report_ns <= now) /* we were stopped, or are too slow */
+			run->loop.next_report_ns = now + run->plan.opts.interval_ns;
 	}
 }
 
@@ -102,16 +104,17 @@ static bool report_due(const struct run *run)
 {
 	uint64_t now = now_ns();
 
-	return run->loaded->n_links && (run->stop || (run->end_ns && now >= run->end_ns) ||
-					(run->next_report_ns && now >= run->next_report_ns));
+	return run->source.loaded->n_links &&
+	       (run->loop.stop || (run->loop.end_ns && now >= run->loop.end_ns) ||
+		(run->loop.next_report_ns && now >= run->loop.next_report_ns));
 }
 
 static void program_record(struct run *run, const void *rec, size_t len)
 {
 	const struct rec_program *p = rec;
 
-	if (len >= sizeof(*p) && run->names)
-		stack_names_learn(run->names, p->pid, p->program);
+	if (len >= sizeof(*p) && run->view.symbols)
+		stack_names_learn(run->view.symbols, p->pid, p->program);
 }
 
 /* In a burst without end the loop must still see signals and the clock. */
@@ -121,34 +124,34 @@ static int on_record(void *ctx, void *data, size_t len)
 	const struct rec *rec = data;
 
 	if (rec->type >= REC_TOOL)
-		run->tool->ops->record(run, rec, len);
+		run->plan.tool->ops->record(run, rec, len);
 	else if (rec->type == REC_PROGRAM)
 		program_record(run, rec, len);
 	else if (rec->type == REC_NAME)
-		name_id_record(&run->view_names, rec, len);
+		name_id_record(&run->view.names, rec, len);
 	else
 		output_row(run, rec, len);
-	if (!run->abort_now && !writer_room(run->writer))
+	if (!run->loop.abort_now && !writer_room(run->output.writer))
 		return -EINTR; /* the rest stays in the ring, which counts what it has no room for
 				*/
-	if (++run->since_check < RECORDS_PER_CHECK)
+	if (++run->loop.since_check < RECORDS_PER_CHECK)
 		return 0;
-	run->since_check = 0;
+	run->loop.since_check = 0;
 	loop_signals(run);
-	if (run->tool->drain.map) /* reports read the ring, too: not from within */
+	if (run->plan.tool->drain.map) /* reports read the ring, too: not from within */
 		return report_due(run) ? -EINTR : 0;
 	on_time(run);
 	/* stopping: the last reading, after everything is detached, takes what is left */
-	if (run->stop && run->loaded->n_links)
+	if (run->loop.stop && run->source.loaded->n_links)
 		return -EINTR;
-	if (!run->abort_now && !output_flush(run))
-		run->abort_now = true;
+	if (!run->loop.abort_now && !output_flush(run))
+		run->loop.abort_now = true;
 	return 0;
 }
 
 void loop_consume(struct run *run)
 {
-	int n = run->ring ? ring_buffer__consume(run->ring) : 0;
+	int n = run->source.ring ? ring_buffer__consume(run->source.ring) : 0;
 
 	if (n < 0 && n != -EINTR)
 		log_error("reading the ring buffer failed: error %d", -n);
@@ -158,32 +161,32 @@ void loop_consume(struct run *run)
 void loop_drain(struct run *run)
 {
 	loop_consume(run);
-	while (!run->abort_now && !writer_room(run->writer)) {
+	while (!run->loop.abort_now && !writer_room(run->output.writer)) {
 		if (!file_wait(run, false))
-			run->abort_now = true; /* they are counted as lost */
+			run->loop.abort_now = true; /* they are counted as lost */
 		loop_consume(run);
 	}
 }
 
 static bool open_ring(struct run *run)
 {
-	int fd = loaded_map(run->loaded, "events");
+	int fd = loaded_map(run->source.loaded, "events");
 
 	if (fd < 0)
 		return true; /* an aggregating tool may have none */
-	run->ring = ring_buffer__new(fd, on_record, run, NULL);
-	if (!run->ring)
+	run->source.ring = ring_buffer__new(fd, on_record, run, NULL);
+	if (!run->source.ring)
 		log_error("cannot map the ring buffer: %m; try a smaller --buffer");
-	return run->ring && loop_watch(run, ring_buffer__epoll_fd(run->ring));
+	return run->source.ring && loop_watch(run, ring_buffer__epoll_fd(run->source.ring));
 }
 
 bool loop_open(struct run *run)
 {
-	run->signal_fd = signals_open();
-	run->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
-	if (run->epoll_fd < 0 || !loop_watch(run, run->signal_fd) ||
-	    !loop_watch(run, writer_event(run->writer)) ||
-	    (run->forked && !loop_watch(run, run->child.failure))) {
+	run->loop.signal_fd = signals_open();
+	run->loop.epoll_fd = epoll_create1(EPOLL_CLOEXEC);
+	if (run->loop.epoll_fd < 0 || !loop_watch(run, run->loop.signal_fd) ||
+	    !loop_watch(run, writer_event(run->output.writer)) ||
+	    (run->watch.forked && !loop_watch(run, run->watch.child.failure))) {
 		log_error("cannot wait for events: %m");
 		return false;
 	}
@@ -192,58 +195,59 @@ bool loop_open(struct run *run)
 
 static int timeout_ms(const struct run *run)
 {
-	uint64_t now = now_ns(), next, pause = (now - run->clock.start_ns) / 2;
+	uint64_t now = now_ns(), next, pause = (now - run->view.clock.start_ns) / 2;
 
 	if (pause < EAGER_POLL_NS)
 		pause = EAGER_POLL_NS;
 	next = now + (pause < POLL_NS ? pause : POLL_NS);
-	if (run->end_ns && run->end_ns < next)
-		next = run->end_ns;
-	if (run->next_report_ns && run->next_report_ns < next && writer_room(run->writer))
-		next = run->next_report_ns;
+	if (run->loop.end_ns && run->loop.end_ns < next)
+		next = run->loop.end_ns;
+	if (run->loop.next_report_ns && run->loop.next_report_ns < next &&
+	    writer_room(run->output.writer))
+		next = run->loop.next_report_ns;
 	return next <= now ? 0 : (int)((next - now + 999999) / 1000000);
 }
 
 static void on_event(struct run *run, int fd)
 {
-	if (fd == run->signal_fd)
+	if (fd == run->loop.signal_fd)
 		loop_signals(run);
-	else if (fd == writer_event(run->writer))
-		writer_calm(run->writer);
-	else if (run->forked && fd == run->child.failure)
+	else if (fd == writer_event(run->output.writer))
+		writer_calm(run->output.writer);
+	else if (run->watch.forked && fd == run->watch.child.failure)
 		command_look(run);
-	else if (!run->ring || fd != ring_buffer__epoll_fd(run->ring))
+	else if (!run->source.ring || fd != ring_buffer__epoll_fd(run->source.ring))
 		targets_ended(run, fd);
 }
 
 /* While nobody takes the output, what is in the ring is no reason to wake up. */
 static bool is_paused(struct run *run)
 {
-	bool pause = !writer_room(run->writer);
+	bool pause = !writer_room(run->output.writer);
 
-	if (run->ring && pause != run->paused) {
-		int fd = ring_buffer__epoll_fd(run->ring);
+	if (run->source.ring && pause != run->loop.paused) {
+		int fd = ring_buffer__epoll_fd(run->source.ring);
 		struct epoll_event e = { .events = pause ? 0 : EPOLLIN, .data.fd = fd };
 
-		epoll_ctl(run->epoll_fd, EPOLL_CTL_MOD, fd, &e);
+		epoll_ctl(run->loop.epoll_fd, EPOLL_CTL_MOD, fd, &e);
 	}
-	run->paused = pause;
+	run->loop.paused = pause;
 	return pause;
 }
 
 void loop_run(struct run *run)
 {
-	while (!run->stop) {
+	while (!run->loop.stop) {
 		bool paused = is_paused(run);
 		struct epoll_event events[8];
-		int n = epoll_wait(run->epoll_fd, events, 8, timeout_ms(run));
+		int n = epoll_wait(run->loop.epoll_fd, events, 8, timeout_ms(run));
 
 		for (int i = 0; i < n; i++)
 			on_event(run, events[i].data.fd);
 		on_request(run);
-		if (!run->stop && !paused)
+		if (!run->loop.stop && !paused)
 			loop_consume(run);
-		if (run->tool->kind == TOOL_EVENTS && !run->main->by)
+		if (run->plan.tool->kind == TOOL_EVENTS && !run->plan.main->by)
 			loss_notice(run, 0);
 		targets_look(run);
 		on_time(run);
@@ -252,9 +256,9 @@ void loop_run(struct run *run)
 
 void loop_close(struct run *run)
 {
-	ring_buffer__free(run->ring);
-	if (run->epoll_fd > 0)
-		close(run->epoll_fd);
-	if (run->signal_fd > 0)
-		close(run->signal_fd);
+	ring_buffer__free(run->source.ring);
+	if (run->loop.epoll_fd > 0)
+		close(run->loop.epoll_fd);
+	if (run->loop.signal_fd > 0)
+		close(run->loop.signal_fd);
 }

@@ -28,15 +28,15 @@ static const char *remedy(const struct counters *c, uint64_t missed)
 /* The word, if one in a hundred is lost; @more events were counted elsewhere. */
 static bool describe(struct run *run, uint64_t more, char *text, size_t size)
 {
-	const struct counters c = loaded_counters(run->loaded);
-	uint64_t details, missed = loaded_missed(run->loaded, &details);
+	const struct counters c = loaded_counters(run->source.loaded);
+	uint64_t details, missed = loaded_missed(run->source.loaded, &details);
 	uint64_t lost = c.lost_ring + c.lost_state + missed;
-	uint64_t all = c.generated + run->generated + more + missed;
+	uint64_t all = c.generated + run->account.generated + more + missed;
 
 	if (!lost || lost * WORTH_A_WORD < all)
 		return false;
 	snprintf(text, size, "%s%.1f %% of %" PRIu64 " events so far are lost: %s.",
-		 loaded_missed_uncounted(run->loaded) ? "at least " : "",
+		 loaded_missed_uncounted(run->source.loaded) ? "at least " : "",
 		 (double)lost * 100 / (double)(all > lost ? all : lost), all, remedy(&c, missed));
 	return true;
 }
@@ -45,14 +45,14 @@ void run_loss_above(struct run *run, uint64_t more)
 {
 	char text[256], line[300];
 
-	if (run->opts.format != FORMAT_TEXT) {
+	if (run->plan.opts.format != FORMAT_TEXT) {
 		loss_notice(run, more);
 		return;
 	}
 	if (!describe(run, more, text, sizeof(text)))
 		return;
 	snprintf(line, sizeof(line), "Too little is shown: %s", text);
-	sink_note(run->sink, line);
+	sink_note(run->view.sink, line);
 }
 
 void loss_notice(struct run *run, uint64_t more)
@@ -60,11 +60,11 @@ void loss_notice(struct run *run, uint64_t more)
 	char text[256];
 	uint64_t now = now_ns();
 
-	if (run->loss_told || now < run->loss_next_ns)
+	if (run->account.loss_told || now < run->account.loss_next_ns)
 		return;
-	run->loss_next_ns = now + LOOK_NS;
+	run->account.loss_next_ns = now + LOOK_NS;
 	if (!describe(run, more, text, sizeof(text)))
 		return;
-	run->loss_told = true;
+	run->account.loss_told = true;
 	log_warn("%s", text);
 }

@@ -19,13 +19,13 @@ struct layout {
 
 static struct layout layout_of(const struct run *run)
 {
-	const struct drain *drain = &run->tool->drain;
-	const struct fold *fold = &run->tool->fold;
+	const struct drain *drain = &run->plan.tool->drain;
+	const struct fold *fold = &run->plan.tool->fold;
 	struct layout l = { -1, drain->map, drain->key_size, drain->value_size, drain->sums };
 
-	if (fold_chosen(run))
+	if (fold_chosen(&run->plan))
 		l = (struct layout){ -1, fold->map, fold->key_size, fold->value_size, fold->sums };
-	l.map_fd = l.map ? loaded_map(run->loaded, l.map) : -1;
+	l.map_fd = l.map ? loaded_map(run->source.loaded, l.map) : -1;
 	return l;
 }
 
@@ -56,14 +56,14 @@ static void take_memo(struct run *run, const struct layout *l, struct memo_head 
 		if (add_slot(l, slot, value))
 			continue;
 		log_error("adding to map %s failed: %s", l->map, strerror(errno));
-		run->unread += slot[0];
+		run->account.unread += slot[0];
 	}
 	memset(slots, 0, room);
 }
 
 void memo_collect(struct run *run, uint32_t epoch)
 {
-	const struct loaded *loaded = run->loaded;
+	const struct loaded *loaded = run->source.loaded;
 	struct layout l;
 	uint64_t *value;
 

@@ -23,59 +23,60 @@
 
 const struct common_opts *run_opts(const struct run *run)
 {
-	return &run->opts;
+	return &run->plan.opts;
 }
 
 void *run_cfg(struct run *run)
 {
-	return run->cfg;
+	return run->plan.cfg;
 }
 
 void *run_tool_state(struct run *run)
 {
-	return run->tool_state;
+	return run->plan.tool_state;
 }
 
 struct loaded *run_loaded(struct run *run)
 {
-	return run->loaded;
+	return run->source.loaded;
 }
 
 struct many *run_many(struct run *run)
 {
-	return &run->many;
+	return &run->source.many;
 }
 
 struct sink *run_sink(struct run *run)
 {
-	return run->sink;
+	return run->view.sink;
 }
 
 bool run_has_command(const struct run *run)
 {
-	return run->command != NULL;
+	return run->plan.command != NULL;
 }
 
 uint64_t run_elapsed_ns(const struct run *run)
 {
-	return now_ns() - run->clock.start_ns;
+	return now_ns() - run->view.clock.start_ns;
 }
 
 struct stack_names *run_kernel_names(struct run *run)
 {
-	if (!run->names)
-		run->names = stack_names_open();
-	if (!run->names)
+	if (!run->view.symbols)
+		run->view.symbols = stack_names_open();
+	if (!run->view.symbols)
 		log_error("out of memory");
-	return run->names;
+	return run->view.symbols;
 }
 
 void run_summary_add(struct run *run, const char *key, uint64_t value, bool text)
 {
-	if (run->n_extra == MAX_EXTRA)
+	if (run->account.n_extra == MAX_EXTRA)
 		return;
-	run->extra[run->n_extra] = (struct json_pair){ .key = key, .kind = JP_UINT, .u = value };
-	run->extra_text[run->n_extra++] = text;
+	run->account.extra[run->account.n_extra] =
+		(struct json_pair){ .key = key, .kind = JP_UINT, .u = value };
+	run->account.extra_text[run->account.n_extra++] = text;
 }
 
 void run_row(struct run *run, const void *rec, size_t len)
@@ -85,19 +86,19 @@ void run_row(struct run *run, const void *rec, size_t len)
 
 void run_count(struct run *run, uint64_t generated, uint64_t shown, uint64_t filtered)
 {
-	run->generated += generated;
+	run->account.generated += generated;
 	output_shown(run, shown);
-	run->filtered += filtered;
+	run->account.filtered += filtered;
 }
 
 void run_others(struct run *run, uint64_t n)
 {
-	run->others += n;
+	run->account.others += n;
 }
 
 static int failed(const struct run *run)
 {
-	return run->command ? CANT_HELP : FAILED;
+	return run->plan.command ? CANT_HELP : FAILED;
 }
 
 /* What can be refused without asking the kernel for anything. Returns 0 or the exit status. */
@@ -105,35 +106,38 @@ static int check_usage(struct run *run, int argc, char **argv)
 {
 	struct option_set sets[MAX_OPTION_SETS];
 	struct option_result result;
-	size_t n = common_option_sets(run->tool, &run->opts, run->cfg, sets);
+	size_t n = common_option_sets(run->plan.tool, &run->plan.opts, run->plan.cfg, sets);
 	char err[512];
 
 	if (!options_parse(sets, n, argc, argv, &result)) {
 		log_error("%s", result.error);
 		return USAGE;
 	}
-	run->command = result.command;
-	if (!output_terms(run, &result)) {
+	run->plan.command = result.command;
+	if (!plan_terms(&run->plan, &result)) {
 		log_error("out of memory");
 		return USAGE;
 	}
-	log_init(run->tool->name, run->opts.verbose);
-	if (run->opts.help || run->opts.version)
+	log_init(run->plan.tool->name, run->plan.opts.verbose);
+	if (run->plan.opts.help || run->plan.opts.version)
 		return 0;
-	if (run->command && !run->command[0]) {
+	if (run->plan.command && !run->plan.command[0]) {
 		log_error("no command after --");
 		return USAGE;
 	}
-	if (!common_check(run->tool, &run->opts, run->command != NULL, err, sizeof(err))) {
+	if (!common_check(run->plan.tool, &run->plan.opts, run->plan.command != NULL, err,
+			  sizeof(err))) {
 		log_error("%s", err);
 		return USAGE;
 	}
-	if (!output_open(run))
+	if (!plan_open(&run->plan))
 		return USAGE;
-	if (run->tool->ops && run->tool->ops->prepare && !run->tool->ops->prepare(run))
+	if (run->plan.tool->ops && run->plan.tool->ops->prepare &&
+	    !run->plan.tool->ops->prepare(run))
 		return USAGE;
 	/* the line is well-formed; whether what it names exists is another matter */
-	if (!target_resolve(&run->opts, run->command != NULL, &run->target, err, sizeof(err))) {
+	if (!target_resolve(&run->plan.opts, run->plan.command != NULL, &run->plan.target, err,
+			    sizeof(err))) {
 		log_error("%s", err);
 		return failed(run);
 	}
@@ -151,7 +155,7 @@ static bool check_privileges(const struct run *run)
 			  missing);
 		return false;
 	}
-	if (run->opts.ustack && !privs_can_ptrace()) {
+	if (run->plan.opts.ustack && !privs_can_ptrace()) {
 		log_error("missing CAP_SYS_PTRACE: --ustack reads the memory maps of the traced "
 			  "processes; run it as root, or leave --ustack out");
 		return false;
@@ -161,114 +165,119 @@ static bool check_privileges(const struct run *run)
 
 static bool open_programs(struct run *run)
 {
-	const char *btf = run->opts.btf ? btf_file_take(run->opts.btf) : NULL;
+	const char *btf = run->plan.opts.btf ? btf_file_take(run->plan.opts.btf) : NULL;
 	struct load_opts opts = {
-		.tool = run->tool,
-		.cfg = run->cfg,
-		.target = &run->target,
-		.engine = { .kstack = run->opts.kstack, .ustack = run->opts.ustack },
-		.buffer = common_buffer(run->tool, &run->opts),
+		.tool = run->plan.tool,
+		.cfg = run->plan.cfg,
+		.target = &run->plan.target,
+		.engine = { .kstack = run->plan.opts.kstack, .ustack = run->plan.opts.ustack },
+		.buffer = common_buffer(run->plan.tool, &run->plan.opts),
 		.btf = btf,
-		.many = run->tool->many.prog ? &run->many : NULL,
+		.many = run->plan.tool->many.prog ? &run->source.many : NULL,
 	};
 
-	if (run->opts.btf && !btf)
+	if (run->plan.opts.btf && !btf)
 		return false;
-	run->opts.btf = btf; /* whoever else reads it */
-	if (run->tool->ops && run->tool->ops->find && !run->tool->ops->find(run))
+	run->plan.opts.btf = btf; /* whoever else reads it */
+	if (run->plan.tool->ops && run->plan.tool->ops->find && !run->plan.tool->ops->find(run))
 		return false;
-	if (run->tool->many.functions &&
-	    !many_add_selected(&run->many, run->opts.patterns, run->opts.n_patterns))
+	if (run->plan.tool->many.functions &&
+	    !many_add_selected(&run->source.many, run->plan.opts.patterns,
+			       run->plan.opts.n_patterns))
 		return false;
 
-	if (run->opts.stats)
-		run->stats_fd = bpf_enable_stats(BPF_STATS_RUN_TIME);
-	if (run->opts.stats && run->stats_fd < 0)
+	if (run->plan.opts.stats)
+		run->source.stats_fd = bpf_enable_stats(BPF_STATS_RUN_TIME);
+	if (run->plan.opts.stats && run->source.stats_fd < 0)
 		log_warn("--stats: the kernel doesn't time programs (%s): needs CAP_SYS_ADMIN",
 			 strerror(errno));
-	run->loaded = loaded_open(&opts);
-	return run->loaded != NULL;
+	run->source.loaded = loaded_open(&opts);
+	return run->source.loaded != NULL;
 }
 
 /* From here on a mistake in us can't be used against the host. */
 static bool drop_privileges(const struct run *run)
 {
-	bool maps = run->tool->kind != TOOL_EVENTS || run->opts.stats || fold_chosen(run);
-	bool keep_bpf = maps && !privs_maps_readable_without(loaded_map(run->loaded, "counters"));
+	bool maps = run->plan.tool->kind != TOOL_EVENTS || run->plan.opts.stats ||
+		    fold_chosen(&run->plan);
+	bool keep_bpf =
+		maps && !privs_maps_readable_without(loaded_map(run->source.loaded, "counters"));
 
-	if (!privs_drop(keep_bpf, run->opts.ustack)) {
+	if (!privs_drop(keep_bpf, run->plan.opts.ustack)) {
 		log_error("cannot give up privileges: %s", strerror(errno));
 		return false;
 	}
 	log_verbose("capabilities that stay: %s%s%s",
 		    keep_bpf ? "CAP_BPF (map look-ups need it on this kernel)" : "",
-		    run->opts.ustack ? "CAP_SYS_PTRACE, CAP_CHECKPOINT_RESTORE and "
-				       "CAP_DAC_READ_SEARCH, as far as they were there (--ustack)"
-				     : "",
-		    keep_bpf || run->opts.ustack ? "" : "none");
+		    run->plan.opts.ustack
+			    ? "CAP_SYS_PTRACE, CAP_CHECKPOINT_RESTORE and "
+			      "CAP_DAC_READ_SEARCH, as far as they were there (--ustack)"
+			    : "",
+		    keep_bpf || run->plan.opts.ustack ? "" : "none");
 	return true;
 }
 
-/* The clock of the rows begins, and the output is there. */
 /* All that there is, once: a quarter of a second here and there. */
 static bool read_kernel_names(struct run *run)
 {
 	if (!run_kernel_names(run))
 		return false;
-	stack_kernel_name(run->names, 0, true);
+	stack_kernel_name(run->view.symbols, 0, true);
 	return true;
 }
 
+/* The clock of the rows begins, and the output is there. */
 static bool begin_output(struct run *run)
 {
 	/* what every report needs is read before time begins, not while it is waited for */
-	if (run->tool->kind == TOOL_STACKS && !read_kernel_names(run))
+	if (run->plan.tool->kind == TOOL_STACKS && !read_kernel_names(run))
 		return false;
-	run->clock.start_ns = now_ns();
-	wall_offset_changed(&run->clock.realtime_off_ns);
-	run->clock.wall = run->opts.wall;
+	run->view.clock.start_ns = now_ns();
+	wall_offset_changed(&run->view.clock.realtime_off_ns);
+	run->view.clock.wall = run->plan.opts.wall;
 	return output_names(run);
 }
 
 static bool start(struct run *run)
 {
-	const struct tool_ops *ops = run->tool->ops;
-	bool many = run->tool->many.prog != NULL;
+	const struct tool_ops *ops = run->plan.tool->ops;
+	bool many = run->plan.tool->many.prog != NULL;
 
-	if ((!many && !begin_output(run)) || !loaded_attach(run->loaded, targets_mark, run) ||
-	    !targets_adopt(run))
+	if ((!many && !begin_output(run)) ||
+	    !loaded_attach(run->source.loaded, targets_mark, run) || !targets_adopt(run))
 		return false;
 	if (ops && ops->start && !ops->start(run))
 		return false;
 	/* many targets take their time; nothing counts before the last of them */
-	if (many && (!loaded_attach_many(run->loaded, run->opts.verbose) || !begin_output(run)))
+	if (many &&
+	    (!loaded_attach_many(run->source.loaded, run->plan.opts.verbose) || !begin_output(run)))
 		return false;
-	loaded_explain(run->loaded);
-	loaded_blind(run->loaded, run->blind, sizeof(run->blind));
-	if (*run->blind && run->opts.format == FORMAT_TEXT)
-		log_warn("blind to: %s", run->blind);
-	run->epoch_began_ns = now_ns();
+	loaded_explain(run->source.loaded);
+	loaded_blind(run->source.loaded, run->source.blind, sizeof(run->source.blind));
+	if (*run->source.blind && run->plan.opts.format == FORMAT_TEXT)
+		log_warn("blind to: %s", run->source.blind);
+	run->source.epoch_began_ns = now_ns();
 	if (!loop_open(run) || !drop_privileges(run))
 		return false;
-	if (run->opts.duration_ns)
-		run->end_ns = now_ns() + run->opts.duration_ns;
-	if (run->opts.interval_ns)
-		run->next_report_ns = now_ns() + run->opts.interval_ns;
+	if (run->plan.opts.duration_ns)
+		run->loop.end_ns = now_ns() + run->plan.opts.duration_ns;
+	if (run->plan.opts.interval_ns)
+		run->loop.next_report_ns = now_ns() + run->plan.opts.interval_ns;
 	return true;
 }
 
 /* Returns whether every event is accounted for. */
 static bool finish(struct run *run)
 {
-	const struct tool_ops *ops = run->tool->ops;
+	const struct tool_ops *ops = run->plan.tool->ops;
 	bool adds_up;
 
-	loaded_detach(run->loaded);
-	if (run->out_error)
-		run->abort_now = true;
+	loaded_detach(run->source.loaded);
+	if (run->output.error)
+		run->loop.abort_now = true;
 	loop_drain(run);
 	/* what can't be written is still counted; who is in a hurry waits for nothing */
-	if (run->interrupts < 2 && run->out_error != EPIPE)
+	if (run->loop.interrupts < 2 && run->output.error != EPIPE)
 		output_report(run, true);
 	file_wait(run, true);
 	adds_up = output_summary(run);
@@ -282,9 +291,9 @@ static bool finish(struct run *run)
 static bool release(struct run *run)
 {
 	loop_signals(run);
-	if (run->stop)
+	if (run->loop.stop)
 		return false;
-	child_release(&run->child);
+	child_release(&run->watch.child);
 	return true;
 }
 
@@ -292,18 +301,19 @@ static int trace(struct run *run)
 {
 	if (!start(run))
 		return failed(run);
-	if (!run->forked || release(run))
+	if (!run->watch.forked || release(run))
 		loop_run(run);
-	if (run->forked && run->child.error) {
-		log_error("cannot run %s: %s", run->command[0], strerror(run->child.error));
-		child_reap(&run->child, true);
-		return child_status(&run->child);
+	if (run->watch.forked && run->watch.child.error) {
+		log_error("cannot run %s: %s", run->plan.command[0],
+			  strerror(run->watch.child.error));
+		child_reap(&run->watch.child, true);
+		return child_status(&run->watch.child);
 	}
-	if (!finish(run) || (run->out_error && run->out_error != EPIPE))
+	if (!finish(run) || (run->output.error && run->output.error != EPIPE))
 		return failed(run);
-	if (run->interrupts > 1)
+	if (run->loop.interrupts > 1)
 		return 128 + SIGINT;
-	return run->forked ? command_wait(run) : 0;
+	return run->watch.forked ? command_wait(run) : 0;
 }
 
 static int run_all(struct run *run, int argc, char **argv)
@@ -312,26 +322,26 @@ static int run_all(struct run *run, int argc, char **argv)
 
 	if (status)
 		return status;
-	if (run->opts.help)
-		return help_tool(run->tool);
-	if (run->opts.version)
+	if (run->plan.opts.help)
+		return help_tool(run->plan.tool);
+	if (run->plan.opts.version)
 		return help_version();
-	if (run->tool->ops && run->tool->ops->answer && run->tool->ops->answer(run))
+	if (run->plan.tool->ops && run->plan.tool->ops->answer && run->plan.tool->ops->answer(run))
 		return stdout_written() ? 0 : failed(run);
 	signals_block();
 	if (!check_privileges(run))
 		return failed(run);
-	if (run->command && !run->opts.ebpf) {
-		run->forked = child_fork(&run->child, run->command);
-		if (!run->forked) {
+	if (run->plan.command && !run->plan.opts.ebpf) {
+		run->watch.forked = child_fork(&run->watch.child, run->plan.command);
+		if (!run->watch.forked) {
 			log_error("cannot start a process: %s", strerror(errno));
 			return CANT_HELP;
 		}
 	}
 	if (!open_programs(run))
 		return failed(run);
-	if (run->opts.ebpf) {
-		loaded_print_programs(run->loaded);
+	if (run->plan.opts.ebpf) {
+		loaded_print_programs(run->source.loaded);
 		return stdout_written() ? 0 : failed(run);
 	}
 	return trace(run);
@@ -344,29 +354,29 @@ int run_tool(const struct tool *tool, int argc, char **argv)
 
 	log_init(tool->name, false);
 	if (run) {
-		run->cfg = calloc(1, tool->cfg_size + 8);
-		run->tool_state = calloc(1, (tool->ops ? tool->ops->state_size : 0) + 8);
+		run->plan.cfg = calloc(1, tool->cfg_size + 8);
+		run->plan.tool_state = calloc(1, (tool->ops ? tool->ops->state_size : 0) + 8);
 	}
-	if (!run || !run->cfg || !run->tool_state) {
+	if (!run || !run->plan.cfg || !run->plan.tool_state) {
 		log_error("out of memory");
 		return FAILED;
 	}
-	run->tool = tool;
-	run->clock.names = &run->view_names;
-	run->out_fd = run->stats_fd = -1;
-	many_init(&run->many);
+	run->plan.tool = tool;
+	run->view.clock.names = &run->view.names;
+	run->output.fd = run->source.stats_fd = -1;
+	many_init(&run->source.many);
 	status = run_all(run, argc, argv);
 	command_give_up(run);
 	output_close(run);
-	if (!status && run->out_error && run->out_error != EPIPE)
+	if (!status && run->output.error && run->output.error != EPIPE)
 		status = failed(run);
 	loop_close(run);
 	targets_close(run);
-	many_free(&run->many);
-	loaded_free(run->loaded);
-	common_free(&run->opts);
-	free(run->tool_state);
-	free(run->cfg);
+	many_free(&run->source.many);
+	loaded_free(run->source.loaded);
+	common_free(&run->plan.opts);
+	free(run->plan.tool_state);
+	free(run->plan.cfg);
 	free(run);
 	return status;
 }

@@ -17,27 +17,28 @@ static void add_pair(struct json_pair *pairs, size_t *n, const char *key, uint64
 }
 
 /* generated = shown + filtered + lost */
-struct account {
+struct balance {
 	struct counters c;
 	uint64_t generated, shown, filtered, lost;
 	uint64_t missed, unread, unwritten;
 };
 
 /* @over: what isn't written by now never will be. */
-static struct account account_of(const struct run *run, bool over)
+static struct balance balance_of(const struct run *run, bool over)
 {
-	struct account a = { .c = loaded_counters(run->loaded), .shown = run->shown };
-	uint64_t details, rest = run->handed + run->unmarked - run->shown;
+	struct balance a = { .c = loaded_counters(run->source.loaded),
+			     .shown = run->account.shown };
+	uint64_t details, rest = run->output.handed + run->output.unmarked - run->account.shown;
 
-	a.missed = loaded_missed(run->loaded, &details);
+	a.missed = loaded_missed(run->source.loaded, &details);
 	a.c.null_helper += details;
-	a.filtered = a.c.filtered + run->filtered;
-	a.generated = a.c.generated + run->generated + a.missed;
-	a.unread = run->unread;
+	a.filtered = a.c.filtered + run->account.filtered;
+	a.generated = a.c.generated + run->account.generated + a.missed;
+	a.unread = run->account.unread;
 	if (!over)
 		a.shown += rest;
-	else if (run->stalled || run->out_error)
-		a.unwritten = rest + run->unread, a.unread = 0;
+	else if (run->output.stalled || run->output.error)
+		a.unwritten = rest + run->account.unread, a.unread = 0;
 	else
 		a.unread += rest;
 	a.lost = a.c.lost_ring + a.c.lost_state + a.c.lost_end + a.missed + a.unread + a.unwritten;
@@ -47,7 +48,7 @@ static struct account account_of(const struct run *run, bool over)
 /* Processes that those named with -p have started: they may have done the work. */
 static uint64_t children_left_out(const struct run *run)
 {
-	return run->loaded->target_children ? *run->loaded->target_children : 0;
+	return run->source.loaded->target_children ? *run->source.loaded->target_children : 0;
 }
 
 static void part(uint64_t n, const char *what)
@@ -57,12 +58,12 @@ static void part(uint64_t n, const char *what)
 }
 
 /* One line for people: "opensnoop: 5 events: 3 shown, 1 filtered, 1 lost (ring buffer full 1)". */
-static void summary_text(const struct run *run, const struct account *a, const char *when)
+static void summary_text(const struct run *run, const struct balance *a, const char *when)
 {
 	fprintf(stderr, "%s: %s%llu events: %llu shown, %llu filtered, %s%llu lost",
-		run->tool->name, when, (unsigned long long)a->generated,
+		run->plan.tool->name, when, (unsigned long long)a->generated,
 		(unsigned long long)a->shown, (unsigned long long)a->filtered,
-		loaded_missed_uncounted(run->loaded) ? "at least " : "",
+		loaded_missed_uncounted(run->source.loaded) ? "at least " : "",
 		(unsigned long long)a->lost);
 	part(a->c.lost_ring, "found the ring buffer full (--buffer SIZE, or a faster reader)");
 	part(a->c.lost_state, "found no room for their state");
@@ -72,19 +73,19 @@ static void summary_text(const struct run *run, const struct account *a, const c
 	part(a->missed, "nested in a program that was running");
 	part(a->unread, "were left when the run was broken off");
 	part(a->unwritten,
-	     run->out_error ? "could not be written" : "found nobody who reads the output");
-	part(run->others, "in rows \"(others)\": more rows than the table holds");
+	     run->output.error ? "could not be written" : "found nobody who reads the output");
+	part(run->account.others, "in rows \"(others)\": more rows than the table holds");
 	part(a->c.null_helper, "details could not be read");
 	part(children_left_out(run),
 	     "processes that those of -p started are left out (--children follows them)");
-	for (size_t i = 0; run->tool->counters && run->tool->counters[i]; i++)
-		if (run->tool->counters[i][0] == '+' && a->c.tool[i])
-			fprintf(stderr, "; %s %llu", run->tool->counters[i] + 1,
+	for (size_t i = 0; run->plan.tool->counters && run->plan.tool->counters[i]; i++)
+		if (run->plan.tool->counters[i][0] == '+' && a->c.tool[i])
+			fprintf(stderr, "; %s %llu", run->plan.tool->counters[i] + 1,
 				(unsigned long long)a->c.tool[i]);
-	for (size_t i = 0; i < run->n_extra; i++)
-		if (run->extra_text[i])
-			fprintf(stderr, "; %s %llu", run->extra[i].key,
-				(unsigned long long)run->extra[i].u);
+	for (size_t i = 0; i < run->account.n_extra; i++)
+		if (run->account.extra_text[i])
+			fprintf(stderr, "; %s %llu", run->account.extra[i].key,
+				(unsigned long long)run->account.extra[i].u);
 	fputc('\n', stderr);
 }
 
@@ -93,29 +94,30 @@ static void print_cost(const struct run *run)
 	struct rusage usage;
 
 	getrusage(RUSAGE_SELF, &usage);
-	fprintf(stderr, "%s: cost: %.3f s user, %.3f s system, %ld KiB at most\n", run->tool->name,
+	fprintf(stderr, "%s: cost: %.3f s user, %.3f s system, %ld KiB at most\n",
+		run->plan.tool->name,
 		(double)usage.ru_utime.tv_sec + (double)usage.ru_utime.tv_usec / 1e6,
 		(double)usage.ru_stime.tv_sec + (double)usage.ru_stime.tv_usec / 1e6,
 		usage.ru_maxrss);
-	loaded_print_cost(run->loaded);
+	loaded_print_cost(run->source.loaded);
 }
 
 void output_so_far(struct run *run)
 {
-	struct account a = account_of(run, false);
+	struct balance a = balance_of(run, false);
 
 	summary_text(run, &a, "so far ");
 }
 
 /* What could not be written has no place in it: then it can't be written either. */
-static void summary_record(struct run *run, const struct account *a)
+static void summary_record(struct run *run, const struct balance *a)
 {
 	struct json_pair pairs[28 + MAX_EXTRA];
 	size_t n = 0;
 
 	pairs[n].key = "command";
 	pairs[n].kind = JP_TEXT;
-	pairs[n++].text = run->tool->name;
+	pairs[n++].text = run->plan.tool->name;
 	add_pair(pairs, &n, "elapsed_ns", run_elapsed_ns(run));
 	add_pair(pairs, &n, "generated", a->generated);
 	add_pair(pairs, &n, "shown", a->shown);
@@ -123,33 +125,34 @@ static void summary_record(struct run *run, const struct account *a)
 	add_pair(pairs, &n, "lost", a->lost);
 	pairs[n].key = "lost_at_least";
 	pairs[n].kind = JP_BOOL;
-	pairs[n++].b = loaded_missed_uncounted(run->loaded);
+	pairs[n++].b = loaded_missed_uncounted(run->source.loaded);
 	add_pair(pairs, &n, "lost_ring", a->c.lost_ring);
 	add_pair(pairs, &n, "lost_state", a->c.lost_state);
 	add_pair(pairs, &n, "lost_end", a->c.lost_end);
 	add_pair(pairs, &n, "lost_missed", a->missed);
 	add_pair(pairs, &n, "lost_unread", a->unread);
-	add_pair(pairs, &n, "others", run->others);
+	add_pair(pairs, &n, "others", run->account.others);
 	add_pair(pairs, &n, "null_helper", a->c.null_helper);
 	add_pair(pairs, &n, "children_left_out", children_left_out(run));
-	for (size_t i = 0; run->tool->counters && run->tool->counters[i]; i++)
-		add_pair(pairs, &n, run->tool->counters[i] + (run->tool->counters[i][0] == '+'),
+	for (size_t i = 0; run->plan.tool->counters && run->plan.tool->counters[i]; i++)
+		add_pair(pairs, &n,
+			 run->plan.tool->counters[i] + (run->plan.tool->counters[i][0] == '+'),
 			 a->c.tool[i]);
-	for (size_t i = 0; i < run->n_extra; i++)
-		pairs[n++] = run->extra[i];
-	if (*run->blind) {
+	for (size_t i = 0; i < run->account.n_extra; i++)
+		pairs[n++] = run->account.extra[i];
+	if (*run->source.blind) {
 		pairs[n].key = "blind";
 		pairs[n].kind = JP_TEXT;
-		pairs[n++].text = run->blind;
+		pairs[n++].text = run->source.blind;
 	}
-	sink_record(run->sink, "summary", pairs, n);
+	sink_record(run->view.sink, "summary", pairs, n);
 }
 
 /* A count that was forgotten is a defect of the command, and must not hide. */
-static bool adds_up(const struct run *run, const struct account *a)
+static bool adds_up(const struct run *run, const struct balance *a)
 {
 	/* broken off: a report that wasn't made has shown nothing */
-	if (run->interrupts > 1 || run->out_error == EPIPE)
+	if (run->loop.interrupts > 1 || run->output.error == EPIPE)
 		return true;
 	if (a->generated == a->shown + a->filtered + a->lost)
 		return true;
@@ -163,12 +166,12 @@ static bool adds_up(const struct run *run, const struct account *a)
 
 bool output_summary(struct run *run)
 {
-	struct account a = account_of(run, true);
+	struct balance a = balance_of(run, true);
 
 	summary_record(run, &a);
-	if (run->out_error != EPIPE)
+	if (run->output.error != EPIPE)
 		summary_text(run, &a, "");
-	if (run->opts.stats)
+	if (run->plan.opts.stats)
 		print_cost(run);
 	return adds_up(run, &a);
 }

@@ -37,49 +37,49 @@ size_t tables_of(const struct tool *tool, struct tool_table spec[MAX_TABLES])
 	return n;
 }
 
-struct run_table *tables_find(struct run *run, const char *name, size_t len)
+struct run_table *tables_find(struct plan *plan, const char *name, size_t len)
 {
-	for (size_t i = 0; i < run->n_tables; i++) {
-		const struct tool_table *t = &run->table[i].spec;
+	for (size_t i = 0; i < plan->n_tables; i++) {
+		const struct tool_table *t = &plan->table[i].spec;
 
 		if ((strlen(t->name) == len && !memcmp(t->name, name, len)) ||
 		    (strlen(t->row.type) == len && !memcmp(t->row.type, name, len)))
-			return &run->table[i];
+			return &plan->table[i];
 	}
 	return NULL;
 }
 
-bool tables_any_where(const struct run *run)
+bool tables_any_where(const struct plan *plan)
 {
-	for (size_t i = 0; i < run->n_tables; i++)
-		if (run->table[i].where)
+	for (size_t i = 0; i < plan->n_tables; i++)
+		if (plan->table[i].where)
 			return true;
 	return false;
 }
 
 /* --- one option of one table: without @apply, whether the table has what @text names --- */
 
-static bool columns_of(struct run *run, struct run_table *t, const char *text, bool apply,
+static bool columns_of(struct plan *plan, struct run_table *t, const char *text, bool apply,
 		       char *err, size_t size)
 {
 	struct selection sel;
 
 	if (apply) {
 		t->chosen = true;
-		return table_columns(run, t, text, err, size);
+		return table_columns(plan, t, text, err, size);
 	}
-	if (!columns_select(table_of_columns(t), text, run->opts.format, &sel, err, size))
+	if (!columns_select(table_of_columns(t), text, plan->opts.format, &sel, err, size))
 		return false;
 	selection_free(&sel);
 	return true;
 }
 
-static bool where_of(struct run *run, struct run_table *t, const char *text, bool apply, char *err,
-		     size_t size)
+static bool where_of(struct plan *plan, struct run_table *t, const char *text, bool apply,
+		     char *err, size_t size)
 {
 	struct where *where = where_compile(&t->spec.row, text, err, size);
 
-	(void)run;
+	(void)plan;
 	if (!where)
 		return false;
 	if (apply) {
@@ -91,29 +91,29 @@ static bool where_of(struct run *run, struct run_table *t, const char *text, boo
 	return true;
 }
 
-static bool by_of(struct run *run, struct run_table *t, const char *text, bool apply, char *err,
+static bool by_of(struct plan *plan, struct run_table *t, const char *text, bool apply, char *err,
 		  size_t size)
 {
 	if (apply)
-		return by_choose(run, t, text, err, size);
+		return by_choose(plan, t, text, err, size);
 	return columns_find(&t->spec.row, text, strcspn(text, ",")) >= 0;
 }
 
 /* Rows as they happen have no order, and no end. */
-static bool is_stream(const struct run *run, const struct run_table *t, char *err, size_t size)
+static bool is_stream(const struct plan *plan, const struct run_table *t, char *err, size_t size)
 {
-	if (t->spec.kind != TOOL_LEDGER || t != run->main)
+	if (t->spec.kind != TOOL_LEDGER || t != plan->main)
 		return false;
 	snprintf(err, size, "%s: these are rows as they happen", t->spec.name);
 	return true;
 }
 
-static bool sort_of(struct run *run, struct run_table *t, const char *text, bool apply, char *err,
+static bool sort_of(struct plan *plan, struct run_table *t, const char *text, bool apply, char *err,
 		    size_t size)
 {
 	struct sort sort;
 
-	if (is_stream(run, t, err, size) ||
+	if (is_stream(plan, t, err, size) ||
 	    !sort_parse(table_of_columns(t), text, &sort, err, size))
 		return false;
 	if (apply) {
@@ -123,13 +123,13 @@ static bool sort_of(struct run *run, struct run_table *t, const char *text, bool
 	return true;
 }
 
-static bool top_of(struct run *run, struct run_table *t, const char *text, bool apply, char *err,
+static bool top_of(struct plan *plan, struct run_table *t, const char *text, bool apply, char *err,
 		   size_t size)
 {
 	const char *why = "0";
 	uint64_t top = 0;
 
-	if (is_stream(run, t, err, size))
+	if (is_stream(plan, t, err, size))
 		return false;
 	if (!unit_parse(U_COUNT, text, strlen(text), 0, &top, &why) || !top) {
 		snprintf(err, size, "\"%s\" is %s; it takes a number of rows, from 1", text, why);
@@ -143,7 +143,7 @@ static bool top_of(struct run *run, struct run_table *t, const char *text, bool 
 /* An option that is about tables. */
 struct about {
 	const char *name;
-	bool (*of)(struct run *run, struct run_table *t, const char *text, bool apply, char *err,
+	bool (*of)(struct plan *plan, struct run_table *t, const char *text, bool apply, char *err,
 		   size_t size);
 	bool each; /* without a table's name: is it about each that has it? Else about one */
 };
@@ -159,16 +159,16 @@ static void fail(const struct about *a, const char *err)
 }
 
 /* "calls, files, op (with --slow MIN)": those that have what is asked for, or all. */
-static void list_tables(struct run *run, const struct about *a, const char *text,
+static void list_tables(struct plan *plan, const struct about *a, const char *text,
 			struct text_buf *to)
 {
-	const char *with = run->tool->rows_with;
+	const char *with = plan->tool->rows_with;
 	char err[1024];
 
-	for (size_t i = 0; i < run->n_tables; i++) {
-		struct run_table *t = &run->table[i];
+	for (size_t i = 0; i < plan->n_tables; i++) {
+		struct run_table *t = &plan->table[i];
 
-		if (text && !a->of(run, t, text, false, err, sizeof(err)))
+		if (text && !a->of(plan, t, text, false, err, sizeof(err)))
 			continue;
 		text_printf(to, "%s%s", to->len ? ", " : "", t->spec.name);
 		if (t->idle && with)
@@ -176,16 +176,16 @@ static void list_tables(struct run *run, const struct about *a, const char *text
 	}
 }
 
-static bool unknown_table(struct run *run, const struct about *a, const struct part *p)
+static bool unknown_table(struct plan *plan, const struct about *a, const struct part *p)
 {
 	const char *names[MAX_TABLES], *near;
 	struct text_buf list = { 0 };
 	char word[SHOWN_MAX];
 
-	for (size_t i = 0; i < run->n_tables; i++)
-		names[i] = run->table[i].spec.name;
-	near = suggest(shown(word, p->table, p->table_len), names, run->n_tables);
-	list_tables(run, a, NULL, &list);
+	for (size_t i = 0; i < plan->n_tables; i++)
+		names[i] = plan->table[i].spec.name;
+	near = suggest(shown(word, p->table, p->table_len), names, plan->n_tables);
+	list_tables(plan, a, NULL, &list);
 	log_error("--%s: no table '%s';%s%s%s tables: %s", a->name, word,
 		  near ? " did you mean '" : "", near ? near : "", near ? "'?" : "",
 		  text_cstr(&list));
@@ -194,101 +194,101 @@ static bool unknown_table(struct run *run, const struct about *a, const struct p
 }
 
 /* No table has it, or several have, and the option can only be about one. */
-static bool unclear(struct run *run, const struct about *a, const char *text, size_t n)
+static bool unclear(struct plan *plan, const struct about *a, const char *text, size_t n)
 {
 	struct text_buf list = { 0 };
 	char word[SHOWN_MAX], err[1024];
 
 	shown(word, text, strlen(text));
-	if (!n && a->of == where_of && !a->of(run, run->main, text, false, err, sizeof(err))) {
+	if (!n && a->of == where_of && !a->of(plan, plan->main, text, false, err, sizeof(err))) {
 		fail(a, err);
 		return false;
 	}
-	list_tables(run, a, text, &list);
+	list_tables(plan, a, text, &list);
 	if (list.len) {
 		log_error("--%s: '%s' is in several tables, or in one that isn't shown: %s; say "
 			  "which, as in 'TABLE: %s'",
 			  a->name, word, text_cstr(&list), word);
 	} else {
-		list_tables(run, a, NULL, &list);
+		list_tables(plan, a, NULL, &list);
 		log_error("--%s: no table has '%s'; tables: %s; iosonde help %s lists their "
 			  "columns",
-			  a->name, word, text_cstr(&list), run->tool->name);
+			  a->name, word, text_cstr(&list), plan->tool->name);
 	}
 	text_free(&list);
 	return false;
 }
 
 /* Without a name: each that has it; or the command's rows if they have it, else the only one. */
-static bool apply_plain(struct run *run, const struct about *a, const char *text)
+static bool apply_plain(struct plan *plan, const struct about *a, const char *text)
 {
 	struct run_table *only = NULL;
 	char err[4096];
 	size_t n = 0;
 
-	if (run->n_tables == 1 || (!a->each && !run->main->idle &&
-				   a->of(run, run->main, text, false, err, sizeof(err)))) {
-		if (a->of(run, run->main, text, true, err, sizeof(err)))
+	if (plan->n_tables == 1 || (!a->each && !plan->main->idle &&
+				    a->of(plan, plan->main, text, false, err, sizeof(err)))) {
+		if (a->of(plan, plan->main, text, true, err, sizeof(err)))
 			return true;
 		fail(a, err);
 		return false;
 	}
-	for (size_t i = run->main->idle || !a->each; i < run->n_tables; i++) {
-		struct run_table *t = &run->table[i];
+	for (size_t i = plan->main->idle || !a->each; i < plan->n_tables; i++) {
+		struct run_table *t = &plan->table[i];
 
 		if ((a->of == top_of && t->spec.whole) ||
-		    !a->of(run, t, text, false, err, sizeof(err)))
+		    !a->of(plan, t, text, false, err, sizeof(err)))
 			continue;
 		only = t;
 		n++;
 		if (a->each)
-			a->of(run, t, text, true, err, sizeof(err));
+			a->of(plan, t, text, true, err, sizeof(err));
 	}
 	if (a->each && n)
 		return true;
 	if (n == 1)
-		return a->of(run, only, text, true, err, sizeof(err));
+		return a->of(plan, only, text, true, err, sizeof(err));
 	if (!n && a->of == top_of) {
 		fail(a, err);
 		return false;
 	}
-	return unclear(run, a, text, n);
+	return unclear(plan, a, text, n);
 }
 
-static bool apply_part(struct run *run, const struct about *a, const struct part *p,
+static bool apply_part(struct plan *plan, const struct about *a, const struct part *p,
 		       const char *text)
 {
 	struct run_table *t;
 	char err[4096];
 
 	if (!p->table)
-		return apply_plain(run, a, text);
-	t = tables_find(run, p->table, p->table_len);
+		return apply_plain(plan, a, text);
+	t = tables_find(plan, p->table, p->table_len);
 	if (!t)
-		return unknown_table(run, a, p);
+		return unknown_table(plan, a, p);
 	if (t->idle) {
 		log_error("--%s: '%s' has no rows now; they come %c%s", a->name, t->spec.name,
-			  tolower(*run->tool->rows_with), run->tool->rows_with + 1);
+			  tolower(*plan->tool->rows_with), plan->tool->rows_with + 1);
 		return false;
 	}
-	if (a->of(run, t, text, true, err, sizeof(err)))
+	if (a->of(plan, t, text, true, err, sizeof(err)))
 		return true;
 	fail(a, err);
 	return false;
 }
 
 /* @said: what was typed; NULL: nothing. */
-static bool apply_option(struct run *run, const struct about *a, const char *said)
+static bool apply_option(struct plan *plan, const struct about *a, const char *said)
 {
 	struct part p;
 	bool ok = true;
 
-	if (said && run->n_tables == 1)
-		return apply_plain(run, a, said);
+	if (said && plan->n_tables == 1)
+		return apply_plain(plan, a, said);
 	while (ok && part_next(&said, &p)) {
 		char *text = strndup(p.text, p.len);
 
-		ok = text && apply_part(run, a, &p, text);
+		ok = text && apply_part(plan, a, &p, text);
 		free(text);
 	}
 	return ok;
@@ -297,11 +297,11 @@ static bool apply_option(struct run *run, const struct about *a, const char *sai
 /* --- at the beginning --- */
 
 /* What is known before anything was typed. */
-static void begin_table(struct run *run, struct run_table *t)
+static void begin_table(struct plan *plan, struct run_table *t)
 {
 	char err[256];
 
-	if (run->opts.format == FORMAT_TEXT)
+	if (plan->opts.format == FORMAT_TEXT)
 		t->top = t->spec.people;
 	if (!t->spec.order)
 		return;
@@ -311,7 +311,7 @@ static void begin_table(struct run *run, struct run_table *t)
 		t->sorted = true;
 }
 
-bool tables_open(struct run *run)
+bool tables_open(struct plan *plan)
 {
 	static const struct about by = { "by", by_of, false },
 				  columns = { "columns", columns_of, false },
@@ -320,31 +320,32 @@ bool tables_open(struct run *run)
 	struct tool_table spec[MAX_TABLES];
 	char err[4096];
 
-	run->n_tables = tables_of(run->tool, spec);
-	run->main = &run->table[0];
-	for (size_t i = 0; i < run->n_tables; i++) {
-		run->table[i].spec = spec[i];
-		begin_table(run, &run->table[i]);
+	plan->n_tables = tables_of(plan->tool, spec);
+	plan->main = &plan->table[0];
+	for (size_t i = 0; i < plan->n_tables; i++) {
+		plan->table[i].spec = spec[i];
+		begin_table(plan, &plan->table[i]);
 	}
-	run->main->idle =
-		run->tool->row_when.kind != F_NONE && !field_is_set(run->cfg, &run->tool->row_when);
-	run->main->top = run->opts.top;
-	if (!apply_option(run, &by, run->opts.by))
+	plan->main->idle = plan->tool->row_when.kind != F_NONE &&
+			   !field_is_set(plan->cfg, &plan->tool->row_when);
+	plan->main->top = plan->opts.top;
+	if (!apply_option(plan, &by, plan->opts.by))
 		return false;
-	for (size_t i = 0; i < run->n_tables; i++)
-		if (!table_columns(run, &run->table[i], NULL, err, sizeof(err))) {
+	for (size_t i = 0; i < plan->n_tables; i++)
+		if (!table_columns(plan, &plan->table[i], NULL, err, sizeof(err))) {
 			log_error("%s", err);
 			return false;
 		}
-	return apply_option(run, &columns, run->opts.columns) &&
-	       apply_option(run, &where, run->opts.where) &&
-	       apply_option(run, &sort, run->opts.sort) && apply_option(run, &top, run->opts.tops);
+	return apply_option(plan, &columns, plan->opts.columns) &&
+	       apply_option(plan, &where, plan->opts.where) &&
+	       apply_option(plan, &sort, plan->opts.sort) &&
+	       apply_option(plan, &top, plan->opts.tops);
 }
 
-void tables_close(struct run *run)
+void tables_close(struct plan *plan)
 {
-	for (size_t i = 0; i < run->n_tables; i++) {
-		struct run_table *t = &run->table[i];
+	for (size_t i = 0; i < plan->n_tables; i++) {
+		struct run_table *t = &plan->table[i];
 
 		selection_free(&t->selection);
 		selection_free(&t->by_selection);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
 /* Tables whose rows are given, on their way out: in order, cut, under a title. */
+#include "core/run/internal.h"
 #include "core/run/tables.h"
 
 #include <stdio.h>
@@ -8,7 +9,7 @@
 
 #include "core/base/log.h"
 
-void table_give(struct run *run, struct run_table *t, const void *rec, size_t len, uint64_t events)
+void table_give(struct run_table *t, const void *rec, size_t len, uint64_t events)
 {
 	struct sort_row *more = t->row;
 
@@ -29,11 +30,10 @@ void table_give(struct run *run, struct run_table *t, const void *rec, size_t le
 		t->row[t->n++] = (struct sort_row){ rec, len };
 	else
 		log_error("out of memory: this report is not complete");
-	(void)run;
 }
 
 /* "Files: 10 of 25, --top 25 shows them all" */
-void table_title(const struct run *run, const struct run_table *t, size_t n)
+void table_title(const struct view *view, const struct run_table *t, size_t n)
 {
 	char line[128];
 
@@ -41,46 +41,46 @@ void table_title(const struct run *run, const struct run_table *t, size_t n)
 		return;
 	snprintf(line, sizeof(line), "%s: %zu of %zu, --top %zu shows them all", t->spec.title,
 		 t->top, n, n);
-	sink_title(run->sink, t->top && n > t->top ? line : t->spec.title);
+	sink_title(view->sink, t->top && n > t->top ? line : t->spec.title);
 }
 
-void table_show(struct run *run, struct run_table *t)
+void table_show(struct view *view, struct run_table *t)
 {
 	size_t n = t->top && t->top < t->n ? t->top : t->n;
 
 	if (t->sorted)
-		sort_rows(&run->view_names, &t->spec.row, t->sort, t->row, t->n);
-	table_title(run, t, t->n);
-	sink_table(run->sink, &t->selection, t->row, n);
+		sort_rows(&view->names, &t->spec.row, t->sort, t->row, t->n);
+	table_title(view, t, t->n);
+	sink_table(view->sink, &t->selection, t->row, n);
 	t->n = 0;
 	t->dropped = 0;
 }
 
 void run_give(struct run *run, const char *table, const void *rec, size_t len, uint64_t events)
 {
-	table_give(run, tables_find(run, table, strlen(table)), rec, len, events);
+	table_give(tables_find(&run->plan, table, strlen(table)), rec, len, events);
 }
 
 uint64_t run_dropped(struct run *run, const char *table)
 {
-	return tables_find(run, table, strlen(table))->dropped;
+	return tables_find(&run->plan, table, strlen(table))->dropped;
 }
 
 void run_tables(struct run *run, const char *sentence, uint64_t more, bool last)
 {
 	bool live;
 
-	sink_clear(run->sink);
-	live = !last && sink_frame(run->sink, run->n_tables - 1);
+	sink_clear(run->view.sink);
+	live = !last && sink_frame(run->view.sink, run->plan.n_tables - 1);
 	if (live && sentence) /* what comes last may have no room */
-		sink_note(run->sink, sentence);
+		sink_note(run->view.sink, sentence);
 	run_loss_above(run, more);
-	if (last && !run->main->idle)
+	if (last && !run->plan.main->idle)
 		run_header_alone(run);
-	for (size_t i = 1; i < run->n_tables; i++)
-		if (!run->table[i].spec.drain)
-			table_show(run, &run->table[i]);
+	for (size_t i = 1; i < run->plan.n_tables; i++)
+		if (!run->plan.table[i].spec.drain)
+			table_show(&run->view, &run->plan.table[i]);
 	if (!live && sentence)
-		sink_note(run->sink, sentence);
-	sink_frame_end(run->sink);
+		sink_note(run->view.sink, sentence);
+	sink_frame_end(run->view.sink);
 }

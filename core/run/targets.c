@@ -22,15 +22,15 @@
 
 bool targets_open(struct run *run)
 {
-	for (uint32_t i = 0; i < run->opts.pids.n; i++) {
-		run->pidfds[i] = (int)syscall(SYS_pidfd_open, run->opts.pids.id[i], 0);
-		if (run->pidfds[i] < 0 && errno != ESRCH) {
-			log_error("cannot watch process %u: %m", run->opts.pids.id[i]);
+	for (uint32_t i = 0; i < run->plan.opts.pids.n; i++) {
+		run->watch.pidfds[i] = (int)syscall(SYS_pidfd_open, run->plan.opts.pids.id[i], 0);
+		if (run->watch.pidfds[i] < 0 && errno != ESRCH) {
+			log_error("cannot watch process %u: %m", run->plan.opts.pids.id[i]);
 			return false;
 		}
 	}
-	for (uint32_t i = 0; i < run->opts.tids.n; i++)
-		run->tgids[i] = target_tgid(run->opts.tids.id[i]);
+	for (uint32_t i = 0; i < run->plan.opts.tids.n; i++)
+		run->watch.tgids[i] = target_tgid(run->plan.opts.tids.id[i]);
 	return true;
 }
 
@@ -40,22 +40,22 @@ bool targets_mark(void *run_)
 	void *at;
 
 	targets_close(run);
-	if (!(run->target.flags & (TARGET_PID | TARGET_TID)))
+	if (!(run->plan.target.flags & (TARGET_PID | TARGET_TID)))
 		return true;
 	at = mmap(NULL, STATES, PROT_READ | PROT_WRITE, MAP_SHARED,
-		  loaded_map(run->loaded, "target_tgids"), 0);
+		  loaded_map(run->source.loaded, "target_tgids"), 0);
 	if (at == MAP_FAILED) {
 		log_error("cannot set the targets: %s", strerror(errno));
 		return false;
 	}
-	run->states = at;
-	if (run->forked)
-		run->states[(uint32_t)run->child.pid % STATES] = TARGET_HELD;
-	for (uint32_t i = 0; i < run->opts.pids.n; i++)
-		run->states[run->opts.pids.id[i] % STATES] =
-			run->opts.children ? TARGET_LIVE : TARGET_FIXED;
-	for (uint32_t i = 0; i < run->opts.tids.n; i++)
-		run->states[run->opts.tids.id[i] % STATES] |= TARGET_NAMED;
+	run->watch.states = at;
+	if (run->watch.forked)
+		run->watch.states[(uint32_t)run->watch.child.pid % STATES] = TARGET_HELD;
+	for (uint32_t i = 0; i < run->plan.opts.pids.n; i++)
+		run->watch.states[run->plan.opts.pids.id[i] % STATES] =
+			run->plan.opts.children ? TARGET_LIVE : TARGET_FIXED;
+	for (uint32_t i = 0; i < run->plan.opts.tids.n; i++)
+		run->watch.states[run->plan.opts.tids.id[i] % STATES] |= TARGET_NAMED;
 	return true;
 }
 
@@ -86,14 +86,14 @@ static uint32_t parent_of(uint32_t pid, unsigned long long *began)
 /* Process @pid joins if its parent is a member. True: it did. */
 static bool adopt(struct run *run, uint32_t pid)
 {
-	volatile uint8_t *state = &run->states[pid % STATES];
+	volatile uint8_t *state = &run->watch.states[pid % STATES];
 	unsigned long long began, again;
 	uint32_t parent;
 
 	if ((*state & TARGET_STATE) == TARGET_LIVE)
 		return false;
 	parent = parent_of(pid, &began);
-	if (!parent || (run->states[parent % STATES] & TARGET_STATE) != TARGET_LIVE)
+	if (!parent || (run->watch.states[parent % STATES] & TARGET_STATE) != TARGET_LIVE)
 		return false;
 	*state |= TARGET_LIVE;
 	/* the number may have been given to somebody else meanwhile */
@@ -157,7 +157,7 @@ static void count_children(struct run *run, uint32_t pid)
 	tasks = opendir(path);
 	while (tasks && (entry = readdir(tasks)))
 		if (*entry->d_name != '.')
-			__sync_fetch_and_add(run->loaded->target_children,
+			__sync_fetch_and_add(run->source.loaded->target_children,
 					     children_of(pid, entry->d_name));
 	if (tasks)
 		closedir(tasks);
@@ -165,76 +165,76 @@ static void count_children(struct run *run, uint32_t pid)
 
 bool targets_adopt(struct run *run)
 {
-	if (run->opts.children)
+	if (run->plan.opts.children)
 		return adopt_all(run);
-	for (uint32_t i = 0; i < run->opts.pids.n && run->loaded->target_children; i++)
-		count_children(run, run->opts.pids.id[i]);
+	for (uint32_t i = 0; i < run->plan.opts.pids.n && run->source.loaded->target_children; i++)
+		count_children(run, run->plan.opts.pids.id[i]);
 	return true;
 }
 
 /* One that has ended since it was looked up is no reason to fail, nor to wait for. */
 bool targets_watch(struct run *run)
 {
-	for (uint32_t i = 0; i < run->opts.pids.n; i++) {
-		if (run->pidfds[i] < 0)
-			run->states[run->opts.pids.id[i] % STATES] = 0;
-		else if (!loop_watch(run, run->pidfds[i]))
+	for (uint32_t i = 0; i < run->plan.opts.pids.n; i++) {
+		if (run->watch.pidfds[i] < 0)
+			run->watch.states[run->plan.opts.pids.id[i] % STATES] = 0;
+		else if (!loop_watch(run, run->watch.pidfds[i]))
 			return false;
 		else
-			run->n_alive++;
+			run->watch.n_alive++;
 	}
-	if (run->opts.pids.n && !run->n_alive)
-		run->stop = true;
+	if (run->plan.opts.pids.n && !run->watch.n_alive)
+		run->loop.stop = true;
 	return true;
 }
 
 void targets_ended(struct run *run, int fd)
 {
-	for (uint32_t i = 0; i < run->opts.pids.n; i++) {
-		if (run->pidfds[i] != fd)
+	for (uint32_t i = 0; i < run->plan.opts.pids.n; i++) {
+		if (run->watch.pidfds[i] != fd)
 			continue;
 		close(fd); /* leaves the epoll set, too */
-		run->pidfds[i] = -1;
+		run->watch.pidfds[i] = -1;
 		/* somebody may have got the number before programs could see it */
-		run->states[run->opts.pids.id[i] % STATES] = 0;
-		if (!--run->n_alive)
-			run->stop = true;
+		run->watch.states[run->plan.opts.pids.id[i] % STATES] = 0;
+		if (!--run->watch.n_alive)
+			run->loop.stop = true;
 	}
 }
 
 /* Another process's thread may have the number by now: that isn't the one. */
 static bool thread_lives(const struct run *run, uint32_t i)
 {
-	uint32_t tid = run->opts.tids.id[i];
+	uint32_t tid = run->plan.opts.tids.id[i];
 
-	if (!run->tgids[i] || !(run->states[tid % STATES] & TARGET_NAMED))
+	if (!run->watch.tgids[i] || !(run->watch.states[tid % STATES] & TARGET_NAMED))
 		return false;
-	return !syscall(SYS_tgkill, run->tgids[i], tid, 0) || errno != ESRCH;
+	return !syscall(SYS_tgkill, run->watch.tgids[i], tid, 0) || errno != ESRCH;
 }
 
 void targets_look(struct run *run)
 {
-	uint64_t now = run->opts.tids.n ? now_ns() : 0;
+	uint64_t now = run->plan.opts.tids.n ? now_ns() : 0;
 	uint32_t alive = 0;
 
-	if (!run->opts.tids.n || now < run->next_threads_ns)
+	if (!run->plan.opts.tids.n || now < run->watch.next_threads_ns)
 		return;
-	run->next_threads_ns = now + THREADS_NS;
-	for (uint32_t i = 0; i < run->opts.tids.n; i++) {
+	run->watch.next_threads_ns = now + THREADS_NS;
+	for (uint32_t i = 0; i < run->plan.opts.tids.n; i++) {
 		if (thread_lives(run, i)) {
 			alive++;
 			continue;
 		}
-		run->tgids[i] = 0;
-		run->states[run->opts.tids.id[i] % STATES] &= (uint8_t)~TARGET_NAMED;
+		run->watch.tgids[i] = 0;
+		run->watch.states[run->plan.opts.tids.id[i] % STATES] &= (uint8_t)~TARGET_NAMED;
 	}
 	if (!alive)
-		run->stop = true;
+		run->loop.stop = true;
 }
 
 void targets_close(struct run *run)
 {
-	if (run->states)
-		munmap(run->states, STATES);
-	run->states = NULL;
+	if (run->watch.states)
+		munmap(run->watch.states, STATES);
+	run->watch.states = NULL;
 }
