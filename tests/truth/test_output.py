@@ -211,8 +211,8 @@ def test_duration(host, tmp, command):
         assert result.returncode == 0, str(result)
         summary = check_summary(parse_rows(result.stdout), command)
         assert 3.0e9 <= summary["elapsed_ns"] <= 3.5e9, summary
-        # To load and to attach takes its time in a guest.
-        assert 3.0 <= result.seconds <= (8 if host.emulated else 3.5), result.seconds
+        # To load and to attach takes its time in a guest, and beside busy neighbours.
+        assert 3.0 <= result.seconds <= (8 if host.emulated else 5), result.seconds
 
     with started(host, [host.workload, "tick", "10", "10000", "/dev/null"]) as job:
         best_of(3, experiment)
