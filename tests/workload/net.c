@@ -279,6 +279,7 @@ int cmd_net(struct ctx *c)
 		{ "accepts", net_accepts },
 		{ "burst", net_burst },
 		{ "losses", net_losses },
+		{ "lives", net_lives },
 	};
 	const char *name = arg_str(c, 0, "");
 
@@ -288,5 +289,5 @@ int cmd_net(struct ctx *c)
 		if (!strcmp(name, what[i].name))
 			return what[i].run(c);
 	}
-	die("connects, accepts, burst or losses");
+	die("connects, accepts, burst, losses or lives");
 }

@@ -39,5 +39,6 @@ void tell(const char *workload, const struct told *t);
 void tell_books(void);
 
 int net_losses(struct ctx *c);
+int net_lives(struct ctx *c);
 
 #endif

@@ -2,8 +2,10 @@
 /* Connections of which both ends know every byte. */
 #include "net.h"
 
+#include <linux/sockios.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/wait.h>
 
 #define V4  "127.0.0.1"
@@ -46,10 +48,26 @@ static void move(int from, int to, size_t bytes)
 	}
 }
 
+/* Until the other end has acknowledged all that was sent. */
+static void acknowledged(int fd)
+{
+	int left = 1;
+
+	for (;;) {
+		if (ioctl(fd, SIOCOUTQ, &left))
+			die("SIOCOUTQ");
+		if (!left)
+			return;
+		sleep_ms(1);
+	}
+}
+
 static void exchange(struct pair *p, size_t up, size_t down)
 {
 	move(p->client, p->server, up);
 	move(p->server, p->client, down);
+	acknowledged(p->client);
+	acknowledged(p->server);
 	p->c.tx = p->s.rx = (int64_t)up;
 	p->c.rx = p->s.tx = (int64_t)down;
 }
@@ -70,15 +88,53 @@ static void end(struct pair *p, int first, int second)
 	tell("life", &p->s);
 }
 
-/* Both have begun to close when the other's FIN comes; or one after the other, who knows. */
+/* One after the other, without waiting. */
 static void end_both(struct pair *p)
 {
-	shutdown(p->client, SHUT_WR);
-	shutdown(p->server, SHUT_WR);
 	close(p->client);
 	close(p->server);
 	tell("life", &p->c);
 	tell("life", &p->s);
+}
+
+/* As much as goes in while nobody reads. */
+static int64_t fill(int fd)
+{
+	static char buf[65536];
+	int64_t sum = 0;
+	ssize_t n;
+
+	while ((n = send(fd, buf, sizeof(buf), MSG_DONTWAIT)) > 0)
+		sum += n;
+	return sum;
+}
+
+static int64_t read_to_the_end(int fd)
+{
+	static char buf[65536];
+	int64_t sum = 0;
+	ssize_t n;
+
+	while ((n = recv(fd, buf, sizeof(buf), 0)) > 0)
+		sum += n;
+	return sum;
+}
+
+/*
+ * Both have begun to close when the other's FIN comes: each FIN stands behind data that the other
+ * hasn't read yet.
+ */
+static void end_crossing(struct pair *p)
+{
+	p->c.tx = fill(p->client);
+	p->s.tx = fill(p->server);
+	shutdown(p->client, SHUT_WR);
+	shutdown(p->server, SHUT_WR);
+	p->c.rx = read_to_the_end(p->client);
+	p->s.rx = read_to_the_end(p->server);
+	if (p->c.rx != p->s.tx || p->s.rx != p->c.tx)
+		die("bytes of two that close at the same time");
+	end_both(p);
 }
 
 static void end_by_reset(struct pair *p)
@@ -117,7 +173,7 @@ static void accepted_late(int listening, int port)
 	s.rx = 5;
 	if (send(client, "hello", 5, 0) != 5)
 		die("send");
-	sleep_ms(5);
+	acknowledged(client);
 	reset_on_close(client);
 	close(client);
 	server = accept(listening, NULL, NULL);
@@ -128,18 +184,44 @@ static void accepted_late(int listening, int port)
 	tell("life", &s);
 }
 
-/* Nobody ever accepts it. */
+/* Nobody ever accepts it: its end is the listener's, whose it is. */
 static void never_accepted(void)
 {
-	struct told c = { .kind = "never", .laddr = V4, .raddr = V4 };
+	struct told c = { .kind = "never", .laddr = V4, .raddr = V4 }, s = c;
 	int port, listening = listener(V4, 8, &port), client = connected(V4, port);
 
-	c.lport = local_port(client);
-	c.rport = port;
+	c.lport = s.rport = local_port(client);
+	c.rport = s.lport = port;
 	close(listening);
-	sleep_ms(5);
 	close(client);
 	tell("life", &c);
+	tell("life", &s);
+}
+
+/* Its process is gone before the connection is. */
+static void client_exits(int listening, int port)
+{
+	struct told c = { .kind = "exits", .rport = port, .laddr = V4, .raddr = V4, .tx = 7 }, s = c;
+	pid_t pid = fork();
+	int server;
+
+	if (!pid) {
+		int client = connected(V4, port);
+
+		c.lport = local_port(client);
+		tell("life", &c);
+		if (send(client, "goodbye", 7, 0) != 7)
+			die("send");
+		_exit(0);
+	}
+	wait_for(pid);
+	server = accept(listening, NULL, NULL);
+	s.rport = remote_port(server);
+	s.lport = port;
+	s.tx = 0;
+	s.rx = read_to_the_end(server);
+	close(server);
+	tell("life", &s);
 }
 
 int net_lives(struct ctx *c)
@@ -158,6 +240,8 @@ int net_lives(struct ctx *c)
 	p = make_pair("both", V4, listening, port);
 	exchange(&p, 1000, 2000);
 	end_both(&p);
+	p = make_pair("crossing", V4, listening, port);
+	end_crossing(&p);
 	p = make_pair("reset", V4, listening, port);
 	exchange(&p, 100, 200);
 	end_by_reset(&p);
@@ -165,9 +249,9 @@ int net_lives(struct ctx *c)
 	exchange(&p, 10, 20);
 	end_by_child(&p);
 	accepted_late(listening, port);
+	client_exits(listening, port);
 	never_accepted();
 	close(listening);
-	sleep_ms(50);
 	tell_books();
 	return 0;
 }
