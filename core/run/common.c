@@ -424,18 +424,28 @@ static const char *usual_groups(const struct tool *tool, char *buf, size_t size)
 	return buf;
 }
 
+/* What else the command's letter -s may have been meant for: "; ..." or nothing. */
+static const char *classic_sort(const struct tool *tool, char *buf, size_t size)
+{
+	buf[0] = '\0';
+	for (const struct option_spec *s = tool->options; s && s->name; s++)
+		if (s->kind == OPT_RENAMED && s->letter == 's')
+			snprintf(buf, size, "; %s", s->help);
+	return buf;
+}
+
 /* What is asked for shapes a table, and there is none yet. */
 static bool needs_by(const struct tool *tool, const struct common_opts *opts, char *err,
 		     size_t err_size)
 {
 	const char *what = NULL;
-	char groups[80];
+	char groups[80], classic[160] = "";
 
 	if (tool->kind != TOOL_EVENTS || opts->by)
 		return false;
 	if (opts->top)
 		what = "--top (-r) takes the first rows of a table";
-	else if (opts->sort)
+	else if (opts->sort && classic_sort(tool, classic, sizeof(classic)))
 		what = "--sort (-s) orders a table";
 	else if (opts->interval_ns)
 		what = "--interval (-i) is the time between two tables";
@@ -444,8 +454,8 @@ static bool needs_by(const struct tool *tool, const struct common_opts *opts, ch
 	if (what)
 		snprintf(err, err_size,
 			 "%s, and these are rows as they happen; --by makes a table of them, such "
-			 "as --by %s",
-			 what, usual_groups(tool, groups, sizeof(groups)));
+			 "as --by %s%s",
+			 what, usual_groups(tool, groups, sizeof(groups)), classic);
 	return what;
 }
 
