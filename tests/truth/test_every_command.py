@@ -119,7 +119,8 @@ BUSY = """cd "$0"; while [ -e go ]; do
 dd if=/dev/zero of=a bs=4k count=1 oflag=direct conv=fsync; cat a; mv a b; rm b
 mount --bind nowhere nowhere; sleep 0.05; done >/dev/null 2>&1"""
 # Connections, in a network of the program's own.
-NET = {c: "burst 1" for c in ("tcpaccept", "tcpconnect", "tcpconnlat")} | {"tcpretrans": "losses"}
+NET = {c: "burst 1" for c in "tcpaccept tcpconnect tcpconnlat tcplife tcpstates".split()}
+NET |= {"tcpretrans": "losses"}
 NET_BUSY = """while [ -e "$0/go" ]; do %s net %s; sleep 0.05; done >/dev/null 2>&1"""
 LEAST = {"fileslower": ["0"], "fsslower": ["0"]}  # with its usual minimum it has nothing to show
 

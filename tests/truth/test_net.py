@@ -2,10 +2,12 @@
 """The commands about TCP, beside programs that know their connections and the kernel's own counters."""
 
 import errno
+import signal
 from collections import Counter
 
 import pytest
-from tracer import trace
+from conftest import GUESTS
+from tracer import read_run, started, trace, wait_attached
 
 
 def told(run, workload):
@@ -79,9 +81,88 @@ def test_many_connections(host, tmp):
     """As fast as they can be made: none is missing."""
     n = host.few(10000)
     argv = [host.workload, "net", "burst", str(n)]
-    for command in ("tcpconnect", "tcpaccept"):
+    for command, ends in (("tcpconnect", 1), ("tcpaccept", 1), ("tcplife", 2)):
         run = trace(host, tmp, command, [], argv)
-        assert len(run.of(command)) == n == books(run)["PassiveOpens"]
+        assert n == books(run)["PassiveOpens"] and len(run.of(command)) == ends * n
+
+
+def life(r):
+    """A row, or what a workload tells: which connection's end, and how much went through it."""
+    who = (r["pid"], r["laddr"], r["lport"], r["raddr"], r["rport"])
+    return (*who, r.get("tx_bytes", r.get("tx")), r.get("rx_bytes", r.get("rx")))
+
+
+def lives(run):
+    return Counter(map(life, told(run, "life")))
+
+
+def test_lives(host, tmp):
+    """Each end once, with who has it and every byte: however it ends, and whoever closes it."""
+    run = trace(host, tmp, "tcplife", [], [host.workload, "net", "lives"])
+    rows = run.of("tcplife")
+    assert Counter(map(life, rows)) == lives(run), rows
+    assert all(0 < r["lat_ns"] < 60e9 and r["pid"] and r["newstate"] == "CLOSE" for r in rows)
+    assert all(r["ip"] == (6 if ":" in r["laddr"] else 4) for r in rows)
+    reset = [r for r in rows if r["oldstate"] in ("ESTABLISHED", "CLOSE_WAIT")]
+    assert len(reset) == books(run)["EstabResets"] == 6
+    (crossing,) = {w["lport"] for w in told(run, "life") if w["kind"] == "crossing"} & {
+        r["lport"] for r in rows if r["oldstate"] == "CLOSING"
+    }
+    assert crossing and run.summary["under_way"] == 0
+
+
+def test_states(host, tmp):
+    """Each change, in order, with the time since the one before; the kernel counts some of them."""
+    options = ["--states", "--columns", "+sk"]
+    run = trace(host, tmp, "tcplife", options, [host.workload, "net", "lives"])
+    rows, book, last, ends = run.of("tcplife"), books(run), {}, []
+    edges = Counter((r["oldstate"], r["newstate"]) for r in rows)
+    assert sum(n for (_, to), n in edges.items() if to == "SYN_SENT") == book["ActiveOpens"]
+    assert edges["LISTEN", "SYN_RECV"] == edges["SYN_RECV", "ESTABLISHED"] == book["PassiveOpens"]
+    resets = edges["ESTABLISHED", "CLOSE"] + edges["CLOSE_WAIT", "CLOSE"]
+    assert resets == book["EstabResets"] and edges["CLOSE", "LISTEN"] == edges["LISTEN", "CLOSE"] == 2
+    assert {r["pid"] for r in rows} == {w["pid"] for w in told(run, "life")}
+    for r in rows:
+        begins = r["newstate"] in ("LISTEN", "SYN_SENT", "SYN_RECV")
+        before = None if begins else last[r["sk"]]
+        assert r["lat_ns"] == (r["time_ns"] - before["time_ns"] if before else None), (before, r)
+        assert r["oldstate"] == (before["newstate"] if before else r["oldstate"])
+        last[r["sk"]] = r
+        if r["newstate"] == "CLOSE" and r["oldstate"] != "LISTEN":
+            ends.append(r)
+    assert all(r["newstate"] == "CLOSE" for r in last.values())
+    taken = [r for r in ends if r["raddr"]]  # from a listener's queue its address is gone
+    assert Counter(map(life, taken)) <= lives(run) and len(taken) + 1 >= len(told(run, "life"))
+
+
+@pytest.mark.enough_on("running")
+def test_lives_without_room(host, tmp):
+    """With room for one, the other end of each connection is lost, and counted."""
+    usual = host.environment
+    host.environment = {**usual, "IOSONDE_ENTRIES": "sessions=1"}
+    try:
+        run = trace(host, tmp, "tcplife", [], [host.workload, "net", "lives"], lost=None)
+    finally:
+        host.environment = usual
+    assert Counter(map(life, run.of("tcplife"))) <= lives(run)
+    assert run.summary["shown"] + run.summary["lost_state"] == len(told(run, "life"))
+    assert run.summary["lost_state"] >= 8
+
+
+@pytest.mark.only_on(*GUESTS)
+@pytest.mark.enough_on("5.10", "sid")
+def test_lives_of_everybody(host, tmp):
+    """Without a target, and of one that has none."""
+    argv = [host.workload, "net", "lives"]
+    rows = f"{tmp}/all"
+    everybody = [host.iosonde, "tcplife", "-o", "json", "-O", rows]
+    with started(host, everybody) as process:
+        wait_attached(host, process.pid)
+        run = trace(host, tmp, "tcplife", ["-u", "nobody"], argv)
+        process.signal(signal.SIGINT)
+        result = process.wait(30)
+    assert not run.of("tcplife") and run.summary["generated"] == 0
+    assert Counter(map(life, read_run(host, "tcplife", result, rows).of("tcplife"))) == lives(run)
 
 
 def test_retransmissions(host, tmp):

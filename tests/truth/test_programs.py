@@ -33,11 +33,13 @@ COMMANDS = (
     "tcpconnect",
     "tcpaccept",
     "tcpretrans",
+    "tcplife",
     "oomkill",
 )
 # What switches on programs that a plain run leaves out. A command: its descendants are followed.
 OPTIONS = {
     "opensnoop": [[], ["-F"]],
+    "tcplife": [[], ["--states"]],
     "rwsnoop": [[], ["-c"]],
     "filetop": [["-D", "/"]],
     "dirtop": [["-D", "/"]],

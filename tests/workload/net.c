@@ -275,11 +275,8 @@ int cmd_net(struct ctx *c)
 		const char *name;
 		int (*run)(struct ctx *c);
 	} what[] = {
-		{ "connects", net_connects },
-		{ "accepts", net_accepts },
-		{ "burst", net_burst },
-		{ "losses", net_losses },
-		{ "lives", net_lives },
+		{ "connects", net_connects }, { "accepts", net_accepts }, { "burst", net_burst },
+		{ "losses", net_losses },     { "lives", net_lives },
 	};
 	const char *name = arg_str(c, 0, "");
 

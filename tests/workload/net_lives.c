@@ -201,7 +201,8 @@ static void never_accepted(void)
 /* Its process is gone before the connection is. */
 static void client_exits(int listening, int port)
 {
-	struct told c = { .kind = "exits", .rport = port, .laddr = V4, .raddr = V4, .tx = 7 }, s = c;
+	struct told c = { .kind = "exits", .rport = port, .laddr = V4, .raddr = V4, .tx = 7 },
+		    s = c;
 	pid_t pid = fork();
 	int server;
 
