@@ -143,6 +143,8 @@ struct drain {
 	struct field kstack_id; /* TOOL_STACKS: in the key, signed, negative for none */
 	struct field ustack_id;
 	struct field program;  /* TOOL_STACKS: in the key, whose the user's addresses are */
+	struct field ip;       /* likewise: where it was, if the stacks are those of the callers */
+	bool by_function;      /* stacks whose functions are the same are one */
 	struct field no_clear; /* in cfg: a terminal keeps the tables before */
 	/* without --sort; -r shows the largest, or with DRAIN_KEYS the first, in any case */
 	enum drain_order order;
@@ -190,14 +192,23 @@ struct stack_row {
 };
 
 /* Of programs that count with bpf/core/stacks.bpf.h. */
-#define STACKS_DRAIN                                                                               \
-	{                                                                                          \
-		.map = "stack_counts", .key_size = sizeof(struct stacks_key),                      \
-		.value_size = sizeof(struct stacks_value), .stack_map = "stacks",                  \
-		.kstack_id = FIELD(struct stacks_key, kstack),                                     \
-		.ustack_id = FIELD(struct stacks_key, ustack),                                     \
-		.program = FIELD(struct stacks_key, program),                                      \
-	}
+/* clang-format off */
+#define STACKS_DRAIN { STACKS_DRAIN_MEMBERS }
+#define STACKS_DRAIN_MEMBERS                                                                       \
+	.map = "stack_counts", .key_size = sizeof(struct stacks_key),                              \
+	.value_size = sizeof(struct stacks_value), .stack_map = "stacks",                          \
+	.kstack_id = FIELD(struct stacks_key, kstack),                                             \
+	.ustack_id = FIELD(struct stacks_key, ustack),                                             \
+	.program = FIELD(struct stacks_key, program)
+/* clang-format on */
+
+/* How often SEC("perf_event") runs on each CPU: members of the tool's cfg. */
+struct sample_spec {
+	struct field hz;	/* __u32: so many times a second; F_NONE: nothing is sampled */
+	struct field period_ns; /* __u64: instead of hz, if it isn't 0 */
+	struct field idle;	/* __u32: idle CPUs, too, if it isn't 0 */
+	struct field cpu;	/* __u32: the only one, and 1; 0: all */
+};
 
 /*
  * Maps that an option brings or sizes: those whose names begin with @prefix. A table ends with
@@ -283,6 +294,7 @@ struct tool {
 	struct fold fold;
 	struct many_spec many;
 	const struct map_spec *maps;
+	struct sample_spec sample;
 	const struct tool_ops *ops;
 };
 

@@ -23,6 +23,7 @@ static const struct {
 	{ "kretprobe.multi/", HK_KPROBE_MULTI },
 	{ "raw_tp/", HK_RAW_TP },
 	{ "tp/", HK_TRACEPOINT },
+	{ SAMPLED_SECTION, HK_PERF_EVENT },
 };
 
 enum hook_kind_id hook_kind_of(const char *sec)
@@ -36,13 +37,10 @@ enum hook_kind_id hook_kind_of(const char *sec)
 const char *hook_ability(enum hook_kind_id kind)
 {
 	static const char *const names[] = {
-		[HK_TP_BTF] = "tp_btf",
-		[HK_FENTRY] = "fentry",
-		[HK_KPROBE] = "kprobes",
-		[HK_KPROBE_MULTI] = "kprobe_multi",
-		[HK_RAW_TP] = "raw_tracepoints",
-		[HK_TRACEPOINT] = "tracepoints",
-		[HK_OTHER] = NULL,
+		[HK_TP_BTF] = "tp_btf",		 [HK_FENTRY] = "fentry",
+		[HK_KPROBE] = "kprobes",	 [HK_KPROBE_MULTI] = "kprobe_multi",
+		[HK_RAW_TP] = "raw_tracepoints", [HK_TRACEPOINT] = "tracepoints",
+		[HK_PERF_EVENT] = "perf_events", [HK_OTHER] = NULL,
 	};
 
 	return names[kind];

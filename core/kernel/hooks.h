@@ -15,8 +15,12 @@ enum hook_kind_id {
 	HK_KPROBE_MULTI,
 	HK_RAW_TP,
 	HK_TRACEPOINT, /* classic, through tracefs */
+	HK_PERF_EVENT, /* a clock on every CPU: tool->sample */
 	HK_OTHER,      /* iterators and what else is tried by loading */
 };
+
+/* SEC() of a program that runs at intervals; libbpf knows no more exact name. */
+#define SAMPLED_SECTION "perf_event"
 
 enum hook_kind_id hook_kind_of(const char *sec);
 

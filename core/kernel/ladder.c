@@ -142,7 +142,8 @@ bool ladder_runs_to_end(const struct bpf_object *obj, const struct rung *rung)
 	const char *sec = ladder_hook(obj, rung->progs[0]);
 	enum hook_kind_id kind = sec ? hook_kind_of(sec) : HK_OTHER;
 
-	return kind == HK_TRACEPOINT || kind == HK_KPROBE || kind == HK_KPROBE_MULTI;
+	return kind == HK_TRACEPOINT || kind == HK_KPROBE || kind == HK_KPROBE_MULTI ||
+	       kind == HK_PERF_EVENT;
 }
 
 /* Will the kernel skip no run of the rung's programs, as far as can be known? */

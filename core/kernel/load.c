@@ -21,6 +21,7 @@
 #include "core/kernel/btf_slim.h"
 #include "core/kernel/ladder.h"
 #include "core/kernel/load_many.h"
+#include "core/kernel/load_sample.h"
 #include "core/kernel/load_setup.h"
 #include "core/kernel/perf_hook.h"
 #include "core/kernel/privs.h"
@@ -323,6 +324,8 @@ static int attach_program(struct loaded *l, struct bpf_program *prog)
 	bool iter = !strncmp(bpf_program__section_name(prog), "iter/", 5);
 	struct bpf_link *link;
 
+	if (is_sampled(prog))
+		return attach_sampled(l, prog);
 	if (!strchr(bpf_program__section_name(prog), '/')) /* a model of others: many_spec */
 		return 0;
 	if (l->n_links == MAX_LINKS || l->n_iters == MAX_ITERS)

@@ -102,7 +102,7 @@ const char *loaded_hook(const struct loaded *l, const char *spec)
 	static const char *const all[] = { "kprobe.multi/*", "kprobe/*", NULL, "fentry/*" };
 	const char *sec = ladder_hook(l->obj, spec);
 
-	if (!sec || strchr(sec, '/'))
+	if (!sec || strchr(sec, '/') || hook_kind_of(sec) == HK_PERF_EVENT)
 		return sec;
 	return l->tool->many.functions && is_model(l, spec) ? all[l->many_how] : "any/*";
 }
@@ -111,17 +111,19 @@ bool loaded_missed_uncounted(const struct loaded *l)
 {
 	struct bpf_program *prog;
 
-	if (l->guard_counts)
-		return false;
 	bpf_object__for_each_program(prog, l->obj)
 	{
 		enum hook_kind_id kind = hook_kind_of(bpf_program__section_name(prog));
 
-		if (bpf_program__autoload(prog) &&
+		if (!bpf_program__autoload(prog))
+			continue;
+		if (kind == HK_PERF_EVENT) /* no kernel does */
+			return true;
+		if (!l->guard_counts &&
 		    (kind == HK_KPROBE || kind == HK_KPROBE_MULTI || kind == HK_TRACEPOINT))
 			return true;
 	}
-	return l->opts.many && !many_misses_counted(l->opts.many);
+	return !l->guard_counts && l->opts.many && !many_misses_counted(l->opts.many);
 }
 
 uint64_t loaded_missed(const struct loaded *l, uint64_t *details)

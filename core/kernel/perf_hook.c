@@ -54,10 +54,15 @@ bool tracefs_has_event(const char *event)
 	return tracefs_id_file(event, path, sizeof(path)) && !access(path, R_OK);
 }
 
-static int perf_open(struct perf_event_attr *attr)
+static int perf_open_on(struct perf_event_attr *attr, int cpu)
 {
 	attr->size = sizeof(*attr);
-	return (int)syscall(SYS_perf_event_open, attr, -1, 0, -1, PERF_FLAG_FD_CLOEXEC);
+	return (int)syscall(SYS_perf_event_open, attr, -1, cpu, -1, PERF_FLAG_FD_CLOEXEC);
+}
+
+static int perf_open(struct perf_event_attr *attr)
+{
+	return perf_open_on(attr, 0);
 }
 
 int perf_kprobe(const char *function, uint64_t address, bool at_return)
@@ -88,6 +93,22 @@ int perf_tracepoint(const char *event)
 		return -1;
 	attr.config = (__u64)id;
 	return perf_open(&attr);
+}
+
+int perf_clock(const struct clock_spec *clock, int cpu)
+{
+	struct perf_event_attr attr = {
+		.type = PERF_TYPE_SOFTWARE,
+		.config = PERF_COUNT_SW_CPU_CLOCK,
+		.sample_period = clock->period_ns,
+		.exclude_idle = !clock->idle,
+	};
+
+	if (!clock->period_ns) {
+		attr.sample_freq = clock->hz;
+		attr.freq = 1;
+	}
+	return perf_open_on(&attr, cpu);
 }
 
 int perf_attach(int fd, int prog)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
-/* Kprobes and classic tracepoints: programs that hang on perf events. And where tracefs is. */
+/* Kprobes, tracepoints, clocks: programs that hang on perf events. And where tracefs is. */
 #ifndef IOSONDE_PERF_HOOK_H
 #define IOSONDE_PERF_HOOK_H
 
@@ -18,6 +18,18 @@ int perf_kprobe(const char *function, uint64_t address, bool at_return);
 
 /* The same for the tracepoint @event: "category/name". */
 int perf_tracepoint(const char *event);
+
+struct clock_spec {
+	uint64_t period_ns; /* 0: hz */
+	uint32_t hz;
+	bool idle; /* also while the CPU has nothing to do */
+};
+
+/*
+ * A perf event that fires so often on @cpu: by a timer of the kernel, so it needs no counter of the
+ * processor. Returns its descriptor, or -1 with errno; ENODEV where the CPU isn't online.
+ */
+int perf_clock(const struct clock_spec *clock, int cpu);
 
 /*
  * Hangs program @prog on the perf event @fd: the event belongs to one CPU, the program runs on all.
