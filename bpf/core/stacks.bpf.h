@@ -88,7 +88,8 @@ static __always_inline void stacks_count(const struct stacks_key *key, u64 amoun
 	if (!value)
 		return;
 	__sync_fetch_and_add(&value->count, 1);
-	__sync_fetch_and_add(&value->sum, amount);
+	if (amount) /* of 0 the compiler makes another operation, which 5.10 doesn't have */
+		__sync_fetch_and_add(&value->sum, amount);
 	COUNT(generated);
 }
 

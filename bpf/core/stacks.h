@@ -15,6 +15,7 @@ struct stacks_key {
 	__s32 kstack;
 	__s32 ustack;
 	__u64 program; /* which the user's addresses belong to: program_id() */
+	__u64 ip;      /* where it was, if the stacks are those of its callers; 0: they aren't */
 	__u32 cause;   /* the command's */
 	__u32 reserved;
 	char comm[COMM_LEN];
@@ -32,5 +33,11 @@ struct rec_program {
 	__u32 pid;
 	__u32 reserved;
 };
+
+/* Is it an address of the kernel? Those of user space are in the lower half. */
+static inline int stack_ip_is_kernel(__u64 ip)
+{
+	return ip >> 63;
+}
 
 #endif

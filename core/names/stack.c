@@ -87,6 +87,27 @@ const char *stack_kernel_name(struct stack_names *names, uint64_t addr, bool pla
 	return names->buf;
 }
 
+/* They differ between kernels; those without a name are programs of BPF. */
+static bool is_hook(const char *name)
+{
+	static const char *const prefixes[] = { "bpf_", "__bpf_", "__traceiter_", "__do_trace_",
+						"0x" };
+
+	for (size_t i = 0; i < sizeof(prefixes) / sizeof(prefixes[0]); i++)
+		if (!strncmp(name, prefixes[i], strlen(prefixes[i])))
+			return true;
+	return false;
+}
+
+size_t stack_hook_frames(struct stack_names *names, const uint64_t *frames, size_t n)
+{
+	size_t skip = 0;
+
+	while (skip < n && is_hook(stack_kernel_name(names, frames[skip], true)))
+		skip++;
+	return skip < n ? skip : 0;
+}
+
 static int64_t now_ns(void)
 {
 	struct timespec t;
@@ -167,7 +188,7 @@ static const struct elf_syms *symbols_of(struct stack_names *names, const struct
 }
 
 /* A file can name a function by megabytes. */
-static void add_symbol(struct text_buf *to, const char *symbol, uint64_t into)
+static void add_symbol(struct text_buf *to, const char *symbol, uint64_t into, bool plain)
 {
 	size_t len = strnlen(symbol, SYMBOL_MAX + 1);
 
@@ -177,11 +198,12 @@ static void add_symbol(struct text_buf *to, const char *symbol, uint64_t into)
 	} else {
 		text_add(to, symbol, len);
 	}
-	text_printf(to, "+0x%" PRIx64, into);
+	if (!plain)
+		text_printf(to, "+0x%" PRIx64, into);
 }
 
-void stack_user_name(struct stack_names *names, uint32_t pid, uint64_t program, uint64_t addr,
-		     struct text_buf *to)
+bool stack_user_name(struct stack_names *names, uint32_t pid, uint64_t program, uint64_t addr,
+		     bool plain, struct text_buf *to)
 {
 	const struct elf_syms *syms;
 	const char *symbol = NULL;
@@ -201,11 +223,12 @@ void stack_user_name(struct stack_names *names, uint32_t pid, uint64_t program, 
 	if (syms)
 		symbol = elf_syms_find(syms, addr - map->start + map->offset, &into);
 	if (symbol)
-		add_symbol(to, symbol, into);
+		add_symbol(to, symbol, into, plain);
 	else
 		text_printf(to, "0x%" PRIx64, addr);
 	if (map && p->names[map->name])
 		text_printf(to, " (%s)", p->names + map->name);
+	return map || !p;
 }
 
 void stack_names_learn(struct stack_names *names, uint32_t pid, uint64_t program)

@@ -31,12 +31,18 @@ void stack_names_close(struct stack_names *names);
 const char *stack_kernel_name(struct stack_names *names, uint64_t addr, bool plain);
 
 /*
+ * How many of the @n frames, from the innermost on, are those of a hook: of the program that took
+ * the stack, and of what called it. 0 if all are: better than none.
+ */
+size_t stack_hook_frames(struct stack_names *names, const uint64_t *frames, size_t n);
+
+/*
  * Appends "main+0x1b (app)" for an address of process @pid while it ran @program (program_id());
  * "0x7f… (libc.so.6)" or "0x7f…" without symbols, or where it runs another program by now and
- * nothing was learnt of that one before.
+ * nothing was learnt of that one before. Without offsets if @plain. False: nothing is mapped there.
  */
-void stack_user_name(struct stack_names *names, uint32_t pid, uint64_t program, uint64_t addr,
-		     struct text_buf *to);
+bool stack_user_name(struct stack_names *names, uint32_t pid, uint64_t program, uint64_t addr,
+		     bool plain, struct text_buf *to);
 
 /*
  * Looks at what @pid has mapped while it runs @program, and at the symbols: for stacks whose names

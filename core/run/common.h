@@ -43,6 +43,7 @@ struct common_opts {
 	uint64_t by_memory; /* what the groups of --by may take */
 	bool kstack, ustack;
 	bool folded, tree; /* how stacks are shown */
+	bool annotations;  /* the kernel's frames are marked */
 	const char *root;  /* what runs under this function */
 	/* engine */
 	uint64_t buffer; /* 0: see common_buffer() */

@@ -84,7 +84,7 @@ static void keep_entry(struct report *r, const char *key, const uint64_t *value)
 
 void report_keep(struct report *r, const char *key, const uint64_t *value)
 {
-	if (r->d->cpu.kind != F_NONE || r->t->by)
+	if (r->d->cpu.kind != F_NONE || r->t->by || r->d->by_function)
 		keep_entry(r, key, value);
 	else
 		report_add_entry(r, key, value);
@@ -186,19 +186,10 @@ static void drain_epoch(struct report *r)
 	drain_others(r);
 	if (r->t->by)
 		drain_by(r);
-	for (size_t i = 0; i < r->merged.n && !r->t->by; i++)
-		report_add_entry(r, keymap_key(&r->merged, i), keymap_value(&r->merged, i));
-}
-
-bool drain_is_key(const struct tool_table *t, const struct column *col)
-{
-	return t->drain && col->field.kind != F_NONE && col->field.off >= sizeof(uint32_t) &&
-	       col->field.off < t->drain->key_size;
-}
-
-bool drain_identifies(const struct tool_table *t, const struct column *col)
-{
-	return drain_is_key(t, col) || (col->flags & COL_KEY);
+	else if (r->d->by_function)
+		drain_functions(r);
+	else
+		report_add_merged(r);
 }
 
 size_t drain_terminal(const struct run *run)

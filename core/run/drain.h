@@ -24,7 +24,7 @@ struct report {
 	bool failed;	       /* out of memory */
 	struct hist_view view; /* of values that hold a histogram */
 	bool *is_max;	       /* per word of a value: merging takes the larger one */
-	/* where the CPU is a part of the key, or --by was given: the sums over CPUs */
+	/* where the CPU is a part of the key, --by was given, or drain->by_function: all entries */
 	struct keymap merged;
 	bool counted;		/* rows to come went past --where already, as parts of others */
 	struct text_buf totals; /* rows of drain->hist->totals, all of one length */
@@ -42,8 +42,21 @@ size_t drain_terminal(const struct run *run);
 /* Adds the rows that stand for one entry of the map: @value summed over CPUs, @key as it is. */
 void report_add_entry(struct report *r, const char *key, const uint64_t *value);
 
-/* The same, or keeps it where others with that key are to be added: parts of CPUs, of --by. */
+/* The same for each in report->merged. */
+void report_add_merged(struct report *r);
+
+/* As report_add_entry(), or keeps it where others with that key are to be added: parts of CPUs, of
+ * --by. */
 void report_keep(struct report *r, const char *key, const uint64_t *value);
+
+/* Adds the row of a stack. */
+void report_add_stack(struct report *r, const char *key, const uint64_t *value);
+
+/* drain->by_function: adds a row for all stacks in report->merged that have the same functions. */
+void drain_functions(struct report *r);
+
+/* Of the command's rows; NULL: there is none of that name. */
+const struct column *drain_column(const struct tool *tool, const char *name);
 
 /* Adds the row of what found no room in the map. */
 void drain_others(struct report *r);
@@ -56,6 +69,10 @@ char *report_add_row(struct report *r, size_t len);
 
 /* Keeps or drops the newest row, which stands for @events events. */
 void report_filter_row(struct report *r, const char *row, uint64_t events);
+
+/* Key, value, time: in that order in every row. Returns where the time goes. */
+char *report_put_row(char *row, const struct drain *d, const char *key, const void *value,
+		     size_t size);
 
 /* Sums one key's value over the CPUs, if the map is kept per CPU. */
 void report_merge_cpus(const struct report *r, uint64_t *value);

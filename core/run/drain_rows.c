@@ -9,6 +9,25 @@
 
 #include "bpf/core/stacks.h"
 
+bool drain_is_key(const struct tool_table *t, const struct column *col)
+{
+	return t->drain && col->field.kind != F_NONE && col->field.off >= sizeof(uint32_t) &&
+	       col->field.off < t->drain->key_size;
+}
+
+bool drain_identifies(const struct tool_table *t, const struct column *col)
+{
+	return drain_is_key(t, col) || (col->flags & COL_KEY);
+}
+
+const struct column *drain_column(const struct tool *tool, const char *name)
+{
+	for (const struct column *c = tool->row.columns; c->name; c++)
+		if (!strcmp(c->name, name))
+			return c;
+	return NULL;
+}
+
 static bool grow(struct report *r)
 {
 	size_t cap = r->cap ? 2 * r->cap : 256;
@@ -52,8 +71,7 @@ void report_filter_row(struct report *r, const char *row, uint64_t events)
 	r->n--;
 }
 
-/* Key, value, time: in that order in every row. Returns where the time goes. */
-static char *put_row(char *row, const struct drain *d, const char *key, const void *value,
+char *report_put_row(char *row, const struct drain *d, const char *key, const void *value,
 		     size_t size)
 {
 	memcpy(row, key, d->key_size);
@@ -73,7 +91,7 @@ static void add_table_row(struct report *r, const char *key, const uint64_t *val
 
 	if (!row)
 		return;
-	end = put_row(row, d, key, value, size);
+	end = report_put_row(row, d, key, value, size);
 	if (d->hist) {
 		hist_stats((const void *)((const char *)value + size), &r->view, &s);
 		memcpy(end, &s, sizeof(s));
@@ -99,7 +117,7 @@ static bool add_slot(struct report *r, const char *key, struct hist_row h, uint6
 	if (!row)
 		return false;
 	h.share = (uint32_t)((double)h.count * 10000.0 / (double)largest);
-	memcpy(put_row(row, d, key, &h, sizeof(h)), &r->ts_ns, sizeof(r->ts_ns));
+	memcpy(report_put_row(row, d, key, &h, sizeof(h)), &r->ts_ns, sizeof(r->ts_ns));
 	report_filter_row(r, row, h.count);
 	return r->n > before;
 }
@@ -139,7 +157,7 @@ static void add_totals(struct report *r, const char *key, const struct hist_valu
 		return;
 	}
 	hist_stats(value, &r->view, &s);
-	memcpy(put_row(row, r->d, key, &s, sizeof(s)), &r->ts_ns, sizeof(r->ts_ns));
+	memcpy(report_put_row(row, r->d, key, &s, sizeof(s)), &r->ts_ns, sizeof(r->ts_ns));
 	r->totals.len += report_totals_size(r->d);
 }
 
@@ -164,54 +182,16 @@ static void add_hist_rows(struct report *r, const char *key, const struct hist_v
 		add_totals(r, key, value);
 }
 
-/* Appends the frames of stack @id_field to @row at @pos; returns the bytes they take. */
-static uint32_t take_frames(const struct report *r, const char *key, const struct field *id_field,
-			    char *row, uint32_t pos, struct vstack *s)
+void report_add_merged(struct report *r)
 {
-	int fd = loaded_map(r->run->source.loaded, r->d->stack_map);
-	bool user = id_field == &r->d->ustack_id;
-	uint64_t all[1 + STACK_FRAMES] = { 0 }, *frames = all + user; /* as struct vstack has it */
-	int32_t id;
-	uint32_t n = 0;
-
-	if (id_field->kind == F_NONE)
-		return 0;
-	memcpy(&id, key + id_field->off, sizeof(id));
-	if (id == STACK_LOST)
-		frames[0] = STACK_LOST_FRAME;
-	else if (id < 0 || bpf_map_lookup_elem(fd, &id, frames))
-		return 0;
-	while (n < STACK_FRAMES && frames[n])
-		n++;
-	n += user;
-	if (user && r->d->program.kind != F_NONE)
-		memcpy(all, key + r->d->program.off, sizeof(*all));
-	memcpy(row + pos, all, n * 8);
-	s->off = pos;
-	s->len = n * 8;
-	return n * 8;
-}
-
-static void add_stack_row(struct report *r, const char *key, const uint64_t *value)
-{
-	const struct drain *d = r->d;
-	struct stack_row s = { .count = *value, .sum = d->value_size > 8 ? value[1] : 0 };
-	uint32_t pos = d->key_size + sizeof(s) + sizeof(r->ts_ns);
-	char *row = report_add_row(r, pos + (1 + 2 * STACK_FRAMES) * 8);
-
-	if (!row)
-		return;
-	pos += take_frames(r, key, &d->kstack_id, row, pos, &s.kstack);
-	pos += take_frames(r, key, &d->ustack_id, row, pos, &s.ustack);
-	memcpy(put_row(row, d, key, &s, sizeof(s)), &r->ts_ns, sizeof(r->ts_ns));
-	r->row[r->n - 1].len = pos;
-	report_filter_row(r, row, s.count);
+	for (size_t i = 0; i < r->merged.n; i++)
+		report_add_entry(r, keymap_key(&r->merged, i), keymap_value(&r->merged, i));
 }
 
 void report_add_entry(struct report *r, const char *key, const uint64_t *value)
 {
 	if (r->t->spec.kind == TOOL_STACKS)
-		add_stack_row(r, key, value);
+		report_add_stack(r, key, value);
 	else if (r->t->spec.kind == TOOL_TABLE)
 		add_table_row(r, key, value);
 	else if (r->d->hist)

@@ -26,8 +26,8 @@ static const struct column *measure(const struct tool *tool)
 	return c;
 }
 
-/* "main+0x1b (app)" is main, "0x7f… (libc.so.6)" [libc.so.6]. */
-static void add_frame(struct text_buf *to, const char *name, size_t len)
+/* "main+0x1b (app)" is main, and "main (app)"; "0x7f… (libc.so.6)" is [libc.so.6]. */
+static void add_frame(struct text_buf *to, const char *name, size_t len, bool marked)
 {
 	const char *file = len && name[len - 1] == ')' ? memrchr(name, '(', len) : NULL;
 	size_t n = file && file > name ? (size_t)(file - name) - 1 : len;
@@ -36,12 +36,19 @@ static void add_frame(struct text_buf *to, const char *name, size_t len)
 
 	if (plus && n - (size_t)(plus - name) > 3 && !memcmp(plus, "+0x", 3)) {
 		folded_frame(to, name, (size_t)(plus - name));
+	} else if (file && n && strncmp(name, "0x", 2) != 0) {
+		folded_frame(to, name, n);
 	} else if (file) {
-		snprintf(in_file, sizeof(in_file), "[%.*s]", (int)(len - n - 3), file + 1);
+		bool own = file[1] == '['; /* [vdso] */
+
+		snprintf(in_file, sizeof(in_file), own ? "%.*s" : "[%.*s]", (int)(len - n - 3),
+			 file + 1);
 		folded_frame(to, in_file, strlen(in_file));
 	} else {
 		folded_frame(to, name, len);
 	}
+	if (marked)
+		text_puts(to, "_[k]");
 }
 
 /* The frames of one stack of @row, which are innermost first. */
@@ -61,16 +68,8 @@ static void add_frames(struct run *run, const struct column *c, const struct sor
 		name = end - 1; /* the NUL behind the name */
 		while (name > list && name[-1])
 			name--;
-		add_frame(to, name, strlen(name));
+		add_frame(to, name, strlen(name), run->plan.opts.annotations && c->name[0] == 'k');
 	}
-}
-
-static const struct column *column_called(const struct tool *tool, const char *name)
-{
-	for (const struct column *c = tool->row.columns; c->name; c++)
-		if (!strcmp(c->name, name))
-			return c;
-	return NULL;
 }
 
 /* "dd;main;ksys_read;vfs_read": the user's frames are the outer ones. */
@@ -78,7 +77,7 @@ static void add_stack(struct report *r, const struct sort_row *row, struct folde
 {
 	static const char *const stacks[] = { "ustack", "kstack" };
 	const struct tool *tool = r->run->plan.tool;
-	const struct column *pid = column_called(tool, "pid"), *comm = column_called(tool, "comm");
+	const struct column *pid = drain_column(tool, "pid"), *comm = drain_column(tool, "comm");
 	char scratch[VALUE_SCRATCH];
 	struct text_buf line = { 0 };
 	struct value v, owner = { 0 }, value;
@@ -91,7 +90,7 @@ static void add_stack(struct report *r, const struct sort_row *row, struct folde
 			folded_frame(&line, v.bytes.p, v.bytes.len);
 	}
 	for (size_t i = 0; i < 2; i++) {
-		const struct column *c = column_called(tool, stacks[i]);
+		const struct column *c = drain_column(tool, stacks[i]);
 
 		if (c)
 			add_frames(r->run, c, row, (uint32_t)owner.u, &line);

@@ -16,28 +16,66 @@
 #include "core/base/signals.h"
 #include "core/run/tables.h"
 
-const char *stack_list(struct run *run, bool user, uint32_t pid, const struct value *v, size_t *len)
-{
-	uint64_t addr, program = 0;
-	size_t i = 0;
+#define USER_LOWEST  0x1000 /* no code is mapped below, whoever asks */
+#define USER_HIGHEST (1ULL << 56)
 
-	run->view.stack_text.len = 0;
-	if (user && v->bytes.len >= sizeof(program)) {
-		memcpy(&program, v->bytes.p, sizeof(program)); /* struct vstack */
-		i = sizeof(program);
-	}
-	for (; i + 8 <= v->bytes.len; i += 8) {
-		memcpy(&addr, v->bytes.p + i, sizeof(addr));
+/* What is no address: the frame pointer that led there was none, nor are those behind it. */
+static bool is_nowhere(uint64_t addr)
+{
+	return addr != STACK_LOST_FRAME && (addr < USER_LOWEST || addr >= USER_HIGHEST);
+}
+
+/*
+ * A user stack, up to the last frame that is mapped: libraries without frame pointers keep other
+ * things in that register.
+ */
+static void add_user_names(struct run *run, uint32_t pid, const char *frames, size_t len)
+{
+	struct text_buf *to = &run->view.stack_text;
+	bool plain = run->plan.tool->drain.by_function;
+	uint64_t addr, program;
+	size_t keep = 0;
+
+	memcpy(&program, frames, sizeof(program)); /* struct vstack */
+	for (size_t i = sizeof(program); i + sizeof(addr) <= len; i += sizeof(addr)) {
+		bool mapped = true;
+
+		memcpy(&addr, frames + i, sizeof(addr));
+		if (keep && is_nowhere(addr))
+			break;
 		if (addr == STACK_LOST_FRAME)
-			text_puts(&run->view.stack_text, "[stack lost]");
-		else if (user)
-			stack_user_name(run->view.symbols, pid, program, addr,
-					&run->view.stack_text);
+			text_puts(to, "[stack lost]");
 		else
-			text_puts(&run->view.stack_text,
-				  stack_kernel_name(run->view.symbols, addr, false));
+			mapped = stack_user_name(run->view.symbols, pid, program, addr, plain, to);
+		text_pad(to, '\0', 1);
+		if (mapped || !keep)
+			keep = to->len;
+	}
+	to->len = keep;
+}
+
+static void add_kernel_names(struct run *run, const char *frames, size_t len)
+{
+	bool plain = run->plan.tool->drain.by_function;
+	uint64_t addr;
+
+	for (size_t i = 0; i + sizeof(addr) <= len; i += sizeof(addr)) {
+		memcpy(&addr, frames + i, sizeof(addr));
+		text_puts(&run->view.stack_text,
+			  addr == STACK_LOST_FRAME
+				  ? "[stack lost]"
+				  : stack_kernel_name(run->view.symbols, addr, plain));
 		text_pad(&run->view.stack_text, '\0', 1);
 	}
+}
+
+const char *stack_list(struct run *run, bool user, uint32_t pid, const struct value *v, size_t *len)
+{
+	run->view.stack_text.len = 0;
+	if (!user)
+		add_kernel_names(run, v->bytes.p, v->bytes.len);
+	else if (v->bytes.len >= sizeof(uint64_t))
+		add_user_names(run, pid, v->bytes.p, v->bytes.len);
 	*len = run->view.stack_text.len;
 	return run->view.stack_text.data;
 }

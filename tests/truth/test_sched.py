@@ -191,6 +191,7 @@ def test_blocked_time_by_stack(host, tmp):
         assert sum(r["count"] for r in slept) == 5, slept
         total = sum(r["total_ns"] for r in slept)
         assert 500 * MS <= total <= 600 * MS + 100 * MS * host.emulated, total
+        assert all(r["kstack"][0].startswith("__schedule+") for r in slept), "frames of our own hook"
         named = ("sleep_five_times+", "compete+", "[stack lost]")
         assert all(any(f.startswith(named) for f in r["ustack"]) for r in slept), slept
         assert sum(r["count"] for r in run.of("offcpu")) == run.summary["shown"]

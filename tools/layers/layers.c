@@ -103,32 +103,17 @@ static const struct probe probes[] = {
 	{}
 };
 
-/* Frames of the program itself and of what called it; the names differ between kernels. */
-static bool is_probe(const char *name)
-{
-	static const char *const prefixes[] = { "bpf_", "__bpf_", "__traceiter_", "__do_trace_",
-						"0x" };
-
-	for (size_t i = 0; i < sizeof(prefixes) / sizeof(prefixes[0]); i++)
-		if (!strncmp(name, prefixes[i], strlen(prefixes[i])))
-			return true;
-	return false;
-}
-
 size_t ledger_stack(struct run *run, struct ledger *l, int32_t id, uint64_t *frames)
 {
 	int fd = loaded_map(run_loaded(run), "layers_stacks");
-	size_t n = 0, skip = 0;
+	size_t n = 0, skip;
 
 	memset(frames, 0, STACK_FRAMES * sizeof(*frames));
 	if (id < 0 || bpf_map_lookup_elem(fd, &id, frames))
 		return 0;
 	while (n < STACK_FRAMES && frames[n])
 		n++;
-	while (skip < n && is_probe(stack_kernel_name(l->names, frames[skip], true)))
-		skip++;
-	if (skip == n) /* no names: keep the addresses */
-		return n;
+	skip = stack_hook_frames(l->names, frames, n);
 	memmove(frames, frames + skip, (n - skip) * sizeof(*frames));
 	return n - skip;
 }
