@@ -30,6 +30,7 @@ COMMANDS = (
     "cpudist",
     "exitsnoop",
     "offcputime",
+    "profile",
     "tcpconnect",
     "tcpaccept",
     "tcpretrans",
@@ -44,7 +45,7 @@ OPTIONS = {
     "filetop": [["-D", "/"]],
     "dirtop": [["-D", "/"]],
 }
-SYMBOL = re.compile(r" g +F (\S+/\S+)\s+[0-9a-f]+ (\w+)$", re.M)
+SYMBOL = re.compile(r" g +F (\S+/\S+|perf_event)\s+[0-9a-f]+ (\w+)$", re.M)
 
 
 def programs_in(path):
