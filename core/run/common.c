@@ -280,6 +280,8 @@ static const struct option_spec stacks_options[] = {
 	{ "tree", 0, COMMON(tree), .kind = OPT_FLAG, .help = "a tree of calls with their shares" },
 	{ "root", 0, COMMON(root), .kind = OPT_STRING, .arg = "FUNCTION",
 	  .help = "only what runs under FUNCTION, as a tree" },
+	{ "svg", 0, COMMON(svg), .kind = OPT_STRING, .arg = "FILE",
+	  .help = "a flame graph, of the whole run, instead of rows; to be opened by a browser" },
 	{ "annotations", 'a', COMMON(annotations), .kind = OPT_FLAG,
 	  .help = "with -f or --tree: _[k] behind the names of the kernel's functions" },
 	{}

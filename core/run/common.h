@@ -45,6 +45,7 @@ struct common_opts {
 	bool folded, tree; /* how stacks are shown */
 	bool annotations;  /* the kernel's frames are marked */
 	const char *root;  /* what runs under this function */
+	const char *svg;   /* a picture goes to this file */
 	/* engine */
 	uint64_t buffer; /* 0: see common_buffer() */
 	const char *btf;

@@ -307,6 +307,8 @@ static size_t order(struct report *r)
 {
 	size_t n = r->n;
 
+	if (r->ordered)
+		return r->shown;
 	for (size_t i = 0; i < n; i++)
 		r->row[i].rec = r->bytes.data + (size_t)r->row[i].rec;
 	report_sort(r);
@@ -314,6 +316,8 @@ static size_t order(struct report *r)
 		n = r->t->top;
 	if (r->d->order == DRAIN_SMALLEST && !r->t->sorted)
 		reverse(r->row, n);
+	r->ordered = true;
+	r->shown = n;
 	return n;
 }
 
@@ -350,6 +354,8 @@ static void print_tables(struct run *run, struct report *r, size_t n, bool last)
 
 static void print_reports(struct run *run, struct report *r, size_t n, bool last)
 {
+	if (run->graph.open && drain_graph(r, order(r)))
+		return;
 	if (drain_draws_stacks(run)) {
 		run_loss_above(run, 0);
 		drain_draw_stacks(r, order(r));

@@ -20,8 +20,10 @@ struct report {
 	struct text_buf bytes;
 	struct sort_row *row; /* rec is an offset into bytes until report_print() */
 	size_t n, cap;
-	uint64_t entries;      /* of the map, before --where */
-	bool failed;	       /* out of memory */
+	uint64_t entries; /* of the map, before --where */
+	bool failed;	  /* out of memory */
+	bool ordered;	  /* row holds pointers, and the first @shown are shown */
+	size_t shown;
 	struct hist_view view; /* of values that hold a histogram */
 	bool *is_max;	       /* per word of a value: merging takes the larger one */
 	/* where the CPU is a part of the key, --by was given, or drain->by_function: all entries */
@@ -95,6 +97,15 @@ size_t report_totals_size(const struct drain *d);
 /* Are stacks asked for as lines for flame graphs, or as a tree? Then draws the first @n rows. */
 bool drain_draws_stacks(const struct run *run);
 void drain_draw_stacks(struct report *r, size_t n);
+
+/* What the command's stacks are measured in: the first number of its rows. */
+const struct column *drain_measure(const struct tool *tool);
+
+/* --root: leaves what runs under it, and says what it left out. */
+void drain_take_root(struct run *run, struct folded *f);
+
+/* --svg: keeps the report's stacks for the picture. Is nothing else asked for? */
+bool drain_graph(struct report *r, size_t n);
 
 /*
  * Text for people: histogram rows, sorted by key and slot, as a block of bars per key. Empty log2

@@ -15,8 +15,7 @@
 #define LEAST_SHARE 50 /* hundredths of a percent; what is less is added up */
 #define NAMES_MAX   4096
 
-/* What the command's stacks are measured in: the first number of its rows. */
-static const struct column *measure(const struct tool *tool)
+const struct column *drain_measure(const struct tool *tool)
 {
 	const struct column *c = tool->row.columns;
 	uint32_t from = tool->drain.key_size;
@@ -95,14 +94,14 @@ static void add_stack(struct report *r, const struct sort_row *row, struct folde
 		if (c)
 			add_frames(r->run, c, row, (uint32_t)owner.u, &line);
 	}
-	column_value(r->run->view.clock.names, measure(tool), row->rec, row->len, scratch, &value);
+	column_value(r->run->view.clock.names, drain_measure(tool), row->rec, row->len, scratch,
+		     &value);
 	folded_add(f, text_cstr(&line), line.len, value.u);
 	f->failed |= line.failed;
 	text_free(&line);
 }
 
-/* Tells of --root what it left out, or that there was nothing, and what there was instead. */
-static void take_root(struct run *run, struct folded *f)
+void drain_take_root(struct run *run, struct folded *f)
 {
 	const char *root = run->plan.opts.root, *name, *names[NAMES_MAX], *near;
 	char number[NUMBER_MAX + 1] = "";
@@ -114,7 +113,7 @@ static void take_root(struct run *run, struct folded *f)
 		folded_add(&copy, f->text.data + (size_t)f->line[i].text, f->line[i].len, 0);
 	folded_root(f, root);
 	v.u = f->outside;
-	unit_format(measure(run->plan.tool), &v, &run->view.clock, number, sizeof(number));
+	unit_format(drain_measure(run->plan.tool), &v, &run->view.clock, number, sizeof(number));
 	if (f->n && f->outside)
 		log_warn("not under %s: %s", root, number);
 	text_pad(&copy.text, '\0', 1);
@@ -139,7 +138,7 @@ static void take_root(struct run *run, struct folded *f)
 
 static void print_folded(struct run *run, const struct folded *f)
 {
-	uint64_t unit = measure(run->plan.tool)->unit == U_NSEC ? 1000 : 1;
+	uint64_t unit = drain_measure(run->plan.tool)->unit == U_NSEC ? 1000 : 1;
 
 	for (size_t i = 0; i < f->n; i++) {
 		struct text_buf line = { 0 };
@@ -221,7 +220,7 @@ static bool visit(void *ctx, const struct folded_node *node)
 
 static void print_tree(struct run *run, const struct folded *f)
 {
-	const struct column *of = measure(run->plan.tool);
+	const struct column *of = drain_measure(run->plan.tool);
 	/* the sink keeps what it last printed a row of */
 	static struct column columns[] = { { "share", FIELD(struct branch, share), U_PERCENT },
 					   {},
@@ -264,7 +263,7 @@ void drain_draw_stacks(struct report *r, size_t n)
 	for (size_t i = 0; i < n; i++)
 		add_stack(r, &r->row[i], &f);
 	if (r->run->plan.opts.root && !f.failed)
-		take_root(r->run, &f);
+		drain_take_root(r->run, &f);
 	folded_sort(&f);
 	if (f.failed)
 		log_error("out of memory: the stacks are not complete");
@@ -273,4 +272,13 @@ void drain_draw_stacks(struct report *r, size_t n)
 	else
 		print_tree(r->run, &f);
 	folded_free(&f);
+}
+
+bool drain_graph(struct report *r, size_t n)
+{
+	const struct common_opts *o = &r->run->plan.opts;
+
+	for (size_t i = 0; i < n; i++)
+		add_stack(r, &r->row[i], &r->run->graph.stacks);
+	return o->format == FORMAT_TEXT && !o->folded && !o->tree && !o->file;
 }

@@ -13,6 +13,7 @@
 #include "core/base/writer.h"
 #include "core/kernel/many.h"
 #include "core/names/stack.h"
+#include "core/rows/folded.h"
 #include "core/run/account.h"
 #include "core/run/child.h"
 #include "core/run/plan.h"
@@ -80,6 +81,15 @@ struct loop {
 	uint32_t since_check;
 };
 
+/* --svg: a picture of all stacks, and where it goes. */
+struct graph {
+	char *file;
+	char *temporary; /* beside it; NULL: it is written to itself */
+	int fd;
+	bool open;
+	struct folded stacks;
+};
+
 struct run {
 	struct plan plan;
 	struct source source;
@@ -88,6 +98,7 @@ struct run {
 	struct account account;
 	struct watch watch;
 	struct loop loop;
+	struct graph graph;
 };
 
 /* output.c */
@@ -97,6 +108,11 @@ void output_shown(struct run *run, uint64_t n); /* events that this report shows
 void output_report(struct run *run, bool last); /* --by's table, and the tool's own reports */
 void output_by_clear(const struct run *run, struct by *by); /* the next interval's groups begin */
 void output_close(struct run *run);
+
+/* graph.c */
+bool graph_open(struct run *run);  /* --svg: where it is to go, as long as we may */
+bool graph_write(struct run *run); /* after the last report; false: with a message */
+void graph_close(struct run *run);
 
 /* by.c */
 /* The names of a stack's frames, innermost first, each with a NUL; good until the next call. */

@@ -12,7 +12,7 @@
 
 bool output_names(struct run *run)
 {
-	if (!file_open(run))
+	if (!file_open(run) || !graph_open(run))
 		return false;
 	for (size_t i = 0; i < run->plan.n_tables; i++) {
 		struct run_table *t = &run->plan.table[i];
@@ -80,6 +80,7 @@ void output_report(struct run *run, bool last)
 void output_close(struct run *run)
 {
 	file_close(run);
+	graph_close(run);
 	tables_close(&run->plan);
 	names_free(&run->view.names);
 	text_free(&run->plan.where_text);

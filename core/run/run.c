@@ -266,7 +266,7 @@ static bool start(struct run *run)
 	return true;
 }
 
-/* Returns whether every event is accounted for. */
+/* Returns whether every event is accounted for, and what was asked for written. */
 static bool finish(struct run *run)
 {
 	const struct tool_ops *ops = run->plan.tool->ops;
@@ -282,6 +282,7 @@ static bool finish(struct run *run)
 	file_wait(run, true);
 	adds_up = output_summary(run);
 	file_wait(run, true);
+	adds_up &= graph_write(run);
 	if (ops && ops->finish)
 		ops->finish(run);
 	return adds_up;

@@ -42,6 +42,7 @@ VALUES = {
     "name": "cat",
     "output": "json",
     "output-file": "/dev/null",
+    "svg": "/dev/null",
     "btf": "/sys/kernel/btf/vmlinux",
     "pid": "1",
     "tid": "1",

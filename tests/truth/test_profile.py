@@ -2,9 +2,11 @@
 """profile: samples beside the kernel's own account of CPU time, and where they were taken."""
 
 import json
+from xml.etree import ElementTree
 
 import pytest
 from conftest import GUESTS
+from host import ROOT
 from tracer import best_of, read_run, trace, trace_running
 
 READS = ("filemap_read", "generic_file_buffered_read")
@@ -133,3 +135,61 @@ def test_idle(host, tmp):
     assert not [r for r in found[False].of("sample") if r["pid"] == 0]
     idle = [r for r in found[True].of("sample") if r["pid"] == 0]
     assert idle and all(r["comm"].startswith("swapper/") for r in idle), json.dumps(idle)
+
+SVG = "{http://www.w3.org/2000/svg}"
+
+
+def frames_of(picture):
+    """[(name, x, w, y)] of a flame graph, and the total."""
+    root = ElementTree.fromstring(picture)
+    found = []
+    for g in root.iter(f"{SVG}g"):
+        name = g.find(f"{SVG}title").text.rsplit(": ", 1)[0]
+        y = float(g.find(f"{SVG}rect").get("y"))
+        found.append((name, int(g.get("data-x")), int(g.get("data-w")), y))
+    return found, int(root.get("data-total"))
+
+
+@pytest.mark.enough_on("running")
+def test_flame_graph(host, tmp):
+    """A picture that XML's own parser takes: every frame on its caller, and within it; a program may
+    be called anything. A name, nothing else, stays behind; what can't be written is said."""
+    out = f"{tmp}/graph.svg"
+    hostile = f"{tmp}/<b>&\x1b]]>;"
+    host.run(["cp", host.workload, hostile])
+    argv = [host.iosonde, "profile", "-F", "999", "--svg", out, "--", hostile, "busy", "2", "200"]
+    result = host.run(argv, timeout=60)
+    assert result.returncode == 0 and b"COUNT" not in result.stdout, str(result)
+    picture = host.read_file(out)
+    frames, total = frames_of(picture)
+    assert frames[0][0] == "all" and frames[0][1:3] == (0, total) and total > 50
+    assert f"{total} shown" in result.err.replace(",", ""), result.err
+    for name, x, w, y in frames[1:]:
+        assert [f for f in frames if f[3] == y + 16 and f[1] <= x and x + w <= f[1] + f[2]], name
+    assert [n for n, *_ in frames if n.startswith("<b>&\\")] and [n for n, *_ in frames if n == "spin"]
+    left = host.run(["ls", tmp]).stdout.split(b"\n")
+    assert [n for n in left if n.startswith(b"graph")] == [b"graph.svg"], left
+    full = host.run([host.iosonde, "profile", "--svg", "/dev/full", "--", "true"])
+    assert full.returncode == 125 and "No space left" in full.err, str(full)
+    nowhere = host.run([host.iosonde, "profile", "--svg", f"{tmp}/no/dir.svg", "--", "true"])
+    assert nowhere.returncode == 125 and "cannot write" in nowhere.err, str(nowhere)
+    check_script(host, out, total, dict((n, w) for n, _, w, _ in frames))
+
+
+def check_script(host, out, total, widths):
+    """A click zooms, a search colours and adds up, the way back is there."""
+    steps = ["click", "spin", "search", "^spin$", "hover", "spin", "reset"]
+    script = ROOT / "tests/truth/flame_dom.js"
+    result = host.run(["node", script, out, *steps])
+    assert result.returncode == 0, str(result)
+    clicked, searched, hovered, reset = json.loads(result.stdout)
+    (spin,) = [f for f in clicked["frames"] if f["name"].startswith("spin: ")]
+    assert (spin["x"], spin["width"], spin["dim"]) == (10, 1180, False), spin
+    assert [f for f in clicked["frames"] if f["name"].startswith("all: ")][0]["dim"]
+    assert searched["matched"].startswith("matched: ")
+    share = float(searched["matched"].split()[1].rstrip("%"))
+    assert share >= 100 * widths["spin"] / total - 0.1, (share, widths)
+    assert [f["name"].split(":")[0] for f in searched["frames"] if f["found"]] == ["spin"]
+    assert hovered["details"].startswith("spin: ")
+    assert all(0 <= f["x"] <= 1190 and not f["dim"] for f in reset["frames"])
+    assert len(reset["frames"]) > len(clicked["frames"])

@@ -84,7 +84,7 @@ const struct tool tool_profile = {
 	.examples = "  iosonde profile 10                       ten seconds of everybody\n"
 		    "  iosonde profile --tree -- make           a program's functions as a tree\n"
 		    "  iosonde profile --root ksys_read -p 123  what runs under a function\n"
-		    "  iosonde profile -f 30 > out.txt          for a flame graph\n",
+		    "  iosonde profile --svg graph.svg 30       a flame graph\n",
 	.kind = TOOL_STACKS,
 	.row = { "sample", columns },
 	.options = options,

@@ -1,0 +1,163 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+/* --svg FILE: the stacks of all reports in one picture, which is there when the run ends. */
+#include "core/run/drain.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "core/base/log.h"
+#include "core/rows/unit_format.h"
+#include "out/flame.h"
+
+/* Where the file named @file really is, if it is a regular one; else as it is named. */
+static char *place_of(const char *file, bool *regular)
+{
+	struct stat st;
+	char *real;
+
+	*regular = stat(file, &st) || S_ISREG(st.st_mode); /* or there is none yet */
+	real = *regular ? realpath(file, NULL) : NULL;
+	return real ? real : strdup(file);
+}
+
+/* A file beside @to, which takes its place when it is whole. */
+static int open_beside(struct graph *g)
+{
+	mode_t mask = umask(0);
+	int fd = -1;
+
+	umask(mask);
+	if (asprintf(&g->temporary, "%s.XXXXXX", g->file) < 0) {
+		g->temporary = NULL;
+		return -1;
+	}
+	fd = mkostemp(g->temporary, O_CLOEXEC);
+	if (fd < 0) {
+		free(g->temporary);
+		g->temporary = NULL;
+		return -1;
+	}
+	if (fchmod(fd, 0666 & ~mask))
+		log_warn("the mode of %s can't be set: %s", g->file, strerror(errno));
+	return fd;
+}
+
+bool graph_open(struct run *run)
+{
+	const char *file = run->plan.opts.svg;
+	struct graph *g = &run->graph;
+	bool regular;
+
+	if (!file)
+		return true;
+	g->file = place_of(file, &regular);
+	if (!g->file) {
+		log_error("out of memory");
+		return false;
+	}
+	g->fd = regular ? open_beside(g) : open(g->file, O_WRONLY | O_NOCTTY | O_CLOEXEC);
+	if (g->fd < 0)
+		log_error("cannot write to %s: %s", file, strerror(errno));
+	g->open = g->fd >= 0;
+	return g->open;
+}
+
+static void format_value(void *ctx, uint64_t n, char *buf, size_t size)
+{
+	struct run *run = ctx;
+	struct value v = { V_UINT, .u = n };
+
+	unit_format(drain_measure(run->plan.tool), &v, &run->view.clock, buf, size);
+}
+
+/* "profile: make -j 4" */
+static void add_title(const struct run *run, struct text_buf *to)
+{
+	text_puts(to, run->plan.tool->name);
+	if (run->plan.opts.root)
+		text_printf(to, " under %s", run->plan.opts.root);
+	for (char **word = run->plan.command; word && *word; word++) {
+		text_puts(to, word == run->plan.command ? ": " : " ");
+		text_add(to, *word, strnlen(*word, 200));
+		if (to->len > 120) { /* as wide as the picture */
+			text_puts(to, " ...");
+			break;
+		}
+	}
+}
+
+static bool write_all(int fd, const char *data, size_t len)
+{
+	while (len) {
+		ssize_t n = write(fd, data, len);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return false;
+		data += n;
+		len -= (size_t)n;
+	}
+	return true;
+}
+
+/* Returns 0 or the errno of what failed. */
+static int put_in_place(struct graph *g, const struct text_buf *svg)
+{
+	int error = write_all(g->fd, svg->data, svg->len) ? 0 : errno;
+
+	if (close(g->fd) && !error)
+		error = errno;
+	g->open = false;
+	if (!error && g->temporary && rename(g->temporary, g->file))
+		error = errno;
+	if (!error) {
+		free(g->temporary);
+		g->temporary = NULL;
+	}
+	return error;
+}
+
+bool graph_write(struct run *run)
+{
+	struct text_buf title = { 0 }, svg = { 0 };
+	struct graph *g = &run->graph;
+	struct flame flame = { NULL, format_value, run };
+	int error;
+
+	if (!g->open)
+		return true;
+	if (run->plan.opts.root && !g->stacks.failed)
+		drain_take_root(run, &g->stacks);
+	folded_sort(&g->stacks);
+	add_title(run, &title);
+	flame.title = text_cstr(&title);
+	if (g->stacks.failed || title.failed || !flame_draw(&flame, &g->stacks, &svg))
+		error = ENOMEM;
+	else
+		error = put_in_place(g, &svg);
+	if (error)
+		log_error("cannot write to %s: %s", g->file, strerror(error));
+	text_free(&title);
+	text_free(&svg);
+	return !error;
+}
+
+void graph_close(struct run *run)
+{
+	struct graph *g = &run->graph;
+
+	if (g->open)
+		close(g->fd);
+	if (g->temporary) /* it wasn't finished */
+		unlink(g->temporary);
+	free(g->temporary);
+	free(g->file);
+	folded_free(&g->stacks);
+	*g = (struct graph){ 0 };
+}
