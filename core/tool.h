@@ -249,8 +249,10 @@ struct tool_ops {
 	bool (*find)(struct run *run);
 	/* Prints what an option asks for instead of a trace; false if none does. */
 	bool (*answer)(struct run *run);
+	bool (*begin)(struct run *run); /* attached, and nothing counts yet */
 	bool (*start)(struct run *run); /* attached, privileges still held */
 	void (*record)(struct run *run, const struct rec *rec, size_t len); /* types >= REC_TOOL */
+	void (*end)(struct run *run);		    /* nothing counts any more, still attached */
 	void (*report)(struct run *run, bool last); /* every interval, and at the end */
 	void (*finish)(struct run *run);	    /* free what start() took */
 };

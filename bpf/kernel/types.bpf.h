@@ -128,6 +128,10 @@ struct seccomp {
 	int mode;
 };
 
+struct sched_info {
+	unsigned long long run_delay;
+};
+
 struct task_struct {
 	struct thread_info thread_info;
 	unsigned int flags;
@@ -153,6 +157,7 @@ struct task_struct {
 	unsigned int ptrace;
 	struct seccomp seccomp;
 	struct css_set *cgroups;
+	struct sched_info sched_info;
 };
 
 /* --- what classic tracepoints pass: include/trace/events/ --- */

@@ -105,6 +105,7 @@ static bool map_variables(struct loaded *l)
 	l->epoch = bss_var(l, "epoch");
 	l->all_attached = bss_var(l, "all_attached");
 	l->attached_ns = bss_var(l, "attached_ns");
+	l->closed_ns = bss_var(l, "closed_ns");
 	l->many_attached = bss_var(l, "many_attached");
 	l->many_calls = bss_var(l, "many_calls");
 	l->target_children = bss_var(l, "target_children");
@@ -192,7 +193,7 @@ static void unload(struct loaded *l)
 	l->epoch = l->all_attached = l->many_attached = NULL;
 	l->many_calls = NULL;
 	l->target_children = NULL;
-	l->attached_ns = NULL;
+	l->attached_ns = l->closed_ns = NULL;
 	l->obj = NULL;
 }
 
@@ -401,11 +402,15 @@ bool loaded_attach(struct loaded *l, bool (*ready)(void *arg), void *arg)
 	}
 	drop_sources(l);
 	heap_give_back();
+	return true;
+}
+
+void loaded_begin(struct loaded *l)
+{
 	if (l->attached_ns)
 		*l->attached_ns = monotonic_ns();
 	if (l->all_attached)
 		*l->all_attached = 1;
-	return true;
 }
 
 /* Programs run inside RCU read sections; this returns when all that are running now are over. */
@@ -415,6 +420,16 @@ static void grace_period(void)
 	 * program runs */
 	if (syscall(SYS_membarrier, MEMBARRIER_CMD_GLOBAL, 0, 0))
 		usleep(100000);
+}
+
+void loaded_end(struct loaded *l)
+{
+	if (!l->closed_ns)
+		return;
+	*l->closed_ns = monotonic_ns();
+	if (l->all_attached)
+		*l->all_attached = 0;
+	grace_period();
 }
 
 void loaded_detach(struct loaded *l)

@@ -65,6 +65,7 @@ struct loaded {
 	size_t bss_size;
 	volatile uint32_t *all_attached;    /* likewise */
 	volatile uint64_t *attached_ns;	    /* likewise */
+	volatile uint64_t *closed_ns;	    /* likewise */
 	volatile uint32_t *epoch;	    /* in bss */
 	volatile uint32_t *many_attached;   /* likewise */
 	volatile uint32_t *target_children; /* likewise */
@@ -85,6 +86,15 @@ struct loaded *loaded_open(const struct load_opts *opts);
  * freed.
  */
 bool loaded_attach(struct loaded *l, bool (*ready)(void *arg), void *arg);
+
+/* After loaded_attach(): from now on programs count. */
+void loaded_begin(struct loaded *l);
+
+/*
+ * Before loaded_detach(), for who has something to do in between (variable closed_ns): programs
+ * count no more, and those that still did are over.
+ */
+void loaded_end(struct loaded *l);
 
 /*
  * Attaches the targets of opts.many, after loaded_attach(). False after a message, also if none

@@ -246,6 +246,9 @@ static bool start(struct run *run)
 	if ((!many && !begin_output(run)) ||
 	    !loaded_attach(run->source.loaded, targets_mark, run) || !targets_adopt(run))
 		return false;
+	if (ops && ops->begin && !ops->begin(run))
+		return false;
+	loaded_begin(run->source.loaded);
 	if (ops && ops->start && !ops->start(run))
 		return false;
 	/* many targets take their time; nothing counts before the last of them */
@@ -272,6 +275,9 @@ static bool finish(struct run *run)
 	const struct tool_ops *ops = run->plan.tool->ops;
 	bool adds_up;
 
+	loaded_end(run->source.loaded);
+	if (ops && ops->end)
+		ops->end(run);
 	loaded_detach(run->source.loaded);
 	if (run->output.error)
 		run->loop.abort_now = true;

@@ -13,7 +13,7 @@ from collections import Counter
 from dataclasses import dataclass
 
 CELLS = ("cpu_ns", "runq_ns", "queue_ns", "device_ns", "wait_ns", "unknown_ns")
-LEDGER_TYPES = ("op", "slowest", "call", "file", "process")
+LEDGER_TYPES = ("op", "slowest", "call", "file", "process", "time")
 LOST = ("lost_state", "lost_end", "lost_missed")
 KEY = re.compile(r"[a-z][a-z0-9_]*")
 CAP_SYS_PTRACE, CAP_PERFMON, CAP_BPF = 19, 38, 39
@@ -235,7 +235,7 @@ def expected_calls(run):
 
 
 def check_ledger(run):
-    """Every row of the ledger adds up, with no cell out of its range."""
+    """Every row of the ledger adds up, with no cell out of its range, and all rows to the whole time."""
     for row in run.rows:
         if row["type"] not in LEDGER_TYPES:
             continue
@@ -243,6 +243,8 @@ def check_ledger(run):
         assert all(isinstance(v, int) and 0 <= v <= row["lat_ns"] for v in cells), row
         assert sum(cells) == row["lat_ns"], row
     assert run.summary["clamped"] == 0 and run.summary["overflow"] == 0, run.summary
+    assert run.summary["unaccounted_ns"] == 0, run.summary
+    assert sum(r["lat_ns"] for r in run.of("time")) == run.summary["watched_ns"] > 0, run.summary
 
 
 def call_row(run, call):

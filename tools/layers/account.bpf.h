@@ -1,208 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
-/* The account of one operation: its state, its maps, and how time gets into its cells. */
+/* The account of one operation: where it is kept, and how time gets into its cells. */
 #ifndef IOSONDE_LAYERS_ACCOUNT_BPF_H
 #define IOSONDE_LAYERS_ACCOUNT_BPF_H
 
-#include "bpf/calls/answered.bpf.h"
-#include "bpf/core/filter.bpf.h"
-#include "bpf/files/files.bpf.h"
-#include "bpf/files/path.bpf.h"
-#include "bpf/calls/syscall.bpf.h"
-#include "bpf/core/task_state.bpf.h"
-
-#include "tools/layers/layers.h"
-
-#define O_OPEN(call) ((call) >= CALL_OPEN)
-
-const volatile struct layers_cfg cfg;
-
-enum thread_state { ON_CPU, ON_RUNQ, BLOCKED };
-
-/* The account of an operation that left its CPU. */
-struct layers_op {
-	struct layers_entry in;
-	struct layers_key key; /* of an open: its process and call alone, until it ends */
-	u64 end_ns;
-	u32 flags;
-	u32 state; /* enum thread_state */
-	u32 gen;   /* tags this operation's bios */
-	u32 restarts;
-	u64 start_ns;
-	u64 before_ns; /* earlier stretches */
-	u64 mark_ns;   /* everything before this has been given to a cell */
-	u64 in_ns;     /* last switched in */
-	u64 cells[N_CELLS];
-	u32 n_bios;
-	s32 stack; /* where it is blocked */
-	s32 longest_stack;
-	u32 reserved;
-	u64 longest_ns;
-};
-
-struct layers_state {
-	u64 self; /* address of the task, as a number: a key that global functions can take */
-	struct layers_op op;
-	struct layers_op parked; /* left with "restart me": a handler may make calls of its own */
-	u64 parked_ip, parked_sp;
-	u32 generation;
-	u32 cpu; /* where it last ran, as far as is known */
-	char name[NAME_KEPT];
-};
-
-TASK_STATE(layers, struct layers_state, 10240)
-
-struct {
-	__uint(type, BPF_MAP_TYPE_ARRAY);
-	__uint(map_flags, BPF_F_MMAPABLE); /* so that it begins with a page, and a cache line */
-	__uint(max_entries, PER_CPU);
-	__type(key, u32);
-	__type(value, struct layers_cpu);
-} layers_cpus SEC(".maps");
-
-/* How many threads have a parked operation. */
-u32 n_parked;
-
-/* When a thread that waits was last woken. Written by the waker; key is the task's address. */
-struct {
-	__uint(type, BPF_MAP_TYPE_HASH);
-	__uint(max_entries, 16384);
-	__type(key, u64);
-	__type(value, u64);
-} layers_wakes SEC(".maps");
-
-struct {
-	__uint(type, BPF_MAP_TYPE_HASH);
-	__uint(max_entries, 65536);
-	__uint(map_flags, BPF_F_NO_PREALLOC);
-	__type(key, struct layers_key);
-	__type(value, struct layers_sums);
-} layers_table SEC(".maps");
-
-/* What finds no room there: by process and call, all files together. */
-struct {
-	__uint(type, BPF_MAP_TYPE_HASH);
-	__uint(max_entries, 4096);
-	__type(key, struct layers_key);
-	__type(value, struct layers_sums);
-} layers_others SEC(".maps");
-
-/* What finds none there either: by call. This can't fail. */
-struct {
-	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
-	__uint(max_entries, N_CALLS);
-	__type(key, u32);
-	__type(value, struct layers_sums);
-} layers_rest SEC(".maps");
-
-/* Calls of targets that aren't followed, by number; those of the 32-bit ABI come behind. */
-struct {
-	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
-	__uint(max_entries, 2 * SYSCALL_MAX);
-	__type(key, u32);
-	__type(value, u64);
-} layers_unfollowed SEC(".maps");
-
-/* Files whose path was sent. The least recently used are forgotten, and sent again. */
-struct {
-	__uint(type, BPF_MAP_TYPE_LRU_HASH);
-	__uint(max_entries, 16384);
-	__type(key, struct layers_file);
-	__type(value, u32);
-} layers_files SEC(".maps");
-
-struct {
-	__uint(type, BPF_MAP_TYPE_STACK_TRACE);
-	__uint(max_entries, 4096);
-	__uint(key_size, sizeof(u32));
-	__uint(value_size, STACK_FRAMES * sizeof(u64));
-} layers_stacks SEC(".maps");
-
-/* Updated inside the scheduler, hence preallocated. */
-struct {
-	__uint(type, BPF_MAP_TYPE_HASH);
-	__uint(max_entries, 4096);
-	__type(key, struct layers_wait_key);
-	__type(value, struct layers_wait);
-} layers_waits SEC(".maps");
-
-/* Scratch of a CPU. @busy: a thread that was preempted in the middle, or a program below us. */
-struct file_out {
-	struct layers_file_event e;
-	char path[PATH_LEN];
-	u32 busy;
-};
-
-struct op_out {
-	struct layers_op_event e;
-	char name[NAME_KEPT];
-	u32 busy;
-};
-
-struct {
-	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
-	__uint(max_entries, 1);
-	__type(key, u32);
-	__type(value, struct file_out);
-} layers_file_out SEC(".maps");
-
-struct {
-	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
-	__uint(max_entries, 1);
-	__type(key, u32);
-	__type(value, struct op_out);
-} layers_op_out SEC(".maps");
-
-/* The account of an operation that needed none, to be sent; what it doesn't set stays 0. */
-struct {
-	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
-	__uint(max_entries, 1);
-	__type(key, u32);
-	__type(value, struct layers_op);
-} layers_sent SEC(".maps");
-
-#ifndef offsetof
-#define offsetof(type, member) __builtin_offsetof(type, member)
-#endif
-#define TALLY(which) COUNT(tool[which])
-
-static __always_inline struct layers_cpu *cpu_here(void)
-{
-	u32 cpu = bpf_get_smp_processor_id();
-
-	return bpf_map_lookup_elem(&layers_cpus, &cpu);
-}
-
-/*
- * Only one program at a time works on a CPU's record; where programs can be preempted
- * (SYSCALL_ENTER()), another may come in between. It must do without.
- */
-static __always_inline bool take_cpu(struct layers_cpu *c)
-{
-	if (c->entry.busy)
-		return false;
-	c->entry.busy = 1;
-	barrier();
-	return true;
-}
-
-static __always_inline void release_cpu(struct layers_cpu *c)
-{
-	barrier();
-	c->entry.busy = 0;
-}
-
-/* Hands an operation to the scheduler's programs, all stamps set, and takes it back. */
-static __always_inline void go_live(struct layers_entry *in)
-{
-	barrier();
-	in->live = 1;
-}
-
-static __always_inline void hold(struct layers_entry *in)
-{
-	in->live = 0;
-	barrier();
-}
+#include "tools/layers/state.bpf.h"
 
 /* Starts the account of the operation whose entry st->op has. It was on the CPU so far. */
 static __always_inline void begin(struct layers_state *st)
@@ -237,7 +38,7 @@ static __always_inline void take_entry(struct layers_cpu *c, struct layers_state
 {
 	const struct layers_entry *in = &c->entry;
 
-	if (st->op.in.call) /* its return was never seen */
+	if (st->op.in.call && IS_IO(st->op.in.call)) /* its return was never seen */
 		COUNT_EVENT(lost_end);
 	st->op.in = *in;
 	if (O_OPEN(in->call) && in->name_len)
@@ -278,7 +79,8 @@ static __noinline int keep_op(struct layers_cpu *c, struct task_struct *task)
 		st->op.key = c->slots[c->entry.slot & (LAYERS_SLOTS - 1)].key;
 		move_entry(c, st);
 	} else {
-		COUNT_EVENT(lost_state);
+		if (IS_IO(c->entry.call))
+			COUNT_EVENT(lost_state);
 		c->entry.call = 0;
 	}
 	c->self = 0; /* its next operation looks at its state first */
@@ -318,7 +120,7 @@ static __always_inline void key_by_file(struct layers_cpu *c, struct layers_stat
 {
 	struct file *file = (struct file *)c->entry.file;
 
-	if (O_OPEN(c->entry.call))
+	if (O_OPEN(c->entry.call) || !IS_IO(c->entry.call))
 		return;
 	make_key(&st->op.key, file ? LOAD(struct file, file, f_inode) : NULL, c->ids >> 32,
 		 c->entry.call);
@@ -440,7 +242,7 @@ static __always_inline void settle_blocked(u64 task, struct layers_op *op, u64 w
 		op->cells[CELL_UNKNOWN] += rest;
 	} else {
 		op->cells[CELL_WAIT] += rest;
-		if (rest)
+		if (rest && IS_IO(op->in.call))
 			note_wait(op, rest);
 	}
 	op->mark_ns = woken;

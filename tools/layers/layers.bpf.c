@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
 /*
- * The state ledger. A followed system call is kept in the record of its CPU while it stays there,
+ * The state ledger. What a followed thread does is kept in the record of its CPU while it stays there,
  * and gets an account in its thread's state when it leaves: one mark moves forward, and at every
  * change the time since the mark goes to the cell that was current. Only the thread itself (or
  * sched_switch on its behalf) writes the account; other CPUs leave time stamps in layers_wakes and
  * in the bio slots of blkio_thread.bpf.h.
  */
-#include "tools/layers/sums.bpf.h"
+#include "tools/layers/life.bpf.h"
 
 /* --- system calls --- */
 
@@ -15,21 +15,6 @@ static __always_inline bool rejoins(const struct layers_state *st, u32 call, str
 {
 	return st->parked.in.call == call && st->parked_ip == REGS_IP(regs) &&
 	       st->parked_sp == REGS_SP(regs);
-}
-
-static __always_inline void park(struct layers_state *st, struct pt_regs *regs)
-{
-	st->parked = st->op;
-	st->parked_ip = REGS_IP(regs);
-	st->parked_sp = REGS_SP(regs);
-	st->op.in.call = 0;
-	__sync_fetch_and_add(&n_parked, 1);
-}
-
-static __always_inline void unpark(struct layers_state *st)
-{
-	st->parked.in.call = 0;
-	__sync_fetch_and_add(&n_parked, -1);
 }
 
 /* The parked operation goes on. */
@@ -55,7 +40,7 @@ __noinline int close_parked(s32 ret, u32 flags)
 	if (!c || !st || !st->parked.in.call)
 		return 0;
 	st->parked.flags |= flags;
-	close_op(c, st, &st->parked, ret);
+	close_io(c, st, &st->parked, ret);
 	unpark(st);
 	return 0;
 }
@@ -77,14 +62,46 @@ static __always_inline void keep_name(struct layers_entry *entry, char *name,
 		read_name(entry, name);
 }
 
+/* A call that a target enters, or returns from. */
+struct entering {
+	struct task_struct *task; /* current_task() */
+	u64 ids;		  /* ids_of() that */
+	u32 call;		  /* of the command's, or PART_OTHER */
+	u32 slot;		  /* of the latter: which */
+	bool compat;
+};
+
+/* Is the call with number @nr, which the current thread is in, one of a target's? */
+static __always_inline bool is_entering(s64 nr, struct entering *e)
+{
+	if (nr < 0 || nr >= SYSCALL_MAX)
+		return false;
+	e->task = current_task();
+	e->ids = ids_of(e->task);
+	if (!target_match(e->ids))
+		return false;
+	e->compat = task_in_compat_call(e->task);
+	e->call = syscall_call(nr, e->compat);
+	e->slot = nr;
+	if (!e->call) {
+		e->call = PART_OTHER;
+		e->slot += e->compat ? SYSCALL_MAX : 0;
+	}
+	return true;
+}
+
 /* Describes the call @in in @entry, of CPU @c's record or of a thread's state, as is @name. */
 static __always_inline void open_entry(struct layers_cpu *c, struct layers_entry *entry, char *name,
-				       const struct entered *in, struct pt_regs *regs)
+				       const struct entering *in, struct pt_regs *regs)
 {
 	struct syscall_args args;
 
-	syscall_args(regs, in->compat, &args);
 	entry->call = in->call;
+	if (!IS_IO(in->call)) {
+		entry->slot = in->slot;
+		return;
+	}
+	syscall_args(regs, in->compat, &args);
 	if (O_OPEN(in->call)) {
 		keep_name(entry, name, &args);
 		return;
@@ -95,19 +112,15 @@ static __always_inline void open_entry(struct layers_cpu *c, struct layers_entry
 	entry->slot = find_slot(c, in->call, (struct file *)entry->file, in->ids >> 32);
 }
 
-/* Before a thread's first operation: from now on its wakers leave a stamp. */
-static __always_inline void meet_thread(struct layers_state *st)
-{
-	u64 none = 0;
-
-	st->self = bpf_get_current_task();
-	bpf_map_update_elem(&layers_wakes, &st->self, &none, BPF_ANY);
-}
-
-/* The operation in the thread's state, described, begins. */
-static __always_inline void enter_state(struct layers_state *st, bool again)
+/*
+ * The operation in the thread's state, described, begins, and user space, which was left at @from,
+ * ends.
+ */
+static __always_inline void enter_state(struct layers_cpu *c, struct layers_state *st, u64 from,
+					bool again)
 {
 	st->op.in.entry_ns = bpf_ktime_get_ns();
+	c->user_ns += st->op.in.entry_ns - from;
 	if (again)
 		st->op.mark_ns = st->op.in_ns = st->op.in.entry_ns;
 	else
@@ -116,86 +129,132 @@ static __always_inline void enter_state(struct layers_state *st, bool again)
 }
 
 /*
+ * What the current thread did until now is over; if it wasn't watched yet, its life begins. Returns
+ * since when it has been in user space.
+ */
+static __noinline u64 leave_user(struct layers_cpu *c, struct layers_state *st,
+				 struct task_struct *task)
+{
+	u64 now;
+
+	if (!st->self) {
+		now = bpf_ktime_get_ns();
+		begin_life(c, st, task, now);
+		return now;
+	}
+	follow_thread(st, task, bpf_get_smp_processor_id());
+	hold(&st->op.in);
+	now = bpf_ktime_get_ns();
+	if (st->op.in.call)
+		break_off(c, st, now);
+	return now;
+}
+
+/*
  * The current thread enters a call on a CPU that didn't have its last one, or somewhere a call is
  * parked. True: the operation has begun, in the thread's state, or is lost; else it can begin in
  * @c.
  */
-static __noinline bool enter_by_state(struct layers_cpu *c, const struct entered *in,
+static __noinline bool enter_by_state(struct layers_cpu *c, const struct entering *in,
 				      struct pt_regs *regs)
 {
 	struct layers_state *st = layers_create(in->task);
+	u64 from;
 
 	if (!st) {
-		COUNT_EVENT(lost_state);
+		if (IS_IO(in->call))
+			COUNT_EVENT(lost_state);
 		return true;
 	}
-	if (!st->self)
-		meet_thread(st);
-	follow_thread(st, in->task, bpf_get_smp_processor_id());
-	hold(&st->op.in);
-	if (st->op.in.call) /* its return was never seen */
-		COUNT_EVENT(lost_end);
-	st->op.in.call = 0;
+	from = leave_user(c, st, in->task);
 	if (st->parked.in.call && rejoins(st, in->call, regs)) {
 		rejoin(st);
-		enter_state(st, true);
+		enter_state(c, st, from, true);
 		return true;
 	}
-	if (!c->entry.call || has_op(c, in->task)) {
+	if (!c->entry.call) {
 		c->self = (u64)in->task;
 		c->ids = in->ids;
+		hold(&c->entry);
+		c->entry.call = PART_USER;
+		c->entry.entry_ns = from;
 		return false;
 	}
 	/* nobody said that the thread whose operation is in there was switched out */
 	open_entry(c, &st->op.in, st->name, in, regs);
 	st->op.key = c->slots[st->op.in.slot & (LAYERS_SLOTS - 1)].key;
-	enter_state(st, false);
+	enter_state(c, st, from, false);
 	return true;
 }
 
-static __always_inline void enter(struct layers_cpu *c, const struct entered *in,
+/* The return of the operation in c->entry was never seen. */
+static __noinline int lose_entry(struct layers_cpu *c)
+{
+	u64 now = bpf_ktime_get_ns();
+	struct layers_time *t = &c->parts[c->entry.call & (PARTS_ROOM - 1)];
+
+	if (IS_IO(c->entry.call))
+		COUNT_EVENT(lost_end);
+	else if (c->entry.call == PART_OTHER)
+		t = other_of(c, c->entry.slot);
+	t->cells[CELL_UNKNOWN] += now - c->entry.entry_ns;
+	c->entry.entry_ns = now;
+	return 0;
+}
+
+static __always_inline void enter(struct layers_cpu *c, const struct entering *in,
 				  struct pt_regs *regs)
 {
-	if ((c->self != (u64)in->task || c->ids != in->ids || n_parked) &&
-	    enter_by_state(c, in, regs))
+	bool known = c->self == (u64)in->task && c->ids == in->ids && !n_parked;
+	u64 from;
+
+	if (known)
+		hold(&c->entry);
+	/* asked once more: an interrupt that submitted a bio may have moved it meanwhile */
+	if ((!known || !c->entry.call) && enter_by_state(c, in, regs))
 		return;
-	hold(&c->entry);
-	if (c->entry.call) /* its return was never seen */
-		COUNT_EVENT(lost_end);
+	if (c->entry.call != PART_USER)
+		lose_entry(c);
+	from = c->entry.entry_ns;
 	open_entry(c, &c->entry, c->name, in, regs);
 	c->entry.entry_ns = bpf_ktime_get_ns(); /* last: what came before is our own time */
+	c->user_ns += c->entry.entry_ns - from;
 	go_live(&c->entry);
 }
 
-/* What the target does instead, for the run in which it does little else. */
-static __always_inline void note_unfollowed(s64 id)
+/* Has the current thread, which enters a call, become none of the targets: by its name, its user? */
+static __noinline int leave_watch(void)
 {
-	u32 nr = id;
-	u64 *count;
+	struct task_struct *task = current_task();
+	struct layers_cpu *c = cpu_here();
+	struct layers_state *st;
 
-	if (id < 0 || id >= SYSCALL_MAX || syscall_maybe(id) || !target_match(current_ids()))
-		return;
-	if (in_compat_call())
-		nr += SYSCALL_MAX;
-	count = bpf_map_lookup_elem(&layers_unfollowed, &nr);
-	if (count)
-		++*count;
+	if (!c || !has_op(c, task) || !take_cpu(c))
+		return 0;
+	keep_op(c, task);
+	st = layers_of(task);
+	if (st && st->self)
+		end_life(c, st, bpf_ktime_get_ns());
+	release_cpu(c);
+	return 0;
 }
 
 SYSCALL_ENTER(layers_enter)
 {
 	struct layers_cpu *c;
-	struct entered in;
+	struct entering in;
 
 	if (!all_attached)
 		return 0;
-	if (!target_entered(id, &in)) {
-		note_unfollowed(id);
+	if (!is_entering(id, &in)) {
+		if (target.flags & TARGET_SELDOM)
+			leave_watch();
 		return 0;
 	}
 	c = cpu_here();
 	if (!c || !take_cpu(c)) {
-		COUNT_EVENT(lost_state);
+		if (IS_IO(in.call))
+			COUNT_EVENT(lost_state);
 		return 0;
 	}
 	enter(c, &in, regs);
@@ -214,25 +273,13 @@ static __always_inline void handler_returned(struct layers_state *st, struct pt_
 		close_parked(-EINTR, 0);
 }
 
-/* What is under way when the run ends has no known end. */
-static __always_inline void abandon(struct layers_cpu *c, struct layers_state *st,
-				    struct task_struct *task)
-{
-	if (has_op(c, task))
-		c->entry.call = 0;
-	if (!st)
-		return;
-	hold(&st->op.in);
-	st->op.in.call = 0;
-}
-
 /* A followed call of the current thread returns at @now that was never entered. */
 static __noinline int never_entered(struct layers_cpu *c, struct pt_regs *regs, s64 ret, u64 now)
 {
 	s64 nr = REGS_CALL(regs);
-	struct entered in;
+	struct entering in;
 
-	if (!target_entered(nr, &in))
+	if (!syscall_maybe(nr) || !is_entering(nr, &in) || !IS_IO(in.call))
 		return 0;
 	if (!call_was_answered(ret)) {
 		TALLY(LAYERS_NO_ENTRY);
@@ -247,8 +294,48 @@ static __noinline int never_entered(struct layers_cpu *c, struct pt_regs *regs, 
 	c->ids = in.ids;
 	open_entry(c, &c->entry, c->name, &in, regs);
 	c->entry.entry_ns = now;
-	close_entry(c, in.task, answer_of(in.task, nr, ret), now);
+	finish_entry(c, in.task, answer_of(in.task, nr, ret), 0);
+	c->entry.call = 0;
 	return 0;
+}
+
+/*
+ * A thread that wasn't watched leaves a call: the first that a new one does, and the exec with which
+ * a command begins. (Others are met when they enter one.)
+ */
+static __noinline int first_exit(struct layers_cpu *c, struct task_struct *task, s64 ret, u64 now)
+{
+	struct layers_state *st;
+
+	if (ret || !target_match(ids_of(task)))
+		return 0;
+	st = layers_create(task);
+	if (!st || st->self)
+		return 0;
+	begin_life(c, st, task, now);
+	begin_user(c, st, task, now);
+	return 0;
+}
+
+/* The current thread's operation, in its state @st, ends by a return at @now. */
+static __always_inline void end_by_exit(struct layers_cpu *c, struct layers_state *st,
+					struct pt_regs *regs, s64 ret, u64 now)
+{
+	u32 call = st->op.in.call;
+
+	st->op.end_ns = now;
+	settle_running(st->self, &st->op, now);
+	if (call == PART_BEFORE && st->op.in.slot == OTHER_NONE)
+		st->op.in.slot = REGS_CALL(regs) + (in_compat_call() ? SYSCALL_MAX : 0);
+	if (call > PART_OTHER) {
+		close_part(c, &st->op);
+		never_entered(c, regs, ret, now);
+	} else if (IS_IO(call) && is_interrupted(ret)) {
+		close_parked(-EINTR, 0); /* an outer call that was never entered again */
+		park(st, regs);
+	} else {
+		close_op(c, st, &st->op, ret);
+	}
 }
 
 /* A call of @task returns whose operation isn't in @c, or isn't simply over. */
@@ -257,29 +344,21 @@ static __noinline int exit_by_state(struct layers_cpu *c, struct task_struct *ta
 {
 	struct layers_state *st;
 
-	if (has_op(c, task) && all_attached)
+	if (has_op(c, task))
 		keep_op(c, task);
 	st = layers_of(task);
-	if (!all_attached) {
-		abandon(c, st, task);
-		return 0;
+	if (!st || !st->self) {
+		never_entered(c, regs, ret, now);
+		return first_exit(c, task, ret, now);
 	}
-	if (st && !st->op.in.call)
+	if (!st->op.in.call)
 		follow_thread(st, task, bpf_get_smp_processor_id());
-	if (!st || !st->op.in.call) {
-		if (st && REGS_NO_CALL(regs))
-			handler_returned(st, regs);
-		else if (!REGS_NO_CALL(regs))
-			never_entered(c, regs, ret, now);
-		return 0;
-	}
 	hold(&st->op.in);
-	st->op.end_ns = now;
-	settle_running(st->self, &st->op, now);
-	if (!is_interrupted(ret))
-		return close_op(c, st, &st->op, ret);
-	close_parked(-EINTR, 0); /* an outer call that was never entered again */
-	park(st, regs);
+	if (st->op.in.call)
+		end_by_exit(c, st, regs, ret, now);
+	if (REGS_NO_CALL(regs))
+		handler_returned(st, regs);
+	begin_user(c, st, task, now);
 	return 0;
 }
 
@@ -290,29 +369,26 @@ SYSCALL_EXIT(layers_exit)
 	bool mine;
 	u64 now;
 
-	/* only to leave early: which call it was is what the entry stored */
-	if (!syscall_maybe(REGS_CALL(regs)) && !REGS_NO_CALL(regs))
+	if (!all_attached)
 		return 0;
 	task = current_task();
+	if (!among_processes(ids_of(task) >> 32, target.flags))
+		return 0;
 	c = cpu_here();
 	if (!c)
 		return 0;
 	mine = has_op(c, task);
-	/* spares other processes the look-up of a state that they don't have */
-	if (!mine && !among_processes(ids_of(task) >> 32, target.flags))
-		return 0;
 	if (!take_cpu(c)) /* what it returns from is missed, and counted at its next entry */
 		return 0;
 	now = bpf_ktime_get_ns();
 	if (mine)
 		hold(&c->entry);
 	/* asked once more: an interrupt that submitted a bio may have moved it meanwhile */
-	if (mine && c->entry.call && now >= c->entry.entry_ns && !is_interrupted(ret) &&
-	    all_attached) {
+	if (mine && c->entry.call && c->entry.call <= PART_OTHER && now >= c->entry.entry_ns &&
+	    !is_interrupted(ret) && !(n_parked && REGS_NO_CALL(regs)))
 		close_entry(c, task, ret, now);
-	} else {
+	else
 		exit_by_state(c, task, regs, ret, now);
-	}
 	release_cpu(c);
 	return 0;
 }
@@ -332,6 +408,8 @@ static __always_inline void switched_out(void *ctx, struct task_struct *prev, bo
 		return;
 	}
 	st->op.state = BLOCKED;
+	if (!IS_IO(st->op.in.call))
+		return;
 	st->op.stack = bpf_get_stackid(ctx, &layers_stacks, BPF_F_FAST_STACK_CMP);
 	if (st->op.stack >= 0)
 		return;
@@ -356,6 +434,8 @@ static __always_inline void switched_in(struct task_struct *next)
 SEC("tp_btf/sched_switch")
 int BPF_PROG(layers_switch, bool preempted, struct task_struct *prev, struct task_struct *next)
 {
+	if (closed_ns)
+		return 0;
 	if (prev->pid)
 		switched_out(ctx, prev, preempted);
 	if (next->pid)
@@ -374,52 +454,61 @@ int BPF_PROG(layers_waking, struct task_struct *task)
 	return 0;
 }
 
-/* Closes the operation that the current thread, which ends, will never return from. */
+/* Closes the operations that the current thread, which ends, will never return from. */
 static __always_inline void close_killed(struct layers_cpu *c, struct layers_state *st)
 {
 	u64 now = bpf_ktime_get_ns();
+	u32 call = st->op.in.call;
 
 	hold(&st->op.in);
-	if (st->op.in.call) {
+	if (call) {
 		settle_running(st->self, &st->op, now);
 		st->op.end_ns = now;
 		st->op.flags |= OP_KILLED;
-		close_op(c, st, &st->op, 0); /* nobody is left to get a result */
 	}
+	if (call > PART_OTHER)
+		close_part(c, &st->op);
+	else if (call)
+		close_op(c, st, &st->op, 0); /* nobody is left to get a result */
 	if (st->parked.in.call) /* a signal took it out of the call, and killed it */
 		close_parked(0, OP_KILLED);
+	end_life(c, st, now);
 }
 
 /* The same where that is impossible: another thread's program was preempted on this CPU. */
-static __always_inline void lose_ops(struct layers_state *st)
+static __always_inline void lose_ops(struct layers_cpu *c, struct layers_state *st)
 {
-	if (st->op.in.call)
+	u64 now = bpf_ktime_get_ns();
+
+	if (st->op.in.call && IS_IO(st->op.in.call))
 		COUNT_EVENT(lost_state);
-	if (st->parked.in.call) {
+	if (st->parked.in.call)
 		COUNT_EVENT(lost_state);
-		unpark(st);
-	}
+	if (c)
+		end_life(c, st, now);
 }
 
 CURRENT_EVENT(layers_thread_exit, "sched_process_exit")
 {
 	struct task_struct *task = current_task();
-	struct layers_state *st = state_with_op(task);
+	struct layers_state *st = layers_of(task);
 	struct layers_cpu *c = cpu_here();
 	u64 key;
 
-	if (!st)
+	if (!st || !st->self)
 		return 0;
+	key = st->self;
+	state_with_op(task);
+	if (!st->op.in.call)
+		follow_thread(st, task, bpf_get_smp_processor_id());
 	if (c && take_cpu(c)) {
 		close_killed(c, st);
 		release_cpu(c);
 	} else {
-		lose_ops(st);
+		lose_ops(c, st);
 	}
-	key = st->self;
 	bpf_map_delete_elem(&layers_wakes, &key);
 	bios_forget(key);
-	st->self = 0;
 	layers_drop(task);
 	return 0;
 }

@@ -80,12 +80,13 @@ static const struct option_spec options[] = {
 	{}
 };
 
-#define UNFOLLOWED "other calls, I/O of io_uring and libaio, page faults of mappings"
+#define UNFOLLOWED "files of other calls, I/O of io_uring and libaio, page faults of mappings"
 
 static const struct probe probes[] = {
 	{ "system calls",
 	  { { { "layers_enter", "layers_exit" }, .blind = UNFOLLOWED },
 	    { { "layers_enter_tp", "layers_exit_tp" }, .blind = UNFOLLOWED } } },
+	{ "threads at the start and in the end", { { { "layers_begin", "layers_end" } } } },
 	{ "the scheduler", { { { "layers_switch", "layers_waking" } } }, .aside = true },
 	{ "the end of threads", { { { "layers_thread_exit" } }, { { "layers_thread_exit_tp" } } } },
 	{ "bios as they are queued",
@@ -222,6 +223,16 @@ static bool prepare(struct run *run)
 	return true;
 }
 
+static bool begin(struct run *run)
+{
+	return ledger_life_begin(run, run_tool_state(run));
+}
+
+static void end(struct run *run)
+{
+	ledger_life_end(run_tool_state(run));
+}
+
 static bool start(struct run *run)
 {
 	struct ledger *l = run_tool_state(run);
@@ -251,8 +262,10 @@ static void finish(struct run *run)
 static const struct tool_ops ops = {
 	.state_size = sizeof(struct ledger),
 	.prepare = prepare,
+	.begin = begin,
 	.start = start,
 	.record = record,
+	.end = end,
 	.report = report,
 	.finish = finish,
 };

@@ -4,6 +4,7 @@
 #define IOSONDE_LAYERS_H
 
 #include "bpf/core/hist.h"
+#include "bpf/core/syscall_max.h"
 #include "bpf/shared.h"
 
 /* Where a nanosecond of an operation can have gone. */
@@ -33,6 +34,20 @@ enum layers_call {
 	CALL_OPEN_BY_HANDLE,
 	N_CALLS,
 };
+
+/* What else a thread's time is made of, as operations of its own: docs/ledger.md, "A life". */
+enum layers_part {
+	PART_OTHER = N_CALLS, /* a call that isn't followed by file: layers_entry.slot has which */
+	PART_USER,	      /* between calls */
+	PART_FAULT,	      /* blocked there */
+	PART_BEFORE,	      /* what was under way when watching began */
+	PART_START,	      /* a new thread, until it is in user space */
+	N_PARTS,
+};
+
+#define PARTS_ROOM  32 /* a power of two */
+#define OTHER_CALLS (2 * SYSCALL_MAX) /* by number; those of the 32-bit ABI come behind */
+#define OTHER_NONE  (~0U)
 
 struct layers_cfg {
 	__u64 slow_ns; /* stream operations of at least this */
@@ -94,7 +109,7 @@ struct layers_slot {
 /* How an operation began. While it stays on its CPU this is all that is kept of it. */
 struct layers_entry {
 	__u32 call; /* 0: none under way */
-	__u32 slot; /* of this CPU; of an open: none yet */
+	__u32 slot; /* of this CPU; of an open: none yet; PART_OTHER, PART_BEFORE: which call */
 	__s32 fd;
 	/*
 	 * The scheduler's programs may touch it. Off while the thread's own programs work on it,
@@ -121,6 +136,13 @@ struct layers_hist {
 	__u32 slots[HIST_SLOTS];
 };
 
+/* What operations that no file is charged with took. */
+struct layers_time {
+	__u64 count;
+	__u64 errors;
+	__u64 cells[N_CELLS];
+};
+
 /*
  * A CPU's own record; docs/ledger.md, "Where an operation is kept". What each operation needs is in
  * its first cache line.
@@ -137,10 +159,18 @@ struct layers_cpu {
 	__u64 filtered;
 	/* thread whose @entry is being moved: switched out at (0: it runs), and for how long */
 	__u64 away_from_ns, away_ns;
-	__u64 reserved[4];
+	__u64 user_ns; /* between calls, without having left the CPU meanwhile */
+	/* of threads whose life is over: how many, and how long they were watched */
+	__u64 threads, watched_ns;
+	__u64 reserved;
 	struct layers_slot slots[LAYERS_SLOTS];
 	struct layers_hist hists[N_CALLS];
 	char name[NAME_KEPT]; /* what @entry passed, if name_len isn't 0 */
+	/* the longest of those that were under way when watching began: how long, and which call */
+	__u64 before_ns, before_call;
+	/* by enum layers_part, and what calls took that were still under way in the end */
+	struct layers_time parts[PARTS_ROOM] __attribute__((aligned(64)));
+	struct layers_time others[OTHER_CALLS];
 };
 
 struct layers_wait_key {

@@ -56,6 +56,26 @@ struct wait_row {
 	uint64_t frames[STACK_FRAMES];
 };
 
+#define TIME_NAME 32
+
+/* A line of the table of whole lives. */
+struct time_row {
+	char call[TIME_NAME];
+	uint64_t count, errors;
+	uint64_t total_ns; /* of all lines */
+	struct cells cells;
+};
+
+/* What threads did in all the time in which they were watched. */
+struct life {
+	struct keymap rows; /* by name: struct time_row */
+	uint64_t sum_ns;    /* of the rows */
+	uint64_t watched_ns, threads;
+	uint64_t other_calls; /* that aren't followed by file */
+	uint64_t before_ns;   /* the longest of (before), and the call that it was */
+	uint32_t before_call;
+};
+
 extern const char *const layers_call_names[];
 extern const struct column layers_op_columns[];
 extern const struct tool_table layers_tables[];
@@ -67,6 +87,7 @@ struct ledger {
 	struct stack_names *names;
 	struct text_buf row; /* the row that is being put together */
 	uint64_t faults_before;
+	int end_iter; /* looks at every thread when watching ends */
 	struct keymap waits; /* of the report under way: struct wait_kind to struct wait_row */
 };
 
@@ -96,11 +117,23 @@ const char *ledger_duration(uint64_t ns, char *text, size_t size);
 
 /* Major page faults of the targets so far, as far as processes were named. */
 uint64_t ledger_major_faults(const struct run *run);
-/*
- * Adds to the summary how many calls weren't followed; in text says so if those that were took
- * little: @lat_ns.
- */
-void ledger_print_instead(struct run *run, const struct ledger *l, uint64_t lat_ns);
+/* --- ledger_life.c --- */
+/* Before anything counts: finds the threads that are there. False after a message. */
+bool ledger_life_begin(struct run *run, struct ledger *l);
+/* When nothing counts any more: ends the account of those that still are. */
+void ledger_life_end(struct ledger *l);
+/* Adds what the record of a CPU has; @end_ns: when watching ended, 0 if it goes on. */
+void ledger_life_add(struct life *life, const struct layers_cpu *c, uint64_t end_ns);
+/* Adds a call that is followed by file. */
+void ledger_life_add_call(struct life *life, const struct sum_row *calls);
+void ledger_life_give(struct run *run, struct life *life);
+/* Is all the time there? Said in the summary and to people. */
+void ledger_life_check(struct run *run, const struct life *life);
+/* Of a layers_entry.slot of PART_OTHER: may use @name. */
+const char *ledger_call_name(uint32_t slot, char *name, size_t size);
+
+/* Adds to the summary what the targets did besides. */
+void ledger_add_besides(struct run *run, const struct ledger *l, const struct life *life);
 
 /* ledger_report.c: everything that the tables show, from the maps and the threads' own sums. */
 void ledger_report(struct run *run, struct ledger *l, bool last);

@@ -24,6 +24,7 @@ struct sums {
 	uint64_t count, others;	      /* others: in rows "(others)" */
 	uint64_t generated, filtered; /* as the programs counted them */
 	struct latencies *latencies;  /* by call; NULL: out of memory */
+	struct life life;
 };
 
 static void add(struct sum_row *row, const struct layers_sums *s)
@@ -114,11 +115,13 @@ static void add_rest(struct run *run, struct sums *sums, struct ledger *l)
 static void add_kept(struct run *run, struct sums *sums, struct ledger *l)
 {
 	int fd = loaded_map(run_loaded(run), "layers_cpus");
-	struct layers_cpu *c = malloc(sizeof(*c));
+	const volatile uint64_t *closed_ns = run_loaded(run)->closed_ns;
+	struct layers_cpu *c = aligned_alloc(64, sizeof(*c));
 
 	for (uint32_t cpu = 0; c && !bpf_map_lookup_elem(fd, &cpu, c); cpu++) {
 		sums->filtered += c->filtered;
 		add_latencies(sums, c->hists);
+		ledger_life_add(&sums->life, c, closed_ns ? *closed_ns : 0);
 		for (int i = 0; i < LAYERS_SLOTS; i++)
 			if (c->slots[i].sums.count)
 				add_key(sums, l, &c->slots[i].key, &c->slots[i].sums);
@@ -216,15 +219,6 @@ static const char *sentence(const struct sums *sums, char *line, size_t size)
 	return line;
 }
 
-static uint64_t lat_of(const struct sums *sums)
-{
-	uint64_t lat = 0;
-
-	for (size_t i = 0; i < sums->calls.n; i++)
-		lat += ((const struct sum_row *)keymap_value(&sums->calls, i))->cells.lat_ns;
-	return lat;
-}
-
 /* Everything that is known of operations by now. */
 static void gather(struct run *run, struct ledger *l, struct sums *sums)
 {
@@ -236,6 +230,8 @@ static void gather(struct run *run, struct ledger *l, struct sums *sums)
 	add_table(run, sums, l, "layers_others");
 	add_rest(run, sums, l);
 	sums->others = sums->count - count;
+	for (size_t i = 0; i < sums->calls.n; i++)
+		ledger_life_add_call(&sums->life, keymap_value(&sums->calls, i));
 	add_percentiles(sums);
 	name_no_file(run, &sums->files);
 }
@@ -258,12 +254,14 @@ void ledger_report(struct run *run, struct ledger *l, bool last)
 		.calls = KEYMAP(uint32_t, struct sum_row),
 		.files = KEYMAP(struct layers_file, struct sum_row),
 		.processes = KEYMAP(uint32_t, struct sum_row),
+		.life.rows = KEYMAP(char[TIME_NAME], struct time_row),
 		.latencies = calloc(N_CALLS, sizeof(*sums.latencies)),
 	};
 	char line[256];
 	uint64_t dropped;
 
 	gather(run, l, &sums);
+	ledger_life_give(run, &sums.life);
 	give_sums(run, "calls", &sums.calls);
 	give_sums(run, "files", &sums.files);
 	give_sums(run, "processes", &sums.processes);
@@ -272,10 +270,12 @@ void ledger_report(struct run *run, struct ledger *l, bool last)
 	dropped = run_dropped(run, "calls");
 	run_tables(run, sentence(&sums, line, sizeof(line)), sums.generated, last);
 	if (last) {
-		ledger_print_instead(run, l, lat_of(&sums));
+		ledger_life_check(run, &sums.life);
+		ledger_add_besides(run, l, &sums.life);
 		account(run, &sums, dropped);
 	}
 	ledger_waits_done(l);
+	keymap_free(&sums.life.rows);
 	keymap_free(&sums.calls);
 	keymap_free(&sums.files);
 	keymap_free(&sums.processes);

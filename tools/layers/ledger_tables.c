@@ -92,9 +92,26 @@ static const struct column wait_columns[] = {
 	{}
 };
 
+#define T(member) FIELD(struct time_row, member)
+
+static const struct column time_columns[] = {
+	{ "call", T(call), U_TEXT, .width = 15, .keep = KEEP,
+	  .help = "system call; user: between calls, (fault): blocked there, (before): under way "
+		  "at the start, (start): of new threads" },
+	{ "count", T(count), U_COUNT, .width = 8, .flags = COL_BLANK, .keep = 5, .help = "calls" },
+	{ "errors", T(errors), U_COUNT, .width = 6, .help = "calls that failed" },
+	{ "share", T(cells.lat_ns), U_SHARE, .of = T(total_ns), .flags = COL_PEOPLE, .keep = KEEP,
+	  .help = "of the time in which threads were watched" },
+	{ "lat", T(cells.lat_ns), U_NSEC, .width = 7, .keep = KEEP, .help = "time in all" },
+	EACH_CELL(CELL, struct time_row),
+	EACH_CELL(SHARE, struct time_row),
+	{}
+};
+
 #define PEOPLE 10 /* rows that are enough to see where the time went */
 
 const struct tool_table layers_tables[] = {
+	{ "times", { "time", time_columns }, "Time", "-lat", PEOPLE },
 	{ "calls", { "call", call_columns }, "System calls", "-lat", .whole = true },
 	{ "files", { "file", file_columns }, "Files", "-lat", PEOPLE },
 	{ "processes", { "process", process_columns }, "Processes", "-lat", PEOPLE },

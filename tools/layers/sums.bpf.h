@@ -295,8 +295,8 @@ static __always_inline void add_latency(struct layers_cpu *c, u32 call, u64 lat)
 		h->max_ns = lat;
 }
 
-/* Adds the cells of an operation that took @lat to @sums, and sees whether they are all of it. */
-static __noinline int add_cells(struct layers_sums *sums, const struct layers_op *op, u64 lat)
+/* Adds the cells of an operation that took @lat to @cells, and sees whether they are all of it. */
+static __noinline int add_cells(u64 *cells, const struct layers_op *op, u64 lat)
 {
 	bool over = false;
 	u64 sum = 0;
@@ -304,7 +304,7 @@ static __noinline int add_cells(struct layers_sums *sums, const struct layers_op
 	for (int i = 0; i < N_CELLS; i++) {
 		sum += op->cells[i];
 		over |= op->cells[i] > lat;
-		sums->cells[i] += op->cells[i];
+		cells[i] += op->cells[i];
 	}
 	if (over || sum != lat)
 		TALLY(LAYERS_OVERFLOW);
@@ -323,9 +323,14 @@ static __always_inline void add_result(struct layers_cpu *c, struct layers_sums 
 	add_latency(c, call, lat);
 }
 
-/* The operation @op, in the state @st of the current thread, is over, with its time given out up to
- * op->end_ns. */
-static __noinline int close_op(struct layers_cpu *c, struct layers_state *st, struct layers_op *op,
+static __always_inline u64 latency_of(const struct layers_op *op)
+{
+	return op->end_ns - op->in.entry_ns + op->before_ns;
+}
+
+/* The operation @op, of I/O and in the state @st of the current thread, is over, with its time given
+ * out up to op->end_ns. */
+static __noinline int close_io(struct layers_cpu *c, struct layers_state *st, struct layers_op *op,
 			       s64 ret)
 {
 	struct task_struct *task = current_task();
@@ -339,8 +344,8 @@ static __noinline int close_op(struct layers_cpu *c, struct layers_state *st, st
 		op->key = c->slots[slot & (LAYERS_SLOTS - 1)].key;
 	}
 	sums = &slot_of_key(c, &op->key)->sums;
-	lat = op->end_ns - op->in.entry_ns + op->before_ns;
-	add_cells(sums, op, lat);
+	lat = latency_of(op);
+	add_cells(sums->cells, op, lat);
 	add_result(c, sums, call, ret, lat);
 	if (is_sent(c, lat))
 		send_op(op, st->name, ret, lat);
@@ -365,12 +370,11 @@ static __noinline int send_entry(struct layers_cpu *c, s64 ret, u64 lat)
 	return send_op(op, c->name, ret, lat);
 }
 
-/* The operation in c->entry, of @task, which never left the CPU, is over since @now. */
-static __always_inline void close_entry(struct layers_cpu *c, struct task_struct *task, s64 ret,
-					u64 now)
+/* The operation of I/O in c->entry, of @task, which never left the CPU, is over after @lat. */
+static __always_inline void finish_entry(struct layers_cpu *c, struct task_struct *task, s64 ret,
+					 u64 lat)
 {
 	struct layers_entry *in = &c->entry;
-	u64 lat = now - in->entry_ns;
 	struct layers_sums *sums;
 
 	if (O_OPEN(in->call))
@@ -381,7 +385,6 @@ static __always_inline void close_entry(struct layers_cpu *c, struct task_struct
 	add_result(c, sums, in->call, ret, lat);
 	if (is_sent(c, lat))
 		send_entry(c, ret, lat);
-	in->call = 0;
 }
 
 #endif
