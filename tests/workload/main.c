@@ -59,6 +59,9 @@ static const struct command commands[] = {
 	{ "net", cmd_net,
 	  "connects|accepts [THREADS N]|burst N|losses [BYTES]: TCP in its own network" },
 	{ "busy", cmd_busy, "N MS: N processes that spin for MS on one CPU, and their accounts" },
+	{ "life", cmd_life,
+	  "SPIN_MS SLEEP_MS N FILE: two threads on a CPU that compute, sleep, read "
+	  "and write N times" },
 	{ "sleepers", cmd_sleepers, "N MS: N processes that sleep five times for MS, likewise" },
 	{ "oom", cmd_oom, "HOG MAX: a child that holds HOG MiB, then up to MAX MiB beside it" },
 	{ "reclaim", cmd_reclaim, "FILE MB: read so much of a hole, page by page of the cache" },

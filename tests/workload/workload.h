@@ -186,6 +186,7 @@ int cmd_oddio(struct ctx *c);
 int cmd_net(struct ctx *c);
 int cmd_busy(struct ctx *c);
 int cmd_sleepers(struct ctx *c);
+int cmd_life(struct ctx *c);
 int cmd_oom(struct ctx *c);
 int cmd_reclaim(struct ctx *c);
 

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
 /*
- * The state ledger. What a followed thread does is kept in the record of its CPU while it stays there,
- * and gets an account in its thread's state when it leaves: one mark moves forward, and at every
- * change the time since the mark goes to the cell that was current. Only the thread itself (or
- * sched_switch on its behalf) writes the account; other CPUs leave time stamps in layers_wakes and
- * in the bio slots of blkio_thread.bpf.h.
+ * The state ledger. What a followed thread does is kept in the record of its CPU while it stays
+ * there, and gets an account in its thread's state when it leaves: one mark moves forward, and at
+ * every change the time since the mark goes to the cell that was current. Only the thread itself
+ * (or sched_switch on its behalf) writes the account; other CPUs leave time stamps in layers_wakes
+ * and in the bio slots of blkio_thread.bpf.h.
  */
 #include "tools/layers/life.bpf.h"
 
@@ -222,7 +222,8 @@ static __always_inline void enter(struct layers_cpu *c, const struct entering *i
 	go_live(&c->entry);
 }
 
-/* Has the current thread, which enters a call, become none of the targets: by its name, its user? */
+/* Has the current thread, which enters a call, become none of the targets: by its name, its user?
+ */
 static __noinline int leave_watch(void)
 {
 	struct task_struct *task = current_task();
@@ -300,8 +301,8 @@ static __noinline int never_entered(struct layers_cpu *c, struct pt_regs *regs, 
 }
 
 /*
- * A thread that wasn't watched leaves a call: the first that a new one does, and the exec with which
- * a command begins. (Others are met when they enter one.)
+ * A thread that wasn't watched leaves a call: the first that a new one does, and the exec with
+ * which a command begins. (Others are met when they enter one.)
  */
 static __noinline int first_exit(struct layers_cpu *c, struct task_struct *task, s64 ret, u64 now)
 {
@@ -470,7 +471,7 @@ static __always_inline void close_killed(struct layers_cpu *c, struct layers_sta
 		close_part(c, &st->op);
 	else if (call)
 		close_op(c, st, &st->op, 0); /* nobody is left to get a result */
-	if (st->parked.in.call) /* a signal took it out of the call, and killed it */
+	if (st->parked.in.call)		     /* a signal took it out of the call, and killed it */
 		close_parked(0, OP_KILLED);
 	end_life(c, st, now);
 }

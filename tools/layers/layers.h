@@ -45,7 +45,7 @@ enum layers_part {
 	N_PARTS,
 };
 
-#define PARTS_ROOM  32 /* a power of two */
+#define PARTS_ROOM  32		      /* a power of two */
 #define OTHER_CALLS (2 * SYSCALL_MAX) /* by number; those of the 32-bit ABI come behind */
 #define OTHER_NONE  (~0U)
 

@@ -87,7 +87,7 @@ struct ledger {
 	struct stack_names *names;
 	struct text_buf row; /* the row that is being put together */
 	uint64_t faults_before;
-	int end_iter; /* looks at every thread when watching ends */
+	int end_iter;	     /* looks at every thread when watching ends */
 	struct keymap waits; /* of the report under way: struct wait_kind to struct wait_row */
 };
 

@@ -18,8 +18,10 @@
 
 /* Rows of what isn't a call. */
 static const char *const part_names[N_PARTS] = {
-	[PART_USER] = "user",	    [PART_FAULT] = "(fault)",
-	[PART_BEFORE] = "(before)", [PART_START] = "(start)",
+	[PART_USER] = "user",
+	[PART_FAULT] = "(fault)",
+	[PART_BEFORE] = "(before)",
+	[PART_START] = "(start)",
 };
 
 /* Runs the iterator behind @fd. */
@@ -179,7 +181,8 @@ void ledger_life_check(struct run *run, const struct life *life)
 		return;
 	ledger_duration(life->watched_ns, text, sizeof(text));
 	ledger_duration(off, by, sizeof(by));
-	snprintf(line, sizeof(line), "%" PRIu64 " thread%s watched for %s in all; the table Time %s%s%s.",
+	snprintf(line, sizeof(line),
+		 "%" PRIu64 " thread%s watched for %s in all; the table Time %s%s%s.",
 		 life->threads, life->threads == 1 ? " was" : "s were", text,
 		 off ? "is off by " : "adds up to exactly that", off ? by : "",
 		 off ? ", which is a fault in it" : "");

@@ -173,7 +173,8 @@ static __always_inline void begin_user(struct layers_cpu *c, struct layers_state
 	go_live(in);
 }
 
-/* What the current thread, with state @st, was in is over at @now, though its call didn't return. */
+/* What the current thread, with state @st, was in is over at @now, though its call didn't return.
+ */
 static __noinline int break_off(struct layers_cpu *c, struct layers_state *st, u64 now)
 {
 	st->op.end_ns = now;
@@ -231,7 +232,8 @@ static __noinline int end_life(struct layers_cpu *c, struct layers_state *st, u6
 		close_part(c, &st->parked);
 		unpark(st);
 	}
-	/* in the record of a CPU: user space adds that up to closed_ns, and what is beyond to both */
+	/* in the record of a CPU: user space adds that up to closed_ns, and what is beyond to both
+	 */
 	c->watched_ns += end - st->first_ns;
 	c->threads++;
 	st->self = 0;

@@ -41,7 +41,7 @@ struct layers_op {
 };
 
 struct layers_state {
-	u64 self; /* address of the task, as a number: a key that global functions can take */
+	u64 self;     /* address of the task, as a number: a key that global functions can take */
 	u64 first_ns; /* since when it has been watched */
 	struct layers_op op;
 	struct layers_op parked; /* left with "restart me": a handler may make calls of its own */
@@ -61,7 +61,8 @@ struct {
 	__type(value, struct layers_cpu);
 } layers_cpus SEC(".maps");
 
-/* When watching ended: from then on only the end of threads, and of watching, writes. 0: it goes on. */
+/* When watching ended: from then on only the end of threads, and of watching, writes. 0: it goes
+ * on. */
 u64 closed_ns;
 
 /* How many threads have a parked operation. */

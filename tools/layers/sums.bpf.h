@@ -328,8 +328,8 @@ static __always_inline u64 latency_of(const struct layers_op *op)
 	return op->end_ns - op->in.entry_ns + op->before_ns;
 }
 
-/* The operation @op, of I/O and in the state @st of the current thread, is over, with its time given
- * out up to op->end_ns. */
+/* The operation @op, of I/O and in the state @st of the current thread, is over, with its time
+ * given out up to op->end_ns. */
 static __noinline int close_io(struct layers_cpu *c, struct layers_state *st, struct layers_op *op,
 			       s64 ret)
 {
