@@ -184,7 +184,14 @@ static __noinline int break_off(struct layers_cpu *c, struct layers_state *st, u
 	return close_part(c, &st->op);
 }
 
-/* --- its end --- */
+/* --- calls that a signal interrupts --- */
+
+/* Is this the call that was parked, entered again? */
+static __always_inline bool rejoins(const struct layers_state *st, u32 call, struct pt_regs *regs)
+{
+	return st->parked.in.call == call && st->parked_ip == REGS_IP(regs) &&
+	       st->parked_sp == REGS_SP(regs);
+}
 
 static __always_inline void park(struct layers_state *st, struct pt_regs *regs)
 {
@@ -200,6 +207,36 @@ static __always_inline void unpark(struct layers_state *st)
 	st->parked.in.call = 0;
 	__sync_fetch_and_add(&n_parked, -1);
 }
+
+/* The parked operation goes on. */
+static __always_inline void rejoin(struct layers_state *st)
+{
+	st->op = st->parked;
+	st->op.before_ns += st->parked.end_ns - st->parked.in.entry_ns;
+	st->op.restarts++;
+	st->op.flags |= OP_RESTARTED;
+	st->op.state = ON_CPU;
+	unpark(st);
+}
+
+/*
+ * Closes the current thread's parked operation. Rare, and global, so that the verifier takes what
+ * it contains once, and not wherever it is called.
+ */
+__noinline int close_parked(s32 ret, u32 flags)
+{
+	struct layers_state *st = layers_of(current_task());
+	struct layers_cpu *c = cpu_here();
+
+	if (!c || !st || !st->parked.in.call)
+		return 0;
+	st->parked.flags |= flags;
+	close_io(c, st, &st->parked, ret);
+	unpark(st);
+	return 0;
+}
+
+/* --- its end --- */
 
 /* Watching ends at @end: gives the time since the mark to what the thread is doing. */
 static __always_inline void settle_unfinished(struct layers_state *st, u64 end)
