@@ -131,6 +131,8 @@ bool hook_offered(const struct btf *btf, const char *sec, const char *proto, cha
 		return kprobe_offered(sec, name, why, size);
 	case HK_TRACEPOINT:
 		return tracepoint_offered(sec, name, why, size);
+	case HK_PERF_EVENT:
+		return perf_has_software(name) || missing(sec, "no such event", why, size);
 	default:
 		return true;
 	}

@@ -15,11 +15,14 @@ enum hook_kind_id {
 	HK_KPROBE_MULTI,
 	HK_RAW_TP,
 	HK_TRACEPOINT, /* classic, through tracefs */
-	HK_PERF_EVENT, /* a clock on every CPU: tool->sample */
+	HK_PERF_EVENT, /* on every CPU: a clock (tool->sample), or a software event by name */
 	HK_OTHER,      /* iterators and what else is tried by loading */
 };
 
-/* SEC() of a program that runs at intervals; libbpf knows no more exact name. */
+/*
+ * SEC() of a program that runs at intervals; libbpf knows no more exact name. With a slash and a
+ * name behind it, one that runs at each software event of that name (perf_hook.h).
+ */
 #define SAMPLED_SECTION "perf_event"
 
 enum hook_kind_id hook_kind_of(const char *sec);

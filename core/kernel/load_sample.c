@@ -14,7 +14,21 @@
 
 bool is_sampled(const struct bpf_program *prog)
 {
-	return !strcmp(bpf_program__section_name(prog), SAMPLED_SECTION);
+	return hook_kind_of(bpf_program__section_name(prog)) == HK_PERF_EVENT;
+}
+
+/* The software event that @prog is about; NULL: a clock. */
+static const char *event_of(const struct bpf_program *prog)
+{
+	const char *slash = strchr(bpf_program__section_name(prog), '/');
+
+	return slash ? slash + 1 : NULL;
+}
+
+void sampled_set_type(struct bpf_program *prog)
+{
+	if (is_sampled(prog))
+		bpf_program__set_type(prog, BPF_PROG_TYPE_PERF_EVENT);
 }
 
 /* An event and a link per CPU, besides what all commands need. */
@@ -49,10 +63,12 @@ static void explain(const struct clock_spec *clock)
 static int attach_on(struct loaded *l, struct bpf_program *prog, const struct clock_spec *clock,
 		     uint32_t cpu)
 {
-	int fd = perf_clock(clock, (int)cpu), error = errno;
+	const char *event = event_of(prog);
+	int fd = event ? perf_software(event, (int)cpu) : perf_clock(clock, (int)cpu);
+	int error = errno;
 	struct bpf_link *link;
 
-	if (fd < 0 && error == EINVAL)
+	if (fd < 0 && error == EINVAL && !event)
 		explain(clock);
 	if (fd < 0)
 		return error == ENODEV ? 0 : -error; /* offline */

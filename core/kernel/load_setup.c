@@ -13,6 +13,7 @@
 #include "core/base/log.h"
 #include "core/kernel/ladder.h"
 #include "core/kernel/load_many.h"
+#include "core/kernel/load_sample.h"
 #include "core/rows/syscalls.h"
 
 bool setup_find_var(struct bpf_object *obj, const char *section, const char *name,
@@ -241,6 +242,7 @@ static void choose_programs(struct loaded *l, const struct target_cfg *target)
 		bool on = ladder_uses(l, name) || follows_targets(l, name, target);
 
 		bpf_program__set_autoload(prog, on);
+		sampled_set_type(prog);
 	}
 }
 

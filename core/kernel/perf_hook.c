@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <linux/perf_event.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/ioctl.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -108,6 +109,41 @@ int perf_clock(const struct clock_spec *clock, int cpu)
 		attr.sample_freq = clock->hz;
 		attr.freq = 1;
 	}
+	return perf_open_on(&attr, cpu);
+}
+
+static const struct {
+	const char *name;
+	uint64_t config;
+} software[] = {
+	{ "major-faults", PERF_COUNT_SW_PAGE_FAULTS_MAJ },
+	{ "minor-faults", PERF_COUNT_SW_PAGE_FAULTS_MIN },
+};
+
+/* Its place in software[]; -1: none. */
+static int software_find(const char *name)
+{
+	for (size_t i = 0; i < sizeof(software) / sizeof(software[0]); i++)
+		if (!strcmp(software[i].name, name))
+			return (int)i;
+	return -1;
+}
+
+bool perf_has_software(const char *name)
+{
+	return software_find(name) >= 0;
+}
+
+int perf_software(const char *name, int cpu)
+{
+	struct perf_event_attr attr = { .type = PERF_TYPE_SOFTWARE, .sample_period = 1 };
+	int i = software_find(name);
+
+	if (i < 0) {
+		errno = ENOENT;
+		return -1;
+	}
+	attr.config = software[i].config;
 	return perf_open_on(&attr, cpu);
 }
 

@@ -31,6 +31,12 @@ struct clock_spec {
  */
 int perf_clock(const struct clock_spec *clock, int cpu);
 
+/* Is there a software event called @name: "major-faults", "minor-faults"? */
+bool perf_has_software(const char *name);
+
+/* A perf event that fires each time when @name happens on @cpu. Returns as perf_clock(). */
+int perf_software(const char *name, int cpu);
+
 /*
  * Hangs program @prog on the perf event @fd: the event belongs to one CPU, the program runs on all.
  * Returns @fd, closing which detaches it; or -1 with errno, and @fd is closed. A negative @fd is
