@@ -319,6 +319,22 @@ static __always_inline struct file *overlay_real_file(const struct file *file)
 	return real;
 }
 
+#define FMODE_BACKING (1 << 25) /* include/linux/fs.h */
+
+/*
+ * The path by which the file was opened that @file stands for: 6.8 (def3ae83da02) let those below
+ * overlayfs have a path of their own, in a mount that nobody sees.
+ */
+static __always_inline const struct path *file_user_path(const struct file *file)
+{
+	const struct backing_file *backing = (const void *)file;
+
+	if (bpf_core_field_exists(backing->user_path) &&
+	    BPF_CORE_READ(file, f_mode) & FMODE_BACKING)
+		return &backing->user_path;
+	return &file->f_path;
+}
+
 /* include/linux/mm_types_task.h */
 enum { MM_FILEPAGES, MM_ANONPAGES, MM_SWAPENTS, MM_SHMEMPAGES };
 

@@ -132,6 +132,10 @@ struct sched_info {
 	unsigned long long run_delay;
 };
 
+struct task_io_accounting {
+	u64 read_bytes;
+};
+
 struct task_struct {
 	struct thread_info thread_info;
 	unsigned int flags;
@@ -158,6 +162,8 @@ struct task_struct {
 	struct seccomp seccomp;
 	struct css_set *cgroups;
 	struct sched_info sched_info;
+	struct task_io_accounting ioac;
+	int pagefault_disabled;
 };
 
 /* --- what classic tracepoints pass: include/trace/events/ --- */
@@ -330,7 +336,57 @@ struct file {
 	void *private_data;
 };
 
+/* 6.8: of a file that lies below overlayfs, the path that it was opened by. */
+struct backing_file {
+	struct file file;
+	struct path user_path;
+};
+
+/* --- mappings --- */
+struct bpf_perf_event_data {
+	u64 addr;
+};
+
+struct rb_node {
+	struct rb_node *rb_right;
+	struct rb_node *rb_left;
+};
+
+struct rb_root {
+	struct rb_node *rb_node;
+};
+
+struct maple_tree {
+	void *ma_root;
+};
+
+struct maple_range_64 {
+	unsigned long pivot[15];
+	void *slot[16];
+};
+
+struct maple_arange_64 {
+	unsigned long pivot[9];
+	void *slot[10];
+};
+
+/* Up to 6.0 mappings are in a tree by address, then in a maple tree. */
+struct mm_struct___pre_v6_1 {
+	struct rb_root mm_rb;
+};
+
+struct mm_struct___since_v6_1 {
+	struct maple_tree mm_mt;
+};
+
+struct vm_area_struct___pre_v6_1 {
+	struct rb_node vm_rb;
+};
+
 struct vm_area_struct {
+	unsigned long vm_start;
+	unsigned long vm_end;
+	unsigned long vm_pgoff;
 	struct file *vm_file;
 };
 

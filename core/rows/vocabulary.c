@@ -13,7 +13,7 @@
 static const struct word words[] = {
 	{ "action", IS(U_ENUM), NULL, "what was done to the name: unlink, rmdir, rename" },
 	{ "added", IS(U_NSEC), NULL, "what a hook adds to one call" },
-	{ "address", IS(U_HEX), NULL, "of a function" },
+	{ "address", IS(U_HEX), NULL, "in memory: of a function, of what was touched" },
 	{ "adj", NUMBER, NULL, "oom_score_adj of a process" },
 	{ "age", IS(U_NSEC), NULL, "how long there was such a thing" },
 	{ "anon_pages", NUMBER, "anon", "anonymous pages" },

@@ -122,7 +122,8 @@ mount --bind nowhere nowhere; sleep 0.05; done >/dev/null 2>&1"""
 NET = {c: "burst 1" for c in "tcpaccept tcpconnect tcpconnlat tcplife tcpstates".split()}
 NET |= {"tcpretrans": "losses"}
 NET_BUSY = """while [ -e "$0/go" ]; do %s net %s; sleep 0.05; done >/dev/null 2>&1"""
-LEAST = {"fileslower": ["0"], "fsslower": ["0"]}  # with its usual minimum it has nothing to show
+# With their usual minimum these have nothing to show.
+LEAST = {"fileslower": ["0"], "fsslower": ["0"], "faultsnoop": ["-a"]}
 
 
 @every_command

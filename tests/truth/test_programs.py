@@ -36,6 +36,7 @@ COMMANDS = (
     "tcpretrans",
     "tcplife",
     "oomkill",
+    "faultsnoop",
 )
 # What switches on programs that a plain run leaves out. A command: its descendants are followed.
 OPTIONS = {
@@ -44,6 +45,7 @@ OPTIONS = {
     "rwsnoop": [[], ["-c"]],
     "filetop": [["-D", "/"]],
     "dirtop": [["-D", "/"]],
+    "faultsnoop": [["-a"]],
 }
 SYMBOL = re.compile(r" g +F (\S+/\S+|perf_event)\s+[0-9a-f]+ (\w+)$", re.M)
 

@@ -189,5 +189,7 @@ int cmd_sleepers(struct ctx *c);
 int cmd_life(struct ctx *c);
 int cmd_oom(struct ctx *c);
 int cmd_reclaim(struct ctx *c);
+int cmd_faults(struct ctx *c);
+int cmd_swapped(struct ctx *c);
 
 #endif
