@@ -118,10 +118,10 @@ def test_closed_pipe(host, tmp, command):
 BUSY = """cd "$0"; while [ -e go ]; do
 dd if=/dev/zero of=a bs=4k count=1 oflag=direct conv=fsync; cat a; mv a b; rm b
 mount --bind nowhere nowhere; sleep 0.05; done >/dev/null 2>&1"""
-# Connections, in a network of the program's own.
-NET = {c: "burst 1" for c in "tcpaccept tcpconnect tcpconnlat tcplife tcpstates".split()}
-NET |= {"tcpretrans": "losses"}
-NET_BUSY = """while [ -e "$0/go" ]; do %s net %s; sleep 0.05; done >/dev/null 2>&1"""
+# What else the workload has to do: connections, in a network of the program's own.
+WORK = {c: "net burst 1" for c in "tcpaccept tcpconnect tcpconnlat tcplife tcpstates".split()}
+WORK |= {"tcpretrans": "net losses", "shmsnoop": "shm"}
+WORK_BUSY = """while [ -e "$0/go" ]; do %s %s; sleep 0.05; done >/dev/null 2>&1"""
 # With their usual minimum these have nothing to show.
 LEAST = {"fileslower": ["0"], "fsslower": ["0"], "faultsnoop": ["-a"]}
 
@@ -137,7 +137,7 @@ def test_rows_arrive_in_time(host, tmp, command):
     if host.run(argv_of(host, command, "-i", "1", "--ebpf")).returncode:
         words += " --by pid"  # streams rows, and has an interval for this alone
     script = f'"$0" {command} {words} -o json -i 300ms -- sh -c "$1" "$2" | cat >"{out}"'
-    busy = NET_BUSY % (host.workload, NET[command]) if command in NET else BUSY
+    busy = WORK_BUSY % (host.workload, WORK[command]) if command in WORK else BUSY
     with started(host, ["sh", "-c", script, host.iosonde, busy, tmp]) as shell:
         try:
             wait_until("a row", lambda: host.read_file(out), 10)

@@ -37,6 +37,7 @@ COMMANDS = (
     "tcplife",
     "oomkill",
     "faultsnoop",
+    "shmsnoop",
 )
 # What switches on programs that a plain run leaves out. A command: its descendants are followed.
 OPTIONS = {

@@ -66,6 +66,7 @@ static const struct command commands[] = {
 	{ "oom", cmd_oom, "HOG MAX: a child that holds HOG MiB, then up to MAX MiB beside it" },
 	{ "faults", cmd_faults,
 	  "FILE PAGES: read so many pages of a cold mapping, and fresh memory" },
+	{ "shm", cmd_shm, "each System V shared memory call, once and more" },
 	{ "swapped", cmd_swapped, "MIB: use so much memory twice, in a cgroup that has less" },
 	{ "reclaim", cmd_reclaim, "FILE MB: read so much of a hole, page by page of the cache" },
 	{ "writers", cmd_writers, "make|run DIR: processes that write in every way there is" },

@@ -191,5 +191,6 @@ int cmd_oom(struct ctx *c);
 int cmd_reclaim(struct ctx *c);
 int cmd_faults(struct ctx *c);
 int cmd_swapped(struct ctx *c);
+int cmd_shm(struct ctx *c);
 
 #endif

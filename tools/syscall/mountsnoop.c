@@ -6,6 +6,7 @@
 #include <sys/mount.h>
 
 #include "core/base/digits.h"
+#include "core/rows/call_text.h"
 #include "core/tool.h"
 
 BPF_IMAGE(mountsnoop);
@@ -150,14 +151,6 @@ static const struct arg signatures[][6] = {
 	[CALL_PIVOT_ROOT] = { TEXT(TEXT_TARGET), TEXT(TEXT_SOURCE) },
 };
 
-static char *put_str(char *to, const char *s)
-{
-	size_t n = strlen(s);
-
-	memcpy(to, s, n);
-	return to + n;
-}
-
 /* "a \"quoted\" text", with dots behind it where it was longer; a pointer where it wasn't read. */
 static char *put_text(char *to, const struct mount_event *e, size_t len, enum mount_text which,
 		      uint64_t ptr)
@@ -176,23 +169,6 @@ static char *put_text(char *to, const struct mount_event *e, size_t len, enum mo
 	}
 	*to++ = '"';
 	return e->cut & 1U << which ? put_str(to, "...") : to;
-}
-
-static char *put_flags(char *to, const struct flag_name *names, uint64_t bits)
-{
-	const char *start = to;
-
-	for (; names->name; names++) {
-		if (!(bits & names->value))
-			continue;
-		if (to != start)
-			*to++ = '|';
-		to = put_str(to, names->name);
-		bits &= ~names->value;
-	}
-	if (bits && to != start)
-		*to++ = '|';
-	return bits || to == start ? to + put_hex(to, bits) : to;
 }
 
 static char *put_attr(char *to, const struct mount_event *e)
