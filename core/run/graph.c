@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <libgen.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -25,7 +26,27 @@ static char *place_of(const char *file, bool *regular)
 	return real ? real : strdup(file);
 }
 
-/* A file beside @to, which takes its place when it is whole. */
+/*
+ * May its name be given to another file when our privileges are gone? Not in somebody else's
+ * directory, for whom root writes where nobody else may.
+ */
+static bool may_replace(const char *file)
+{
+	struct stat dir, st;
+	char *copy = strdup(file);
+	uid_t me = geteuid();
+	bool may = copy && !stat(dirname(copy), &dir);
+
+	free(copy);
+	if (!may)
+		return true; /* opening tells what is wrong */
+	if (dir.st_uid == me)
+		return dir.st_mode & S_IWUSR;
+	may = dir.st_mode & (dir.st_gid == getegid() ? S_IWGRP : S_IWOTH);
+	return may && (!(dir.st_mode & S_ISVTX) || lstat(file, &st) || st.st_uid == me);
+}
+
+/* A file beside @g->file, which takes its place when it is whole. */
 static int open_beside(struct graph *g)
 {
 	mode_t mask = umask(0);
@@ -60,7 +81,11 @@ bool graph_open(struct run *run)
 		log_error("out of memory");
 		return false;
 	}
-	g->fd = regular ? open_beside(g) : open(g->file, O_WRONLY | O_NOCTTY | O_CLOEXEC);
+	if (regular && may_replace(g->file))
+		g->fd = open_beside(g);
+	else
+		g->fd = open(g->file, O_WRONLY | O_NOCTTY | O_CLOEXEC | (regular ? O_CREAT : 0),
+			     0666);
 	if (g->fd < 0)
 		log_error("cannot write to %s: %s", file, strerror(errno));
 	g->open = g->fd >= 0;
@@ -109,7 +134,9 @@ static bool write_all(int fd, const char *data, size_t len)
 /* Returns 0 or the errno of what failed. */
 static int put_in_place(struct graph *g, const struct text_buf *svg)
 {
-	int error = write_all(g->fd, svg->data, svg->len) ? 0 : errno;
+	/* in its own place, if another can't take that; devices have no length */
+	bool emptied = g->temporary || !ftruncate(g->fd, 0) || errno == EINVAL;
+	int error = emptied && write_all(g->fd, svg->data, svg->len) ? 0 : errno;
 
 	if (close(g->fd) && !error)
 		error = errno;

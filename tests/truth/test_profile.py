@@ -169,6 +169,14 @@ def test_flame_graph(host, tmp):
     assert [n for n, *_ in frames if n.startswith("<b>&\\")] and [n for n, *_ in frames if n == "spin"]
     left = host.run(["ls", tmp]).stdout.split(b"\n")
     assert [n for n in left if n.startswith(b"graph")] == [b"graph.svg"], left
+    theirs = f"{tmp}/theirs"  # root may make files there, until its privileges are gone
+    host.run(["mkdir", theirs])
+    host.run(["chown", "65534", theirs])
+    for _ in range(2):
+        argv[5] = f"{theirs}/graph.svg"
+        result = host.run(argv, timeout=60)
+        assert result.returncode == 0, str(result)
+        assert frames_of(host.read_file(argv[5]))[1] > 50
     full = host.run([host.iosonde, "profile", "--svg", "/dev/full", "--", "true"])
     assert full.returncode == 125 and "No space left" in full.err, str(full)
     nowhere = host.run([host.iosonde, "profile", "--svg", f"{tmp}/no/dir.svg", "--", "true"])
