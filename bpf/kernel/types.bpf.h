@@ -563,6 +563,21 @@ struct sock {
 	struct sock_common __sk_common;
 	int sk_err;
 	u16 sk_protocol;
+	struct pid *sk_peer_pid;
+};
+
+struct sockaddr_un {
+	char sun_path[108];
+};
+
+struct unix_address {
+	int len;
+	struct sockaddr_un name[0];
+};
+
+struct unix_sock {
+	struct unix_address *addr;
+	struct sock *peer;
 };
 
 struct inet_sock {
@@ -688,7 +703,9 @@ struct pt_regs {
 #define IORING_OP_OPENAT     18	       /* include/uapi/linux/io_uring.h */
 #define IORING_OP_OPENAT2    28
 #define IPPROTO_TCP	     6
+#define IPPROTO_UDP	     17
 #define AF_UNSPEC	     0 /* include/linux/socket.h */
+#define AF_UNIX		     1
 #define AF_INET		     2
 #define AF_INET6	     10
 #define SOCK_DONE_BIT	     1 /* include/net/sock.h: enum sock_flags; the peer's FIN has come */

@@ -120,7 +120,7 @@ dd if=/dev/zero of=a bs=4k count=1 oflag=direct conv=fsync; cat a; mv a b; rm b
 mount --bind nowhere nowhere; sleep 0.05; done >/dev/null 2>&1"""
 # What else the workload has to do: connections, in a network of the program's own.
 WORK = {c: "net burst 1" for c in "tcpaccept tcpconnect tcpconnlat tcplife tcpstates".split()}
-WORK |= {"tcpretrans": "net losses", "shmsnoop": "shm"}
+WORK |= {"tcpretrans": "net losses", "netio": "net talk", "tcptop": "net talk", "shmsnoop": "shm"}
 WORK_BUSY = """while [ -e "$0/go" ]; do %s %s; sleep 0.05; done >/dev/null 2>&1"""
 # With their usual minimum these have nothing to show.
 LEAST = {"fileslower": ["0"], "fsslower": ["0"], "faultsnoop": ["-a"]}

@@ -187,3 +187,57 @@ def test_retransmissions(host, tmp):
     assert {(r["kind"], r["state"]) for r in of("syn")} == {("R", "SYN_SENT")}
     assert sum(r["kind"] == "L" for r in rows) <= book["TCPLossProbes"]
     assert {r["pid"] for r in rows} == {w["pid"] for w in kinds.values()}
+
+
+def talk(r):
+    """Who, to whom: a row, or what a workload tells. Of UDP that isn't connected, only who."""
+    peer = r["path"] if r["proto"] == "unix" else r["rport"]
+    return (r["pid"], r["proto"], r["lport"] or 0, peer)
+
+
+def moved(r):
+    tx, rx = (r.get(f"{k}_bytes", r.get(k)) for k in ("tx", "rx"))
+    return (r["sends"], r["recvs"], r["again"], tx, rx)
+
+
+def test_talks(host, tmp):
+    """Each call and byte of two processes, by process and peer, whatever calls they choose."""
+    path = f"{tmp}/socket"
+    run = trace(host, tmp, "netio", ["-i", "100"], [host.workload, "net", "talk", path])
+    rows, work = run.of("netio"), told(run, "talk")
+    unconnected = [w for w in work if w["kind"] == "udp"]
+    for w, other in zip(unconnected, reversed(unconnected)):
+        w["rport"] = other["lport"]
+    assert {talk(r): moved(r) for r in rows} == {talk(w): moved(w) for w in work}, rows
+    assert len(rows) == len(work) and all(r["errors"] == 0 for r in rows)
+    assert run.summary["shown"] == sum(w["sends"] + w["recvs"] for w in work)
+    for w in work:
+        # what the socket counted, with the FIN where that had come
+        assert w["proto"] != "tcp" or 0 <= w["socket_rx"] - w["rx"] <= 1, w
+    for r in rows:
+        assert r["bytes"] == r["tx_bytes"] + r["rx_bytes"] and r["count"] == r["sends"] + r["recvs"]
+        assert r["total_ns"] == r["cpu_ns"] + r["runq_ns"] + r["wait_ns"], r
+        assert 0 < r["max_ns"] <= r["total_ns"] and r["waits"] <= r["count"]
+    slow = {w["pid"]: talk(w) for w in work if w["kind"] == "slow"}
+    waits, pauses = sorted((r for r in rows if talk(r) in slow.values()), key=lambda r: -r["wait_ns"])
+    assert waits["wait_ns"] >= 50e6 and waits["waits"] >= 10, waits
+    assert waits["wait_ns"] > 10 * waits["cpu_ns"] or host.emulated
+    assert pauses["wait_ns"] < 50e6 or host.emulated, pauses  # its sleep is no call of these
+
+
+@pytest.mark.enough_on("running")
+def test_talks_of_some(host, tmp):
+    """By protocol, by version; each call that is left out is counted."""
+    path = f"{tmp}/socket"
+    whole = trace(host, tmp, "netio", ["-i", "100"], [host.workload, "net", "talk", path])
+    calls = sum(w["sends"] + w["recvs"] for w in told(whole, "talk"))
+    for options, kinds in (
+        (["--proto", "unix"], {"unix"}),
+        (["-6"], {"tcp6", "batches"}),
+        (["--proto", "tcp", "-4"], {"tcp", "slow", "sendfile"}),
+    ):
+        run = trace(host, tmp, "netio", ["-i", "100", *options], [host.workload, "net", "talk", path])
+        work = [w for w in told(run, "talk") if w["kind"] in kinds]
+        mine = sum(w["sends"] + w["recvs"] for w in work)
+        assert {talk(r) for r in run.of("netio")} == {talk(w) for w in work}
+        assert run.summary["shown"] == mine and abs(run.summary["filtered"] + mine - calls) < 20

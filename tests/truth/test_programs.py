@@ -35,6 +35,7 @@ COMMANDS = (
     "tcpaccept",
     "tcpretrans",
     "tcplife",
+    "netio",
     "oomkill",
     "faultsnoop",
     "shmsnoop",

@@ -277,6 +277,7 @@ int cmd_net(struct ctx *c)
 	} what[] = {
 		{ "connects", net_connects }, { "accepts", net_accepts }, { "burst", net_burst },
 		{ "losses", net_losses },     { "lives", net_lives },
+		{ "talk", net_talk },
 	};
 	const char *name = arg_str(c, 0, "");
 
@@ -286,5 +287,5 @@ int cmd_net(struct ctx *c)
 		if (!strcmp(name, what[i].name))
 			return what[i].run(c);
 	}
-	die("connects, accepts, burst, losses or lives");
+	die("connects, accepts, burst, losses, lives or talk");
 }

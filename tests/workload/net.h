@@ -40,5 +40,6 @@ void tell_books(void);
 
 int net_losses(struct ctx *c);
 int net_lives(struct ctx *c);
+int net_talk(struct ctx *c);
 
 #endif

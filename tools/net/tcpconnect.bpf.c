@@ -54,33 +54,6 @@ static __always_inline void connect_row(struct tcpconnect_event *e)
 
 /* --- the system call --- */
 
-struct sockaddr_any { /* of IPv4 or IPv6, in user memory */
-	u16 family;
-	u16 port;
-	u32 v4_or_flow;
-	struct net_addr v6;
-};
-
-/* Whom @address, of user space, means. False: nobody, it takes a connection away. */
-static __always_inline bool ends_asked(u64 address, struct tcp_ends *ends)
-{
-	struct sockaddr_any to = {};
-
-	__builtin_memset(ends, 0, sizeof(*ends));
-	if (bpf_probe_read_user(&to, sizeof(to), (void *)address) &&
-	    bpf_probe_read_user(&to, 16, (void *)address)) /* one of IPv4 is no longer */
-		return true;
-	if (to.family == AF_UNSPEC)
-		return false;
-	ends->rport = swap16(to.port);
-	if (to.family == AF_INET)
-		addr_of_v4(&ends->raddr, to.v4_or_flow);
-	else if (to.family == AF_INET6)
-		ends->raddr = to.v6;
-	ends->ip = addr_is_v4(&ends->raddr) ? 4 : 6;
-	return true;
-}
-
 /* Socket and address of the call that the thread is in. NULL: not the beginning of an attempt. */
 static __always_inline struct sock *sock_asked(const struct entered *in, struct pt_regs *regs,
 					       struct tcp_ends *ends)
