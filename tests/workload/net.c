@@ -276,8 +276,7 @@ int cmd_net(struct ctx *c)
 		int (*run)(struct ctx *c);
 	} what[] = {
 		{ "connects", net_connects }, { "accepts", net_accepts }, { "burst", net_burst },
-		{ "losses", net_losses },     { "lives", net_lives },
-		{ "talk", net_talk },
+		{ "losses", net_losses },     { "lives", net_lives },	  { "talk", net_talk },
 	};
 	const char *name = arg_str(c, 0, "");
 
