@@ -24,6 +24,13 @@ from tracer import (
 SPIN_MS, SLEEP_MS = 400, 150
 
 
+@pytest.fixture
+def data_of_one_byte(host, tmp):
+    path = f"{tmp}/data"
+    assert host.run([host.workload, "--silent", "make", path, "65536"]).returncode == 0
+    return path
+
+
 def times_of(run):
     return {plain_call(r["call"]): r for r in run.of("time")}
 
@@ -157,3 +164,39 @@ def test_time_in_words(host, tmp):
     said = host.read_file(f"{tmp}/t").decode()
     assert text.returncode == 0, str(text)
     assert "1 thread was watched" in said and "adds up to exactly that" in " ".join(said.split()), said
+
+
+def verdict_of(run):
+    check_ledger(run)
+    (row,) = run.of("verdict")
+    assert row["who"] is None and row["said"], row
+    return row
+
+
+@pytest.mark.enough_on("running")  # made in user space, from tables that are proved elsewhere
+def test_verdict_of_a_sleeper(host, tmp):
+    """It says that the program slept, and how little of the time calls on files cover."""
+    row = verdict_of(trace(host, tmp, "layers", [], ["sleep", "1.5"]))
+    assert row["call"] == "clock_nanosleep" and row["cell"] == "wait", row
+    assert row["share_percent"] > 50 and "asleep in clock_nanosleep" in row["said"], row
+    assert (row["path"], row["err"], row["advice"]) == (None, None, None), row
+    assert "Nothing is wrong" in row["said"] and "cover" in row["said"], row
+
+
+@pytest.mark.enough_on("running")
+def test_verdict_of_small_reads(host, tmp, data_of_one_byte):
+    n = 20000
+    row = verdict_of(
+        trace(host, tmp, "layers", [], [host.workload, "rw", "pread", str(n), "1", data_of_one_byte])
+    )
+    assert row["advice"] == "move more bytes with each call", row
+    assert f"{n} calls of pread moved {n} bytes: 1 each" in row["said"], row
+
+
+@pytest.mark.enough_on("running")
+def test_verdict_of_opens_that_fail(host, tmp):
+    script = "i=0; while [ $i -lt 400 ]; do { true; } </nowhere/$i; i=$((i+1)); done 2>/dev/null; exit 0"
+    row = verdict_of(trace(host, tmp, "layers", [], ["sh", "-c", script]))
+    assert row["advice"] == "find out why the calls fail", row
+    assert row["err"] in (None, "ENOENT"), row
+    assert "calls of openat failed" in row["said"], row

@@ -53,6 +53,8 @@ struct layers_cfg {
 	__u64 slow_ns; /* stream operations of at least this */
 	__u32 stream;  /* --slow was given */
 	__u32 n_slowest;
+	__u32 said_in_words; /* 0: people read the verdict as a sentence, and not as a row */
+	__u32 reserved;
 };
 
 /* counters.tool[] */

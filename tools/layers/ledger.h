@@ -76,6 +76,18 @@ struct life {
 	uint32_t before_call;
 };
 
+/* Where the time went, in one sentence or three, and its parts. */
+struct verdict {
+	char call[TIME_NAME]; /* the row of table Time that took the most */
+	uint64_t ns, total_ns;
+	uint64_t io_ns; /* of calls that are followed by file */
+	const char *path, *cell, *reason, *who, *advice;
+	int64_t err; /* with which most of a call failed */
+	const char *said;
+	bool sleeps; /* the call is one in which programs wait for work */
+	struct text_buf text;
+};
+
 extern const char *const layers_call_names[];
 extern const struct column layers_op_columns[];
 extern const struct tool_table layers_tables[];
@@ -131,6 +143,10 @@ void ledger_life_give(struct run *run, struct life *life);
 void ledger_life_check(struct run *run, const struct life *life);
 /* Of a layers_entry.slot of PART_OTHER: may use @name. */
 const char *ledger_call_name(uint32_t slot, char *name, size_t size);
+
+/* Fills @v, whose @text is freed by the caller. False: there was nothing to judge. */
+bool ledger_judge(struct ledger *l, const struct life *life, struct keymap *calls,
+		  struct keymap *files, struct verdict *v);
 
 /* Adds to the summary what the targets did besides. */
 void ledger_add_besides(struct run *run, const struct ledger *l, const struct life *life);

@@ -187,38 +187,6 @@ const char *ledger_duration(uint64_t ns, char *text, size_t size)
 	return text;
 }
 
-/* One sentence for people: which call took the most, and what that was. NULL: none did. */
-static const char *sentence(const struct sums *sums, char *line, size_t size)
-{
-	static const char *const phrases[N_CELLS] = {
-		"running in the kernel",      "waiting for a CPU",
-		"queued in the block layer",  "at the device",
-		"waiting for something else", "where the stamps can't tell",
-	};
-	const struct sum_row *most = NULL;
-	uint64_t total = 0;
-	char text[32];
-	int cell = 0;
-
-	for (size_t i = 0; i < sums->calls.n; i++) {
-		const struct sum_row *row = keymap_value(&sums->calls, i);
-
-		total += row->cells.lat_ns;
-		if (!most || row->cells.lat_ns > most->cells.lat_ns)
-			most = row;
-	}
-	if (!most || !total)
-		return NULL;
-	for (int i = 1; i < N_CELLS; i++)
-		if (most->cells.ns[i] > most->cells.ns[cell])
-			cell = i;
-	snprintf(line, size, "%s took %.0f %% of %s in all, and was %.0f %% of that %s.",
-		 most->call, (double)most->cells.lat_ns * 100 / (double)total,
-		 ledger_duration(total, text, sizeof(text)),
-		 (double)most->cells.ns[cell] * 100 / (double)most->cells.lat_ns, phrases[cell]);
-	return line;
-}
-
 /* Everything that is known of operations by now. */
 static void gather(struct run *run, struct ledger *l, struct sums *sums)
 {
@@ -257,7 +225,7 @@ void ledger_report(struct run *run, struct ledger *l, bool last)
 		.life.rows = KEYMAP(char[TIME_NAME], struct time_row),
 		.latencies = calloc(N_CALLS, sizeof(*sums.latencies)),
 	};
-	char line[256];
+	struct verdict verdict = { 0 };
 	uint64_t dropped;
 
 	gather(run, l, &sums);
@@ -268,12 +236,15 @@ void ledger_report(struct run *run, struct ledger *l, bool last)
 	give_slowest(run, l);
 	ledger_give_waits(run, l);
 	dropped = run_dropped(run, "calls");
-	run_tables(run, sentence(&sums, line, sizeof(line)), sums.generated, last);
+	if (ledger_judge(l, &sums.life, &sums.calls, &sums.files, &verdict))
+		run_give(run, "verdicts", &verdict, sizeof(verdict), 0);
+	run_tables(run, verdict.said, sums.generated, last);
 	if (last) {
 		ledger_life_check(run, &sums.life);
 		ledger_add_besides(run, l, &sums.life);
 		account(run, &sums, dropped);
 	}
+	text_free(&verdict.text);
 	ledger_waits_done(l);
 	keymap_free(&sums.life.rows);
 	keymap_free(&sums.calls);

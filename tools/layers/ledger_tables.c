@@ -108,9 +108,31 @@ static const struct column time_columns[] = {
 	{}
 };
 
+#define V(member) FIELD(struct verdict, member)
+
+static const struct column verdict_columns[] = {
+	{ "share", V(ns), U_SHARE, .of = V(total_ns),
+	  .help = "of the time in which threads were watched" },
+	{ "call", V(call), U_TEXT, .help = "what took it: a row of table Time" },
+	{ "path", V(path), U_PATH, .help = "most of the time of I/O" },
+	{ "cell", V(cell), U_TEXT },
+	{ "reason", V(reason), U_TEXT, .help = "of the wait" },
+	{ "err", V(err), U_ERRNO, .help = "with which calls failed" },
+	{ "who", V(who), U_TEXT },
+	{ "advice", V(advice), U_TEXT },
+	{ "said", V(said), U_TEXT },
+	{}
+};
+
 #define PEOPLE 10 /* rows that are enough to see where the time went */
 
 const struct tool_table layers_tables[] = {
+	{ "verdicts",
+	  { "verdict", verdict_columns },
+	  NULL,
+	  NULL,
+	  .whole = true,
+	  .when = FIELD(struct layers_cfg, said_in_words) },
 	{ "times", { "time", time_columns }, "Time", "-lat", PEOPLE },
 	{ "calls", { "call", call_columns }, "System calls", "-lat", .whole = true },
 	{ "files", { "file", file_columns }, "Files", "-lat", PEOPLE },

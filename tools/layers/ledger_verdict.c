@@ -1,0 +1,208 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+/* The verdict: where the time went, in words and as a record, from the account of whole lives. */
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "core/rows/unit.h"
+#include "tools/layers/ledger.h"
+
+#define MANY	  1000 /* calls of which it matters what each of them does */
+#define FEW_BYTES 512  /* that one moves, where it could move thousands */
+#define SOME	  100  /* calls that nearly all failed are told from so many on */
+
+static const char *const cell_names[N_CELLS] = {
+	"cpu", "runq", "queue", "device", "wait", "unknown"
+};
+static const char *const cell_phrases[N_CELLS] = {
+	"running",	 "waiting for a CPU",	       "queued in the block layer",
+	"at the device", "waiting for something else", "where the stamps can't tell",
+};
+
+/* Calls in which a program waits because it has nothing to do. */
+static bool is_sleep(const char *call)
+{
+	static const char *const calls[] = {
+		"nanosleep", "clock_nanosleep", "poll",	       "ppoll",		  "select",
+		"pselect6",  "epoll_wait",	"epoll_pwait", "epoll_pwait2",	  "futex",
+		"wait4",     "waitid",		"pause",       "rt_sigsuspend",	  "accept",
+		"accept4",   "recvfrom",	"recvmsg",     "rt_sigtimedwait", "_newselect",
+	};
+
+	for (size_t i = 0; i < sizeof(calls) / sizeof(calls[0]); i++)
+		if (!strcmp(call, calls[i]))
+			return true;
+	return false;
+}
+
+static int most_cell(const struct cells *cells)
+{
+	int most = 0;
+
+	for (int i = 1; i < N_CELLS; i++)
+		if (cells->ns[i] > cells->ns[most])
+			most = i;
+	return most;
+}
+
+static double percent(uint64_t part, uint64_t whole)
+{
+	return whole ? (double)part * 100 / (double)whole : 0;
+}
+
+/* The error of the failures of @call that were remembered; 0: of none, or not the same. */
+static int64_t error_of(const struct ledger *l, const char *call)
+{
+	int64_t ret = 0;
+
+	for (size_t i = 0; i < l->n_slowest; i++) {
+		const struct op_row *op = l->slowest[i];
+
+		if (op->ret >= 0 || strcmp(layers_call_names[op->call], call) != 0)
+			continue;
+		if (ret && ret != op->ret)
+			return 0;
+		ret = op->ret;
+	}
+	return ret;
+}
+
+/* The call of which the most failed, if nine of ten did. */
+static const struct time_row *mostly_failed(const struct life *life)
+{
+	const struct time_row *most = NULL;
+
+	for (size_t i = 0; i < life->rows.n; i++) {
+		const struct time_row *row = keymap_value(&life->rows, i);
+
+		if (row->errors >= SOME && row->errors * 10 >= row->count * 9 &&
+		    (!most || row->errors > most->errors))
+			most = row;
+	}
+	return most;
+}
+
+/* The call of which the most move few bytes. */
+static const struct sum_row *small_ones(struct keymap *calls)
+{
+	const struct sum_row *most = NULL;
+
+	for (size_t i = 0; i < calls->n; i++) {
+		const struct sum_row *row = keymap_value(calls, i);
+		uint64_t done = row->count - row->errors;
+
+		if (done >= MANY && row->bytes && row->bytes < done * FEW_BYTES &&
+		    (!most || row->count > most->count))
+			most = row;
+	}
+	return most;
+}
+
+static const char *heaviest_path(struct keymap *files, uint64_t io_ns)
+{
+	for (size_t i = 0; i < files->n; i++) {
+		const struct sum_row *row = keymap_value(files, i);
+
+		if (row->cells.lat_ns * 2 > io_ns)
+			return row->path;
+	}
+	return NULL;
+}
+
+/* What was waited for the longest, in calls that are followed by file. */
+static const char *longest_reason(struct ledger *l)
+{
+	const struct wait_row *most = NULL;
+
+	for (size_t i = 0; i < l->waits.n; i++) {
+		const struct wait_row *row = keymap_value(&l->waits, i);
+
+		if (row->reason && (!most || row->wait_ns > most->wait_ns))
+			most = row;
+	}
+	return most ? most->reason : NULL;
+}
+
+static void say_where(struct verdict *v, const struct time_row *top, bool io)
+{
+	int cell = most_cell(&top->cells);
+	char total[32];
+
+	ledger_duration(v->total_ns, total, sizeof(total));
+	if (!strcmp(top->call, "user"))
+		text_printf(&v->text, "%.3g %% of the %s was between calls, %.3g %% of that %s",
+			    percent(v->ns, v->total_ns), total, percent(top->cells.ns[cell], v->ns),
+			    cell == CELL_CPU ? "running its own code" : cell_phrases[cell]);
+	else
+		text_printf(&v->text, "%.3g %% of the %s was %s%s, %.3g %% of that %s",
+			    percent(v->ns, v->total_ns), total, v->sleeps ? "asleep in " : "in ",
+			    top->call, percent(top->cells.ns[cell], v->ns), cell_phrases[cell]);
+	if (v->reason)
+		text_printf(&v->text, " (%s)", v->reason);
+	if (v->path)
+		text_printf(&v->text, ", most on %s", v->path);
+	text_puts(&v->text, ".");
+	if (!io)
+		text_printf(&v->text,
+			    " The calls that are followed by file cover %.2g %% of the time.",
+			    percent(v->io_ns, v->total_ns));
+}
+
+static void advise(struct verdict *v, const struct ledger *l, const struct life *life,
+		   struct keymap *calls)
+{
+	const struct time_row *failed = mostly_failed(life);
+	const struct sum_row *small = small_ones(calls);
+	const char *err;
+
+	if (failed) {
+		v->err = error_of(l, failed->call);
+		err = v->err ? errno_name((int)-v->err) : NULL;
+		text_printf(&v->text, " %" PRIu64 " of %" PRIu64 " calls of %s failed%s%s.",
+			    failed->errors, failed->count, failed->call, err ? ": " : "",
+			    err ? err : "");
+		v->advice = "find out why the calls fail";
+	}
+	if (small && percent(small->cells.lat_ns, v->total_ns) >= 1) {
+		text_printf(&v->text,
+			    " %" PRIu64 " calls of %s moved %" PRIu64 " bytes: %.3g each.",
+			    small->count, small->call, small->bytes,
+			    (double)small->bytes / (double)(small->count - small->errors));
+		v->advice = "move more bytes with each call";
+	}
+	if (!v->advice)
+		text_puts(&v->text, " Nothing is wrong by these figures alone.");
+}
+
+bool ledger_judge(struct ledger *l, const struct life *life, struct keymap *calls,
+		  struct keymap *files, struct verdict *v)
+{
+	const struct time_row *top = NULL;
+	bool io = false;
+
+	for (size_t i = 0; i < life->rows.n; i++) {
+		const struct time_row *row = keymap_value(&life->rows, i);
+
+		if (!top || row->cells.lat_ns > top->cells.lat_ns)
+			top = row;
+	}
+	if (!top || !life->sum_ns)
+		return false;
+	for (size_t i = 0; i < calls->n; i++) {
+		const struct sum_row *row = keymap_value(calls, i);
+
+		v->io_ns += row->cells.lat_ns;
+		io |= !strcmp(row->call, top->call);
+	}
+	memcpy(v->call, top->call, sizeof(v->call));
+	v->ns = top->cells.lat_ns;
+	v->total_ns = life->sum_ns;
+	v->cell = cell_names[most_cell(&top->cells)];
+	v->path = io ? heaviest_path(files, v->io_ns) : NULL;
+	v->reason = io && most_cell(&top->cells) == CELL_WAIT ? longest_reason(l) : NULL;
+	v->sleeps = is_sleep(top->call);
+	say_where(v, top, io);
+	advise(v, l, life, calls);
+	v->said = text_cstr(&v->text);
+	return true;
+}
