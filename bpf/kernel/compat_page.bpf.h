@@ -56,6 +56,8 @@ enum pageflags {
 	PG_locked,
 	PG_writeback,
 	PG_head,
+	PG_uptodate,
+	PG_reclaim,
 };
 
 /* 6.18: super_block.s_mounts became the first mount itself. */
@@ -148,6 +150,15 @@ static __always_inline u32 folio_pages(u64 head)
 	if (bpf_core_field_exists(old->_folio_nr_pages))
 		return BPF_CORE_READ(old, _folio_nr_pages);
 	return 1;
+}
+
+/*
+ * Does a fault map the whole of a large folio, wherever in it the fault was? 6.18 (357b92761d94,
+ * 19773df031bc); nothing in BTF tells but what else changed in pages then.
+ */
+static __always_inline bool folios_mapped_whole(void)
+{
+	return bpf_core_field_exists(((struct page___since_v6_18 *)0)->flags.f);
 }
 
 /* Apart and not inlined: clang would take what one kernel lacks out of the branch that asks. */

@@ -317,8 +317,18 @@ struct inode {
 	struct hlist_head i_dentry;
 };
 
+struct xarray {
+	void *xa_head;
+};
+
+struct xa_node {
+	unsigned char shift;
+	void *slots[64]; /* XA_CHUNK_SIZE */
+};
+
 struct address_space {
 	struct inode *host;
+	struct xarray i_pages;
 };
 
 struct file_operations {
@@ -334,6 +344,7 @@ struct file {
 	unsigned int f_mode;
 	s64 f_pos;
 	void *private_data;
+	struct address_space *f_mapping;
 };
 
 /* 6.8: of a file that lies below overlayfs, the path that it was opened by. */
@@ -388,6 +399,11 @@ struct vm_area_struct {
 	unsigned long vm_end;
 	unsigned long vm_pgoff;
 	struct file *vm_file;
+};
+
+struct vm_fault {
+	struct vm_area_struct *vma;
+	unsigned long pgoff;
 };
 
 struct fdtable {

@@ -39,6 +39,7 @@ COMMANDS = (
     "oomkill",
     "faultsnoop",
     "shmsnoop",
+    "cachetop",
 )
 # What switches on programs that a plain run leaves out. A command: its descendants are followed.
 OPTIONS = {

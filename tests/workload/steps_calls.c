@@ -13,7 +13,7 @@
 
 #define MAP_BYTES 4096
 
-static char data[65536];
+static char data[65536] __attribute__((aligned(4096)));
 
 /* "rwc": O_RDWR | O_CREAT ... */
 static int open_flags(const char *letters)
@@ -21,8 +21,10 @@ static int open_flags(const char *letters)
 	static const struct {
 		char letter;
 		int flag;
-	} flags[] = { { 'c', O_CREAT },	    { 'x', O_EXCL },   { 't', O_TMPFILE }, { 'p', O_PATH },
-		      { 'd', O_DIRECTORY }, { 'a', O_APPEND }, { 'z', O_TRUNC } };
+	} flags[] = {
+		{ 'c', O_CREAT },     { 'x', O_EXCL },	 { 't', O_TMPFILE }, { 'p', O_PATH },
+		{ 'd', O_DIRECTORY }, { 'a', O_APPEND }, { 'z', O_TRUNC },   { 'o', O_DIRECT }
+	};
 	bool r = strchr(letters, 'r'), w = strchr(letters, 'w');
 	int all = w ? (r ? O_RDWR : O_WRONLY) : O_RDONLY;
 
@@ -167,6 +169,55 @@ STEP(do_fstatat)
 
 	return SC(SYS_newfstatat, *w[1] ? AT_FDCWD : s->fd, w[1], &st,
 		  *w[1] ? 0L : (long)AT_EMPTY_PATH);
+}
+
+/* What of the last descriptor's file is in memory is forgotten, unless it is dirty. */
+STEP(do_drop)
+{
+	(void)w;
+	return SC(SYS_fadvise64, s->fd, 0L, 0L, (long)POSIX_FADV_DONTNEED);
+}
+
+static char *map_whole(struct steps *s, size_t *size)
+{
+	struct stat st;
+	char *map;
+
+	if (fstat(s->fd, &st) || !st.st_size)
+		return NULL;
+	*size = (size_t)st.st_size;
+	map = mmap(NULL, *size, PROT_READ, MAP_SHARED, s->fd, 0);
+	return map == MAP_FAILED ? NULL : map;
+}
+
+/* Reads a byte of each page through a mapping. */
+STEP(do_touch)
+{
+	size_t size;
+	volatile char *map = map_whole(s, &size);
+
+	(void)w;
+	if (!map)
+		return -errno;
+	for (size_t i = 0; i < size; i += MAP_BYTES)
+		(void)map[i];
+	return munmap((char *)map, size) ? -errno : 0;
+}
+
+/* How many pages of the file are in memory. */
+STEP(do_mincore)
+{
+	static unsigned char there[65536];
+	size_t size;
+	char *map = map_whole(s, &size);
+	long n = 0;
+
+	(void)w;
+	if (!map || size / MAP_BYTES > sizeof(there) || mincore(map, size, there))
+		return -errno;
+	for (size_t i = 0; i < size / MAP_BYTES; i++)
+		n += there[i] & 1;
+	return munmap(map, size) ? -errno : n;
 }
 
 STEP(do_fstat)
@@ -420,6 +471,9 @@ const struct step_kind step_kinds[] = {
 	{ "fsync", do_fsync },
 	{ "fdatasync", do_fdatasync },
 	{ "msync", do_msync },
+	{ "drop", do_drop },
+	{ "touch", do_touch },
+	{ "mincore", do_mincore },
 	{ "fstat", do_fstat },
 	{ "fstatat", do_fstatat },
 	{ "ftruncate", do_ftruncate },
