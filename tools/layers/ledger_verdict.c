@@ -168,7 +168,8 @@ static void advise(struct verdict *v, const struct ledger *l, const struct life 
 			    " %" PRIu64 " calls of %s moved %" PRIu64 " bytes: %.3g each.",
 			    small->count, small->call, small->bytes,
 			    (double)small->bytes / (double)(small->count - small->errors));
-		v->advice = "move more bytes with each call";
+		if (!v->advice) /* what fails comes first */
+			v->advice = "move more bytes with each call";
 	}
 	if (!v->advice)
 		text_puts(&v->text, " Nothing is wrong by these figures alone.");
