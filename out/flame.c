@@ -2,6 +2,7 @@
 #include "out/flame.h"
 
 #include <inttypes.h>
+#include <stdint.h>
 #include <string.h>
 
 #include "core/base/escape.h"
@@ -177,7 +178,7 @@ bool flame_draw(const struct flame *flame, const struct folded *f, struct text_b
 	if (!folded_tree(f, visit, &d))
 		return false;
 	text_puts(to, "<script type=\"text/ecmascript\"><![CDATA[\n");
-	text_add(to, flame_script, (size_t)(flame_script_end - flame_script));
+	text_add(to, flame_script, (uintptr_t)flame_script_end - (uintptr_t)flame_script);
 	text_puts(to, "]]></script>\n</svg>\n");
 	return !to->failed;
 }

@@ -66,21 +66,30 @@ uint64_t run_dropped(struct run *run, const char *table)
 	return tables_find(&run->plan, table, strlen(table))->dropped;
 }
 
+/* Is it one for machines alone, unless asked for? */
+static bool is_kept_back(const struct plan *plan, const struct run_table *t)
+{
+	return t->spec.when.kind != F_NONE && plan->opts.format != FORMAT_JSON &&
+	       !field_is_set(plan->cfg, &t->spec.when);
+}
+
 void run_tables(struct run *run, const char *sentence, uint64_t more, bool last)
 {
-	bool live;
+	size_t shown = 0;
 
+	for (size_t i = 1; i < run->plan.n_tables; i++)
+		shown += !is_kept_back(&run->plan, &run->plan.table[i]);
 	sink_clear(run->view.sink);
-	live = !last && sink_frame(run->view.sink, run->plan.n_tables - 1);
-	if (live && sentence) /* what comes last may have no room */
+	if (!last)
+		sink_frame(run->view.sink, shown);
+	if (sentence) /* what comes last may have no room, and is read last */
 		sink_note(run->view.sink, sentence);
 	run_loss_above(run, more);
 	if (last && !run->plan.main->idle)
 		run_header_alone(run);
 	for (size_t i = 1; i < run->plan.n_tables; i++)
-		if (!run->plan.table[i].spec.drain)
+		if (!run->plan.table[i].spec.drain &&
+		    !is_kept_back(&run->plan, &run->plan.table[i]))
 			table_show(&run->view, &run->plan.table[i]);
-	if (!live && sentence)
-		sink_note(run->view.sink, sentence);
 	sink_frame_end(run->view.sink);
 }

@@ -105,6 +105,8 @@ static void tables_keep_what_tells_them_apart(void **state)
 	(void)state;
 	for (size_t i = 0; catalogue[i]; i++) {
 		for (const struct tool_table *t = catalogue[i]->tables; t && t->name; t++) {
+			if (t->when.kind != F_NONE)
+				continue; /* for machines */
 			check_table(&t->row, &row);
 			check_table(&t->row, NULL);
 		}
