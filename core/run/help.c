@@ -48,6 +48,24 @@ static int finish(struct text_buf *out)
 
 #define OVERVIEW_WIDTH	78
 #define OVERVIEW_INDENT 24
+#define ALIASES_LISTED	3
+
+/* The next name of @tool, the alias at *@next; of a long row of them the first stands for all. */
+static const char *next_name(const struct tool *tool, const struct tool_alias **next)
+{
+	const struct tool_alias *alias = *next;
+	size_t n = 0;
+
+	if (!alias || !alias->name)
+		return NULL;
+	while (tool->aliases[n].name)
+		n++;
+	*next = alias + 1;
+	if (n <= ALIASES_LISTED || alias == tool->aliases)
+		return alias->name;
+	*next = NULL;
+	return "...";
+}
 
 /* The names of a layer's commands, behind its title, on as many lines as they need. */
 static void list_layer(struct text_buf *out, const char *layer, const char *title)
@@ -60,7 +78,7 @@ static void list_layer(struct text_buf *out, const char *layer, const char *titl
 
 		if (strcmp(catalogue[i]->layer, layer))
 			continue;
-		for (; name; name = alias && alias->name ? (alias++)->name : NULL) {
+		for (; name; name = next_name(catalogue[i], &alias)) {
 			if (!at)
 				text_printf(out, "%-*s", OVERVIEW_INDENT, title);
 			else if (at + 1 + strlen(name) > OVERVIEW_WIDTH)
