@@ -317,7 +317,7 @@ def test_pipe_read_waits(host, tmp):
         check_unknown(run, "read")
         return run
 
-    run = best_of(3, experiment)
+    run = best_of(5, experiment)
     waits = run.of("wait")
     piped = [w for w in waits if "pipe" in w["reason"]]
     rows = ops(run, "read")
