@@ -43,7 +43,8 @@ static void check_round_trip(enum unit unit, uint64_t number)
 	char text[64];
 	size_t len;
 
-	/* The last doubling may round up to 2^64, and a time to more than the 2^63 ns that it may be. */
+	/* The last doubling may round up to 2^64, and a time to more than the 2^63 ns that it may
+	 * be. */
 	if (number >> 62 || !rounding(unit, number, &by))
 		return;
 	len = unit_format(&col, &v, &clock, text, sizeof(text));
