@@ -488,22 +488,3 @@ struct memo_head *loaded_memo(const struct loaded *l, uint32_t index)
 {
 	return (void *)(l->memo.at + index * l->memo.size);
 }
-
-struct counters loaded_counters(const struct loaded *l)
-{
-	struct counters sum = { 0 };
-
-	for (uint32_t cpu = 0; cpu < l->cpu_ids; cpu++) {
-		const __u64 *from = (const __u64 *)&l->counters[cpu];
-		__u64 *to = (__u64 *)&sum;
-
-		for (size_t i = 0; i < sizeof(sum) / sizeof(*to); i++)
-			to[i] += __atomic_load_n(&from[i], __ATOMIC_RELAXED);
-	}
-	for (uint32_t i = 0; l->memo.at && i < MEMO_INDEX(l->cpu_ids, 0); i++) {
-		const struct memo_head *head = loaded_memo(l, i);
-
-		sum.generated += head->events;
-	}
-	return sum;
-}

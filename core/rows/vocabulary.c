@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
 #include "core/rows/vocabulary.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #define IS(unit)   (1U << (unit))
@@ -238,4 +239,47 @@ const char *column_help(const struct column *col)
 	const struct word *word = word_of(col);
 
 	return col->help ? col->help : word ? word->meaning : "";
+}
+
+static const char *key_suffix(enum unit unit)
+{
+	switch (unit) {
+	case U_CLOCK:
+	case U_NSEC:
+		return "_ns";
+	case U_BYTES:
+		return "_bytes";
+	case U_PERCENT:
+	case U_SHARE:
+		return "_percent";
+	case U_RATE:
+		return "_per_s";
+	case U_USER:
+		return "_uid";
+	default:
+		return "";
+	}
+}
+
+/* "bytes", "total_bytes" and, for the unit "_bytes", nothing else. */
+static bool has_suffix(const char *name, const char *suffix)
+{
+	size_t n = strlen(name), m = strlen(suffix);
+
+	return strcmp(name, suffix + 1) == 0 || (n > m && strcmp(name + n - m, suffix) == 0);
+}
+
+const char *column_key(const struct column *col, char *buf, size_t size)
+{
+	const char *suffix = key_suffix(col->unit);
+
+	if (col->unit == U_USER && strcmp(col->name, "user") == 0)
+		snprintf(buf, size, "uid");
+	else if (strcmp(col->name, "type") == 0) /* says what kind of row it is */
+		snprintf(buf, size, "kind");
+	else if (!*suffix || has_suffix(col->name, suffix))
+		snprintf(buf, size, "%s", col->name);
+	else
+		snprintf(buf, size, "%s%s", col->name, suffix);
+	return buf;
 }
