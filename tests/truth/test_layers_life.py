@@ -194,6 +194,13 @@ def test_verdict_of_small_reads(host, tmp, data_of_one_byte):
 
 
 @pytest.mark.enough_on("running")
+def test_verdict_leaves_out_waits_for_children(host, tmp):
+    """What a shell waits for is what its child does, which is in the account itself."""
+    row = verdict_of(trace(host, tmp, "layers", [], ["sh", "-c", "sleep 1; true"]))
+    assert row["call"] == "clock_nanosleep" and row["share_percent"] > 80, row
+
+
+@pytest.mark.enough_on("running")
 def test_verdict_of_opens_that_fail(host, tmp):
     script = "i=0; while [ $i -lt 400 ]; do { true; } </nowhere/$i; i=$((i+1)); done 2>/dev/null; exit 0"
     row = verdict_of(trace(host, tmp, "layers", [], ["sh", "-c", script]))

@@ -273,15 +273,14 @@ static const struct tool_ops ops = {
 const struct tool tool_layers = {
 	.name = "layers",
 	.layer = "layers",
-	.summary = "where the time of each read, write, fsync and open went; it always adds up",
-	.text = "Follows every read, write, fsync and open from entry to return and gives each "
-		"nanosecond\n"
-		"to one place: cpu (running), runq (waiting for a CPU), queue (its requests wait "
-		"in the\n"
+	.summary = "where a program's time went, in calls and between them; it always adds up",
+	.text = "Follows each thread for as long as it is watched and gives every nanosecond to "
+		"one "
+		"place: cpu (running), runq (waiting for a CPU), queue (its requests wait in the "
 		"block layer), device (a request is at the device), wait (anything else, by name), "
-		"unknown.\n"
-		"Prints sums by call, file and process, the slowest operations, and where the "
-		"waits were.",
+		"unknown. Says what took the most, then shows the time of every call and between "
+		"calls, sums of reads, writes, fsyncs and opens by call, file and process, the "
+		"slowest of these, and where their waits were.",
 	.examples =
 		"  iosonde layers -- tar cf /tmp/x.tar /usr/share  one program and its "
 		"children\n"

@@ -80,7 +80,8 @@ struct life {
 struct verdict {
 	char call[TIME_NAME]; /* the row of table Time that took the most */
 	uint64_t ns, total_ns;
-	uint64_t io_ns; /* of calls that are followed by file */
+	uint64_t apart_ns; /* not in total_ns: waits for children, who are followed themselves */
+	uint64_t io_ns;	   /* of calls that are followed by file */
 	const char *path, *cell, *reason, *who, *advice;
 	int64_t err; /* with which most of a call failed */
 	const char *said;
@@ -144,8 +145,11 @@ void ledger_life_check(struct run *run, const struct life *life);
 /* Of a layers_entry.slot of PART_OTHER: may use @name. */
 const char *ledger_call_name(uint32_t slot, char *name, size_t size);
 
-/* Fills @v, whose @text is freed by the caller. False: there was nothing to judge. */
-bool ledger_judge(struct ledger *l, const struct life *life, struct keymap *calls,
+/*
+ * Fills @v, whose @text is freed by the caller. @family: children are followed. False: there was
+ * nothing to judge.
+ */
+bool ledger_judge(struct ledger *l, const struct life *life, bool family, struct keymap *calls,
 		  struct keymap *files, struct verdict *v);
 
 /* Adds to the summary what the targets did besides. */

@@ -236,7 +236,8 @@ void ledger_report(struct run *run, struct ledger *l, bool last)
 	give_slowest(run, l);
 	ledger_give_waits(run, l);
 	dropped = run_dropped(run, "calls");
-	if (ledger_judge(l, &sums.life, &sums.calls, &sums.files, &verdict))
+	if (ledger_judge(l, &sums.life, run_has_command(run) || run_opts(run)->children,
+			 &sums.calls, &sums.files, &verdict))
 		run_give(run, "verdicts", &verdict, sizeof(verdict), 0);
 	run_tables(run, verdict.said, sums.generated, last);
 	if (last) {

@@ -112,7 +112,9 @@ static const struct column time_columns[] = {
 
 static const struct column verdict_columns[] = {
 	{ "share", V(ns), U_SHARE, .of = V(total_ns),
-	  .help = "of the time in which threads were watched" },
+	  .help = "of the time in which threads were watched, and didn't wait for children that "
+		  "are "
+		  "followed" },
 	{ "call", V(call), U_TEXT, .help = "what took it: a row of table Time" },
 	{ "path", V(path), U_PATH, .help = "most of the time of I/O" },
 	{ "cell", V(cell), U_TEXT },

@@ -35,6 +35,12 @@ static bool is_sleep(const char *call)
 	return false;
 }
 
+/* In these a program waits for others that it has started. */
+static bool waits_for_children(const char *call)
+{
+	return !strcmp(call, "wait4") || !strcmp(call, "waitid");
+}
+
 static int most_cell(const struct cells *cells)
 {
 	int most = 0;
@@ -129,13 +135,14 @@ static void say_where(struct verdict *v, const struct time_row *top, bool io)
 	char total[32];
 
 	ledger_duration(v->total_ns, total, sizeof(total));
+	text_printf(&v->text, "%.3g %% of the %s%s was ", percent(v->ns, v->total_ns), total,
+		    v->apart_ns ? " that they didn't wait for children" : "");
 	if (!strcmp(top->call, "user"))
-		text_printf(&v->text, "%.3g %% of the %s was between calls, %.3g %% of that %s",
-			    percent(v->ns, v->total_ns), total, percent(top->cells.ns[cell], v->ns),
+		text_printf(&v->text, "between calls, %.3g %% of that %s",
+			    percent(top->cells.ns[cell], v->ns),
 			    cell == CELL_CPU ? "running its own code" : cell_phrases[cell]);
 	else
-		text_printf(&v->text, "%.3g %% of the %s was %s%s, %.3g %% of that %s",
-			    percent(v->ns, v->total_ns), total, v->sleeps ? "asleep in " : "in ",
+		text_printf(&v->text, "%s%s, %.3g %% of that %s", v->sleeps ? "asleep in " : "in ",
 			    top->call, percent(top->cells.ns[cell], v->ns), cell_phrases[cell]);
 	if (v->reason)
 		text_printf(&v->text, " (%s)", v->reason);
@@ -175,18 +182,32 @@ static void advise(struct verdict *v, const struct ledger *l, const struct life 
 		text_puts(&v->text, " Nothing is wrong by these figures alone.");
 }
 
-bool ledger_judge(struct ledger *l, const struct life *life, struct keymap *calls,
-		  struct keymap *files, struct verdict *v)
+/*
+ * What took the most; sets of which time. Where children are followed, what their parents wait for
+ * is what they do themselves, and stands in the account already.
+ */
+static const struct time_row *most_time(const struct life *life, bool family, uint64_t *of_ns)
 {
 	const struct time_row *top = NULL;
-	bool io = false;
 
+	*of_ns = life->sum_ns;
 	for (size_t i = 0; i < life->rows.n; i++) {
 		const struct time_row *row = keymap_value(&life->rows, i);
 
-		if (!top || row->cells.lat_ns > top->cells.lat_ns)
+		if (family && waits_for_children(row->call))
+			*of_ns -= row->cells.lat_ns;
+		else if (!top || row->cells.lat_ns > top->cells.lat_ns)
 			top = row;
 	}
+	return top || !family ? top : most_time(life, false, of_ns);
+}
+
+bool ledger_judge(struct ledger *l, const struct life *life, bool family, struct keymap *calls,
+		  struct keymap *files, struct verdict *v)
+{
+	const struct time_row *top = most_time(life, family, &v->total_ns);
+	bool io = false;
+
 	if (!top || !life->sum_ns)
 		return false;
 	for (size_t i = 0; i < calls->n; i++) {
@@ -197,7 +218,7 @@ bool ledger_judge(struct ledger *l, const struct life *life, struct keymap *call
 	}
 	memcpy(v->call, top->call, sizeof(v->call));
 	v->ns = top->cells.lat_ns;
-	v->total_ns = life->sum_ns;
+	v->apart_ns = life->sum_ns - v->total_ns;
 	v->cell = cell_names[most_cell(&top->cells)];
 	v->path = io ? heaviest_path(files, v->io_ns) : NULL;
 	v->reason = io && most_cell(&top->cells) == CELL_WAIT ? longest_reason(l) : NULL;
