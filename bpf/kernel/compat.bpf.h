@@ -187,14 +187,14 @@ static __always_inline u64 task_state(const struct task_struct *task)
 }
 
 /* 7.1: an int became a byte. The lowest one tells. */
-struct task_struct___on_cpu {
+struct task_struct___any_size {
 	u8 on_cpu;
 } __attribute__((preserve_access_index));
 
 /* Does it run on a CPU? Not for the current one, whose answer is known. */
 static __always_inline bool task_on_cpu(const struct task_struct *task)
 {
-	const struct task_struct___on_cpu *any = (const void *)task;
+	const struct task_struct___any_size *any = (const void *)task;
 	u8 on_cpu = 0;
 
 	bpf_core_read(&on_cpu, sizeof(on_cpu), &any->on_cpu);

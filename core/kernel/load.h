@@ -12,7 +12,7 @@
 #include "core/kernel/many.h"
 #include "core/tool.h"
 
-#define MAX_LINKS 1120 /* of commands, 96; and one per CPU that is sampled */
+#define MAX_LINKS 2144 /* of commands, 96; and two per CPU that is sampled */
 #define MAX_ITERS 4
 
 /* What became of one probe. */

@@ -31,12 +31,12 @@ void sampled_set_type(struct bpf_program *prog)
 		bpf_program__set_type(prog, BPF_PROG_TYPE_PERF_EVENT);
 }
 
-/* An event and a link per CPU, besides what all commands need. */
+/* An event and a link per CPU for each of two programs, besides what all commands need. */
 static void allow_descriptors_for(uint32_t cpus)
 {
 	struct rlimit limit;
 
-	if (getrlimit(RLIMIT_NOFILE, &limit) || limit.rlim_cur >= 128 + 2 * (rlim_t)cpus)
+	if (getrlimit(RLIMIT_NOFILE, &limit) || limit.rlim_cur >= 128 + 4 * (rlim_t)cpus)
 		return;
 	limit.rlim_cur = limit.rlim_max;
 	setrlimit(RLIMIT_NOFILE, &limit);

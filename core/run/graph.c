@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <libgen.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,15 +16,28 @@
 #include "core/rows/unit_format.h"
 #include "out/flame.h"
 
-/* Where the file named @file really is, if it is a regular one; else as it is named. */
-static char *place_of(const char *file, bool *regular)
+/*
+ * Where the file named @file really is, if it is a regular one; else as it is named. The kernel
+ * follows the links, and so refuses those of others that it refuses to all. @mode: its type and
+ * permissions; 0: there is none yet, or opening tells what is wrong (@regular is false).
+ */
+static char *place_of(const char *file, bool *regular, mode_t *mode)
 {
-	struct stat st;
-	char *real;
+	int fd = open(file, O_PATH | O_CLOEXEC);
+	char link[64], real[PATH_MAX];
+	struct stat st = { 0 };
+	ssize_t n = -1;
 
-	*regular = stat(file, &st) || S_ISREG(st.st_mode); /* or there is none yet */
-	real = *regular ? realpath(file, NULL) : NULL;
-	return real ? real : strdup(file);
+	*regular = fd < 0 && errno == ENOENT;
+	if (fd >= 0 && !fstat(fd, &st) && S_ISREG(st.st_mode)) {
+		*regular = true;
+		snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
+		n = readlink(link, real, sizeof(real) - 1);
+	}
+	if (fd >= 0)
+		close(fd);
+	*mode = st.st_mode;
+	return n > 0 ? strndup(real, (size_t)n) : strdup(file);
 }
 
 /*
@@ -46,8 +60,8 @@ static bool may_replace(const char *file)
 	return may && (!(dir.st_mode & S_ISVTX) || lstat(file, &st) || st.st_uid == me);
 }
 
-/* A file beside @g->file, which takes its place when it is whole. */
-static int open_beside(struct graph *g)
+/* A file beside @g->file, which takes its place when it is whole, and has its @mode, if any. */
+static int open_beside(struct graph *g, mode_t mode)
 {
 	mode_t mask = umask(0);
 	int fd = -1;
@@ -63,7 +77,7 @@ static int open_beside(struct graph *g)
 		g->temporary = NULL;
 		return -1;
 	}
-	if (fchmod(fd, 0666 & ~mask))
+	if (fchmod(fd, mode ? mode & 0777 : 0666 & ~mask))
 		log_warn("the mode of %s can't be set: %s", g->file, strerror(errno));
 	return fd;
 }
@@ -73,18 +87,24 @@ bool graph_open(struct run *run)
 	const char *file = run->plan.opts.svg;
 	struct graph *g = &run->graph;
 	bool regular;
+	mode_t mode;
 
 	if (!file)
 		return true;
-	g->file = place_of(file, &regular);
+	g->file = place_of(file, &regular, &mode);
 	if (!g->file) {
 		log_error("out of memory");
 		return false;
 	}
+	if (S_ISFIFO(mode)) { /* whose reader would have to be waited for, twice */
+		log_error("%s is a pipe: --svg takes a file", file);
+		return false;
+	}
 	if (regular && may_replace(g->file))
-		g->fd = open_beside(g);
+		g->fd = open_beside(g, mode);
 	else
-		g->fd = open(g->file, O_WRONLY | O_NOCTTY | O_CLOEXEC | (regular ? O_CREAT : 0),
+		g->fd = open(g->file,
+			     O_WRONLY | O_NOCTTY | O_CLOEXEC | (regular ? O_CREAT | O_NOFOLLOW : 0),
 			     0666);
 	if (g->fd < 0)
 		log_error("cannot write to %s: %s", file, strerror(errno));

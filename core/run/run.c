@@ -288,7 +288,8 @@ static bool finish(struct run *run)
 	file_wait(run, true);
 	adds_up = output_summary(run);
 	file_wait(run, true);
-	adds_up &= graph_write(run);
+	if (run->loop.interrupts < 2) /* else there is no last report to draw */
+		adds_up &= graph_write(run);
 	if (ops && ops->finish)
 		ops->finish(run);
 	return adds_up;

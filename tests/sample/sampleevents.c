@@ -14,11 +14,11 @@ static const char *const only_names[] = { "both", "getppid", "umask", NULL };
 
 static const struct column columns[] = {
 	{ "time", E(rec.ts_ns), U_CLOCK, .help = "when the call returned" },
-	{ "pid", E(pid), U_ID },
-	{ "tid", E(tid), U_ID, .flags = COL_HIDDEN },
-	{ "comm", E(comm), U_TEXT },
-	{ "call", E(call), U_ENUM, .names = call_names },
-	{ "ret", E(ret), U_COUNT },
+	{ "pid", E(pid), U_ID, .help = "process" },
+	{ "tid", E(tid), U_ID, .flags = COL_HIDDEN, .help = "thread" },
+	{ "comm", E(comm), U_TEXT, .help = "command" },
+	{ "call", E(call), U_ENUM, .names = call_names, .help = "system call" },
+	{ "ret", E(ret), U_COUNT, .help = "what the call returned" },
 	{}
 };
 

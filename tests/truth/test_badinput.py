@@ -263,8 +263,8 @@ def test_verdict_in_units(host):
     result = host.run([host.iosonde, "layers", "--", "true"], timeout=20)
     assert result.returncode == 0, str(result)
     said = result.stdout.decode()
-    assert re.search(r"% of [0-9.]+(ns|us|ms|s) in all", said), said
-    assert re.search(r"% of the [0-9.]+(ns|us|ms|s) that were watched", said), said
+    assert re.search(r"% of the [0-9.]+(ns|us|ms|s) was ", said), said
+    assert re.search(r"watched for [0-9.]+(ns|us|ms|s) in all", said), said
 
 
 @pytest.mark.parametrize("pattern", ["/" + "(" * 30000 + "/", "/a{1,32767}{1,32767}/", "/(a*)*\\1/"])

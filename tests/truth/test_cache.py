@@ -60,6 +60,7 @@ def experiment(pieces, disk, memory):
         *(f"open {disk}/read r", read, "close"),
         *(f"open {disk}/touched r", "drop", "touch", "mincore", "touch", "close"),
         *(f"open {disk}/written rwc", f"{pieces}*write {BYTES}", "fsync", f"pwrite {BYTES}", "close"),
+        *(f"open {disk}/alone rwc", f"ftruncate {BYTES}", "pwrite 4096", "touch", "close"),
         *(f"open {disk}/direct ro", "drop", read, "close"),
         *(f"open {memory}/x rwc", f"{pieces}*write {BYTES}", f"pread {BYTES}", "touch", "close"),
     ]
@@ -80,6 +81,7 @@ def test_known_pages(host, tmp):
     assert of("read") == {"hits": pages, "misses": pages, "dirtied": 0}, top.rows
     assert of("written") == {"hits": 0, "misses": 0, "dirtied": pages + 16}, top.rows
     assert of("touched") == {"hits": MAPPED, "misses": MAPPED, "dirtied": 0}, top.rows
+    assert of("alone") == {"hits": 1, "misses": 15, "dirtied": 1}, top.rows  # the first page of 16
     assert of("direct") == dict.fromkeys(FIGURES, 0) == figures(top, "cachetop", f"{memory}/x")
     (written,) = [r for r in top.of("cachetop") if path_of(r) == f"{tmp}/written".encode()]
     assert abs(written["write_hit_percent"] - 100 * 16 / (pages + 16)) < 0.1, written

@@ -179,7 +179,7 @@ def explained(result, command):
     hooks, blind, state = {}, set(), None
     for line in result.err.splitlines():
         text = line.removeprefix(f"{command}: ")
-        if found := re.fullmatch(r"(.+?): ([\w.]+/\S+?)(; better ones failed: .*)?", text):
+        if found := re.fullmatch(r"(.+?): ([\w.]+/\S+?|perf_event)(; better ones failed: .*)?", text):
             hooks.setdefault(found[1], []).append(found[2])
         elif found := re.fullmatch(r"(.+?): none; tried .*; without it: (.*)", text):
             hooks[found[1]] = []

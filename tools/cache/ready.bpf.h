@@ -83,8 +83,12 @@ __noinline u64 chunk_ready(u64 mapping, u64 number, u64 mask)
 {
 	u64 entry = xa_walk(mapping, number * XA_SLOTS), ready = 0;
 
-	if (!xa_internal(entry))
+	if (!xa_internal(entry)) {
+		/* at the head, without a node: page 0 alone */
+		if (entry == (u64)BPF_CORE_READ((struct address_space *)mapping, i_pages.xa_head))
+			mask &= 1;
 		return entry_ready(entry) ? mask : 0;
+	}
 	/* without a branch: older verifiers would follow all ways through them */
 	for (u32 i = 0; i < XA_SLOTS; i++)
 		ready |= (slot_ready(entry - 2, i, mask) & 1) << i;

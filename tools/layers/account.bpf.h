@@ -174,6 +174,8 @@ static __always_inline struct layers_state *state_claimed(struct task_struct *ta
 	struct layers_state *st = layers_of(task);
 	struct layers_cpu *c = cpu_here();
 
+	if (closed_ns) /* watching is over, and what is in the records of CPUs is read as it is */
+		return NULL;
 	if (c && st && has_op(c, task) && c->entry.live)
 		claim_op(c, st, task);
 	return st;

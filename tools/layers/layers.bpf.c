@@ -36,6 +36,12 @@ struct entering {
 	bool compat;
 };
 
+/* One whom the iterators don't find: of no process in the pid namespace that is watched. */
+static __always_inline bool is_outsider(u64 ids)
+{
+	return target.flags & TARGET_PIDNS && !(ids >> 32);
+}
+
 /* Is the call with number @nr, which the current thread is in, one of a target's? */
 static __always_inline bool is_entering(s64 nr, struct entering *e)
 {
@@ -43,7 +49,7 @@ static __always_inline bool is_entering(s64 nr, struct entering *e)
 		return false;
 	e->task = current_task();
 	e->ids = ids_of(e->task);
-	if (!target_match(e->ids))
+	if (!target_match(e->ids) || is_outsider(e->ids))
 		return false;
 	e->compat = task_in_compat_call(e->task);
 	e->call = syscall_call(nr, e->compat);
@@ -272,8 +278,9 @@ static __noinline int never_entered(struct layers_cpu *c, struct pt_regs *regs, 
 static __noinline int first_exit(struct layers_cpu *c, struct task_struct *task, s64 ret, u64 now)
 {
 	struct layers_state *st;
+	u64 ids = ids_of(task);
 
-	if (ret || !target_match(ids_of(task)))
+	if (ret || !target_match(ids) || is_outsider(ids))
 		return 0;
 	st = layers_create(task);
 	if (!st || st->self)
@@ -281,6 +288,12 @@ static __noinline int first_exit(struct layers_cpu *c, struct task_struct *task,
 	begin_life(c, st, task, now);
 	begin_user(c, st, task, now);
 	return 0;
+}
+
+/* rt_sigreturn has no result: what is told as such is the interrupted call's. */
+static __always_inline s64 result_of(struct pt_regs *regs, s64 ret)
+{
+	return REGS_NO_CALL(regs) ? 0 : ret;
 }
 
 /* The current thread's operation, in its state @st, ends by a return at @now. */
@@ -300,7 +313,7 @@ static __always_inline void end_by_exit(struct layers_cpu *c, struct layers_stat
 		close_parked(-EINTR, 0); /* an outer call that was never entered again */
 		park(st, regs);
 	} else {
-		close_op(c, st, &st->op, ret);
+		close_op(c, st, &st->op, result_of(regs, ret));
 	}
 }
 
@@ -352,7 +365,7 @@ SYSCALL_EXIT(layers_exit)
 	/* asked once more: an interrupt that submitted a bio may have moved it meanwhile */
 	if (mine && c->entry.call && c->entry.call <= PART_OTHER && now >= c->entry.entry_ns &&
 	    !is_interrupted(ret) && !(n_parked && REGS_NO_CALL(regs)))
-		close_entry(c, task, ret, now);
+		close_entry(c, task, result_of(regs, ret), now);
 	else
 		exit_by_state(c, task, regs, ret, now);
 	release_cpu(c);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
 /* The verdict: where the time went, in words and as a record, from the account of whole lives. */
+#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
@@ -81,8 +82,9 @@ static const struct time_row *mostly_failed(const struct life *life)
 	for (size_t i = 0; i < life->rows.n; i++) {
 		const struct time_row *row = keymap_value(&life->rows, i);
 
-		if (row->errors >= SOME && row->errors * 10 >= row->count * 9 &&
-		    (!most || row->errors > most->errors))
+		/* in those an error says that time is up, or nothing has come yet */
+		if (!is_sleep(row->call) && row->errors >= SOME &&
+		    row->errors * 10 >= row->count * 9 && (!most || row->errors > most->errors))
 			most = row;
 	}
 	return most;
@@ -115,15 +117,16 @@ static const char *heaviest_path(struct keymap *files, uint64_t io_ns)
 	return NULL;
 }
 
-/* What was waited for the longest, in calls that are followed by file. */
-static const char *longest_reason(struct ledger *l)
+/* What was waited for the longest in @call, one that is followed by file. */
+static const char *longest_reason(struct ledger *l, const char *call)
 {
 	const struct wait_row *most = NULL;
 
 	for (size_t i = 0; i < l->waits.n; i++) {
 		const struct wait_row *row = keymap_value(&l->waits, i);
 
-		if (row->reason && (!most || row->wait_ns > most->wait_ns))
+		if (row->reason && !strcmp(layers_call_names[row->call], call) &&
+		    (!most || row->wait_ns > most->wait_ns))
 			most = row;
 	}
 	return most ? most->reason : NULL;
@@ -149,7 +152,9 @@ static void say_where(struct verdict *v, const struct time_row *top, bool io)
 	if (v->path)
 		text_printf(&v->text, ", most on %s", v->path);
 	text_puts(&v->text, ".");
-	if (!io)
+	if (!io && percent(v->io_ns, v->total_ns) < 0.01)
+		text_puts(&v->text, " Calls that are followed by file took next to nothing.");
+	else if (!io)
 		text_printf(&v->text,
 			    " The calls that are followed by file cover %.2g %% of the time.",
 			    percent(v->io_ns, v->total_ns));
@@ -162,8 +167,10 @@ static void advise(struct verdict *v, const struct ledger *l, const struct life 
 	const struct sum_row *small = small_ones(calls);
 	const char *err;
 
-	if (failed) {
+	if (failed)
 		v->err = error_of(l, failed->call);
+	if (failed &&
+	    v->err != -EAGAIN) { /* that one is how programs ask whether there is something */
 		err = v->err ? errno_name((int)-v->err) : NULL;
 		text_printf(&v->text, " %" PRIu64 " of %" PRIu64 " calls of %s failed%s%s.",
 			    failed->errors, failed->count, failed->call, err ? ": " : "",
@@ -220,9 +227,10 @@ bool ledger_judge(struct ledger *l, const struct life *life, bool family, struct
 	v->ns = top->cells.lat_ns;
 	v->apart_ns = life->sum_ns - v->total_ns;
 	v->cell = cell_names[most_cell(&top->cells)];
-	v->path = io ? heaviest_path(files, v->io_ns) : NULL;
-	v->reason = io && most_cell(&top->cells) == CELL_WAIT ? longest_reason(l) : NULL;
-	v->sleeps = is_sleep(top->call);
+	/* files are known of all calls together */
+	v->path = io && v->ns * 10 >= v->io_ns * 9 ? heaviest_path(files, v->io_ns) : NULL;
+	v->reason = io && most_cell(&top->cells) == CELL_WAIT ? longest_reason(l, top->call) : NULL;
+	v->sleeps = is_sleep(top->call) && most_cell(&top->cells) == CELL_WAIT;
 	say_where(v, top, io);
 	advise(v, l, life, calls);
 	v->said = text_cstr(&v->text);

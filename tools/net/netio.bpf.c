@@ -305,7 +305,8 @@ static __noinline int call_done(struct net_call *call, s64 ret)
 	key = &call->key;
 	if (!key->ends.lport && key->proto <= PROTO_UDP) /* the call itself may have brought it */
 		key->ends.lport = swap16(LOAD(struct inet_sock, call->op.sk, inet_sport));
-	ends_of_call(&call->op, key);
+	if (call->op.send || ret >= 0) /* else nobody wrote who it was from */
+		ends_of_call(&call->op, key);
 	if (NOT_CHOSEN(cfg.choice, &key->ends) || (cfg.proto && cfg.proto != key->proto)) {
 		COUNT_EVENT(filtered);
 		return 0;
@@ -362,12 +363,17 @@ SYSCALL_ENTER(netio_enter)
 	struct net_call *call;
 	struct entered in;
 
-	if (!target_entered(id, &in))
+	/* before that it could block without the scheduler's programs seeing it */
+	if (!all_attached || !target_entered(id, &in))
 		return 0;
 	call = net_calls_of(in.task);
 	if (call && call->ip && call->ip == REGS_IP(regs) && call->sp == REGS_SP(regs)) {
 		call->ip = 0;
 		return 0;
+	}
+	if (call && call->start_ns && !call->ip) {
+		COUNT_EVENT(lost_end);
+		call->start_ns = 0;
 	}
 	call_begun(&in, regs);
 	return 0;

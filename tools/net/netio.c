@@ -55,7 +55,6 @@ static void render_peer(const void *rec, size_t len, char *scratch, struct value
 #define V(member)   FIELD(struct netio_row, value.member)
 #define CFG(member) FIELD(struct netio_cfg, member)
 #define HIDDEN_KEY  (COL_KEY | COL_HIDDEN | COL_BLANK)
-#define CELL	    .width = 7, .enable = CFG(cells)
 
 static const struct column columns[] = {
 	{ "time", R(ts_ns), U_CLOCK, .flags = COL_HIDDEN, .help = "end of the interval" },
@@ -86,11 +85,12 @@ static const struct column columns[] = {
 	{ "rx", V(rx), U_BYTES, .width = 6, .classic = "rx_kb", .keep = KEEP,
 	  .help = "bytes that were received" },
 	{ "total", V(total_ns), U_NSEC, .width = 7, .help = "time in these calls" },
-	{ "cpu", V(cpu_ns), U_NSEC, CELL, .help = "of it: on a CPU" },
-	{ "runq", V(runq_ns), U_NSEC, CELL, .keep = 2, .help = "of it: in the queue for a CPU" },
-	{ "wait", V(wait_ns), U_NSEC, CELL, .help = "of it: asleep, for the other end or room" },
-	{ "waits", V(waits), U_COUNT, .flags = COL_HIDDEN, .enable = CFG(cells),
-	  .help = "how often asleep" },
+	{ "cpu", V(cpu_ns), U_NSEC, .width = 7, .help = "of it: on a CPU" },
+	{ "runq", V(runq_ns), U_NSEC, .width = 7, .keep = 2,
+	  .help = "of it: in the queue for a CPU" },
+	{ "wait", V(wait_ns), U_NSEC, .width = 7,
+	  .help = "of it: asleep, for the other end or room" },
+	{ "waits", V(waits), U_COUNT, .flags = COL_HIDDEN },
 	{ "max", V(max_ns), U_NSEC, .flags = COL_HIDDEN | COL_MAX, .help = "longest call" },
 	{}
 };
@@ -120,13 +120,10 @@ static const struct probe probes[] = {
 	  .without = "calls that their thread ends in are not seen" },
 	{ "the scheduler",
 	  { { { "netio_switch", "runq_switch", "runq_waking", "runq_wakeup_new" } } },
-	  .when = CFG(cells),
 	  .aside = true,
 	  .without = "all time is taken for time on a CPU" },
 	{}
 };
-
-static const struct map_spec maps[] = { { "runq_waits", .when = CFG(cells) }, {} };
 
 static const char *const tcp_words[] = { "--proto", "tcp", NULL };
 
@@ -150,7 +147,6 @@ const struct tool tool_netio = {
 	.options = options,
 	.cfg_size = sizeof(struct netio_cfg),
 	.probes = probes,
-	.maps = maps,
 	.aliases = aliases,
 	.image = &bpf_netio,
 	.calls = calls,

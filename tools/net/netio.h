@@ -32,9 +32,7 @@ enum net_proto { PROTO_TCP = 1, PROTO_UDP, PROTO_UNIX, PROTO_OTHER };
 struct netio_cfg {
 	struct tcp_choice choice;
 	__u32 proto; /* enum net_proto; 0: all */
-	__u32 cells; /* where the time goes is asked for */
 	__u32 no_clear;
-	__u32 reserved;
 };
 
 struct netio_key {

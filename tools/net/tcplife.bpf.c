@@ -72,6 +72,10 @@ static __always_inline void begun_here(struct sock *sk, u32 to)
 
 	if (!target_match(ids)) {
 		bpf_map_delete_elem(&sessions, &key); /* somebody's whose end was missed */
+		if (to == TCP_LISTEN) {		      /* where one of the targets did before */
+			listener_of(sk, &l);
+			bpf_map_delete_elem(&listeners, &l);
+		}
 		return;
 	}
 	owner_set(&new.row.owner, here, ids);
@@ -174,6 +178,7 @@ static __always_inline void life_changes(struct sock *sk, struct session *sessio
 {
 	struct tcplife_event *row = &session->row;
 	u64 key = (u64)sk;
+	struct rec rec;
 
 	if (to == TCP_ESTABLISHED) {
 		session->start_ns = bpf_ktime_get_ns();
@@ -190,8 +195,10 @@ static __always_inline void life_changes(struct sock *sk, struct session *sessio
 	row->to = to;
 	ends_of(sk, &row->ends);
 	set_bytes(row, sk, session->flags);
-	rec_init(&row->rec, REC_ROW);
-	row->lat_ns = row->rec.ts_ns - session->start_ns;
+	rec_init(&rec, REC_ROW);
+	row->lat_ns = rec.ts_ns - session->start_ns;
+	barrier(); /* who accepts may find it now, on another CPU */
+	row->rec = rec;
 	if (session->flags & SESSION_OWNED)
 		session_row(key, session);
 }
