@@ -3,7 +3,7 @@
 
 import pytest
 from test_mem import Group
-from tracer import trace
+from tracer import best_of, trace
 
 pytestmark = pytest.mark.usefixtures("rung")
 PAGE = 4096
@@ -68,7 +68,13 @@ def test_without_minor_faults(host, tmp):
 
 @pytest.mark.only_on("5.10", "6.1", "6.12", "sid")
 def test_faults_out_of_swap(host, tmp):
-    """Memory without a file, from a disk that is ours; of everybody, as nothing else runs there."""
+    """Memory without a file, from a disk that is ours. Where that is slow beside busy neighbours, the
+    cgroup's memory may run out before enough of it is written: then it is made anew.
+    """
+    best_of(3, lambda: out_of_swap(host, tmp))
+
+
+def out_of_swap(host, tmp):
     group = Group(host, "swap", 16)
     result = host.run(["sh", "-c", "mkswap /dev/vdb && swapon /dev/vdb"])
     assert result.returncode == 0, str(result)
