@@ -327,7 +327,7 @@ static __always_inline struct file *overlay_real_file(const struct file *file)
  */
 static __always_inline const struct path *file_user_path(const struct file *file)
 {
-	const struct backing_file *backing = (const void *)file;
+	const struct backing_file___since_v6_8 *backing = (const void *)file;
 
 	if (bpf_core_field_exists(backing->user_path) &&
 	    BPF_CORE_READ(file, f_mode) & FMODE_BACKING)

@@ -348,7 +348,7 @@ struct file {
 };
 
 /* 6.8: of a file that lies below overlayfs, the path that it was opened by. */
-struct backing_file {
+struct backing_file___since_v6_8 {
 	struct file file;
 	struct path user_path;
 };
@@ -371,12 +371,12 @@ struct maple_tree {
 	void *ma_root;
 };
 
-struct maple_range_64 {
+struct maple_range_64___since_v6_1 {
 	unsigned long pivot[15];
 	void *slot[16];
 };
 
-struct maple_arange_64 {
+struct maple_arange_64___since_v6_1 {
 	unsigned long pivot[9];
 	void *slot[10];
 };

@@ -49,15 +49,16 @@ __noinline u64 maple_step(u64 entry, u64 address)
 	u64 node = entry & ~MAPLE_NODE_MASK, pivots[MAPLE_PIVOTS] = {}, slots, next = 0;
 	u32 i, n = MAPLE_PIVOTS;
 
-	if (!bpf_core_type_exists(struct maple_range_64))
+	if (!bpf_core_type_exists(struct maple_range_64___since_v6_1))
 		return 0;
 	if (MAPLE_TYPE(entry) == MAPLE_ARANGE_64) {
-		n = bpf_core_field_size(((struct maple_arange_64 *)0)->pivot) / sizeof(u64);
-		slots = node + bpf_core_field_offset(struct maple_arange_64, slot);
-		node += bpf_core_field_offset(struct maple_arange_64, pivot);
+		n = bpf_core_field_size(((struct maple_arange_64___since_v6_1 *)0)->pivot) /
+		    sizeof(u64);
+		slots = node + bpf_core_field_offset(struct maple_arange_64___since_v6_1, slot);
+		node += bpf_core_field_offset(struct maple_arange_64___since_v6_1, pivot);
 	} else {
-		slots = node + bpf_core_field_offset(struct maple_range_64, slot);
-		node += bpf_core_field_offset(struct maple_range_64, pivot);
+		slots = node + bpf_core_field_offset(struct maple_range_64___since_v6_1, slot);
+		node += bpf_core_field_offset(struct maple_range_64___since_v6_1, pivot);
 	}
 	bpf_probe_read_kernel(pivots, sizeof(pivots), (void *)node);
 	for (i = 0; i < MAPLE_PIVOTS; i++)
