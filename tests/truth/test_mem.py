@@ -87,8 +87,8 @@ def test_oom_of_a_cgroup(host, tmp, group):
         assert row["cgroup"] == row["trigger_cgroup"] == f"{g.name}/in", row
         assert row["limit"] == g.name and row["pages"] == 40 * MIB // 4096, row
         assert row["adj"] == 1000 and row["state"] is None, row
-        # kept per CPU, and added up now and then
-        assert abs(row["anon_pages"] - work["hog_pages"]) <= 300, (row, work)
+        # kept per CPU, and added up now and then; what the program has besides may be a huge page
+        assert -300 <= row["anon_pages"] - work["hog_pages"] <= 512 + 300, (row, work)
         assert row["rss"] == row["anon_pages"] + row["file_pages"] + row["shmem_pages"] and row["pgtables_bytes"] > 0, row
 
     best_of(3, experiment)
