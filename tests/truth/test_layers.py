@@ -313,7 +313,7 @@ def test_pipe_read_waits(host, tmp):
             near.append(least <= row["wait_ns"] <= most)
             assert row["wait_ns"] <= own, (row, own)
             assert row["queue_ns"] == row["device_ns"] == 0, row
-        assert near.count(False) <= host.emulated, rows
+        assert near.count(False) <= 2 * host.emulated, rows
         check_unknown(run, "read")
         return run
 

@@ -44,7 +44,7 @@ def test_spinners(host, tmp):
         places = [(r["pid"], str(r["kstack"]), str(r["ustack"])) for r in run.of("sample")]
         assert len(places) == len(set(places)), "functions twice"
 
-    best_of(3, experiment)
+    best_of(6 if host.emulated else 3, experiment)
 
 
 @pytest.mark.enough_on("running", "sid")
