@@ -3,8 +3,10 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
+#include "core/base/escape.h"
 #include "core/rows/unit.h"
 #include "tools/layers/ledger.h"
 
@@ -132,6 +134,19 @@ static const char *longest_reason(struct ledger *l, const char *call)
 	return most ? most->reason : NULL;
 }
 
+/* A file may be called anything: escaped, as in the tables. */
+static void add_path(struct text_buf *to, const char *path)
+{
+	size_t len = strlen(path);
+	char *escaped = malloc(ESCAPE_MAX * len + 1);
+
+	if (!escaped)
+		return;
+	text_puts(to, ", most on ");
+	text_add(to, escaped, escape_text(escaped, path, len));
+	free(escaped);
+}
+
 static void say_where(struct verdict *v, const struct time_row *top, bool io)
 {
 	int cell = most_cell(&top->cells);
@@ -150,7 +165,7 @@ static void say_where(struct verdict *v, const struct time_row *top, bool io)
 	if (v->reason)
 		text_printf(&v->text, " (%s)", v->reason);
 	if (v->path)
-		text_printf(&v->text, ", most on %s", v->path);
+		add_path(&v->text, v->path);
 	text_puts(&v->text, ".");
 	if (!io && percent(v->io_ns, v->total_ns) < 0.01)
 		text_puts(&v->text, " Calls that are followed by file took next to nothing.");
