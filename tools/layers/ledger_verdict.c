@@ -168,7 +168,8 @@ static void say_where(struct verdict *v, const struct time_row *top, bool io)
 		add_path(&v->text, v->path);
 	text_puts(&v->text, ".");
 	if (!io && percent(v->io_ns, v->total_ns) < 0.01)
-		text_puts(&v->text, " Calls that are followed by file took next to nothing.");
+		text_puts(&v->text,
+			  " The calls that are followed by file cover less than 0.01 % of it.");
 	else if (!io)
 		text_printf(&v->text,
 			    " The calls that are followed by file cover %.2g %% of the time.",
