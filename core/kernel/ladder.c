@@ -205,20 +205,10 @@ static bool next_rung(const struct loaded *l, const struct btf *btf, const struc
 	return false;
 }
 
-static bool is_set(const struct field *f, const void *cfg)
-{
-	const unsigned char *p = (const unsigned char *)cfg + f->off;
-
-	for (uint32_t i = 0; i < f->size; i++)
-		if (p[i])
-			return true;
-	return false;
-}
-
 static bool wanted(const struct probe *probe, const void *cfg)
 {
-	return (probe->when.kind == F_NONE || is_set(&probe->when, cfg)) &&
-	       (probe->unless.kind == F_NONE || !is_set(&probe->unless, cfg));
+	return (probe->when.kind == F_NONE || field_is_set(cfg, &probe->when)) &&
+	       (probe->unless.kind == F_NONE || !field_is_set(cfg, &probe->unless));
 }
 
 /* To look at, not to load: relocated against the kernel's own types, if at all. */

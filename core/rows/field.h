@@ -76,4 +76,15 @@ static inline bool field_is_bool(const struct field *f)
 	}
 #endif
 
+/* Is the member @f of @cfg, the tool's, set? */
+static inline bool field_is_set(const void *cfg, const struct field *f)
+{
+	const unsigned char *p = (const unsigned char *)cfg + f->off;
+
+	for (uint32_t i = 0; i < f->size; i++)
+		if (p[i])
+			return true;
+	return false;
+}
+
 #endif

@@ -8,17 +8,6 @@
 /* All of @tool's tables, tool->row first; returns how many. */
 size_t tables_of(const struct tool *tool, struct tool_table spec[MAX_TABLES]);
 
-/* Is the member @f of @cfg, the tool's, set? */
-static inline bool field_is_set(const void *cfg, const struct field *f)
-{
-	const unsigned char *p = (const unsigned char *)cfg + f->off;
-
-	for (uint32_t i = 0; i < f->size; i++)
-		if (p[i])
-			return true;
-	return false;
-}
-
 /* What --columns and --sort name: of events, with --by, the groups' columns. */
 static inline const struct table *table_of_columns(const struct run_table *t)
 {
