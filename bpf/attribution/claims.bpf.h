@@ -412,7 +412,8 @@ static __always_inline s64 moved_to(u64 user_ptr, s64 bytes)
 	return end - bytes;
 }
 
-SYSCALL_EXIT(claim_call)
+SEC("tp_btf/sys_exit")
+int BPF_PROG(claim_call, struct pt_regs *regs, long ret)
 {
 	struct syscall_args args;
 	bool compat;

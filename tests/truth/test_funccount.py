@@ -82,8 +82,9 @@ def test_intervals_add_up(host, tmp, way):
     options = ["vfs_open", "vfs_writev", "-i", "100ms", "-p"]
     run = trace_running(host, tmp, "funccount", lambda pids: [*options, pids[0]], [argv], None)
     rows, missed = run.of("function"), run.summary["lost_missed"]
-    # There a thread can be preempted in the program, and calls that come meanwhile are missed.
-    assert run.summary["lost"] == (missed if (host.name, way) == ("sid", "fentry") else 0)
+    # There a thread can be preempted in the program, or iosonde in bpf(); calls that come meanwhile
+    # are missed.
+    assert run.summary["lost"] == (missed if host.name == "sid" else 0)
     assert n - missed <= sum(r["count"] for r in rows if r["function"] == "vfs_open") <= n, rows
     times = [r["time_ns"] for r in rows if r["function"] == "vfs_open"]
     assert len(times) > 1 and len(set(times)) == len(times), times

@@ -7,6 +7,7 @@ The table goes to results/programs-KERNEL.txt in the build directory; program_ta
 import re
 import shutil
 import subprocess
+from pathlib import Path
 
 import pytest
 from program_table import RESULTS, parse_table
@@ -103,6 +104,20 @@ def test_programs_load(host, rung, command):
     record(host, command, rung, lines)
 
 
+@pytest.mark.only_on("running")  # no kernel has a say
+def test_programs_are_asked_for(host):
+    """Each program stands in some rung, or it is never loaded."""
+    source = "".join(
+        path.read_text()
+        for room in ("bpf", "core", "tools")
+        for path in Path(__file__).parents[2].joinpath(room).rglob("*.[ch]")
+    )
+    named = set(re.findall(r'"(\w+)', source))
+    for path in host.build.glob("*.bpf.full.o"):
+        forgotten = set(programs_in(path)) - named
+        assert not forgotten, f"{path.name}: in no rung: {sorted(forgotten)}"
+
+
 def test_programs_where_the_kernel_shows_no_types(host):
     """Only classic tracepoints are left, and the processes are followed by them."""
     if not has_function(host, "bpf_task_pt_regs"):
@@ -113,13 +128,27 @@ def test_programs_where_the_kernel_shows_no_types(host):
     record(host, "opensnoop", "typeless", [f"opensnoop typeless {line}" for line in table.values()])
 
 
-@pytest.mark.only_on("6.12")
+# Rungs that no kernel chooses by itself. A kernel: a command, what is kept from it, what loads then.
+FORCED = {
+    "6.12": [
+        # by classic tracepoints, where what is mapped can't be followed
+        (
+            "syncsnoop",
+            "sync_enter,sync_enter_mapped,sync_enter_mapped_tp",
+            {"sync_enter_tp", "sync_exit_tp"},
+        ),
+    ],
+    # its events of reclaim tell the memory cgroup, but it prefers the classic ones
+    "sid": [("drsnoop", "direct_begin_tp", {"direct_begin_memcg", "memcg_begin_memcg"})],
+}
+
+
+@pytest.mark.only_on(*FORCED)
 def test_programs_of_a_rung_that_no_kernel_chooses(host):
-    """syncsnoop by classic tracepoints, where what is mapped can't be followed."""
-    better = "sync_enter,sync_enter_mapped,sync_enter_mapped_tp"
-    table = loaded(host, "syncsnoop", [], {"IOSONDE_WITHOUT": better})
-    assert {"sync_enter_tp", "sync_exit_tp"} <= set(table)
-    record(host, "syncsnoop", "last", [f"syncsnoop last {line}" for line in table.values()])
+    for command, better, wanted in FORCED[host.name]:
+        table = loaded(host, command, [], {"IOSONDE_WITHOUT": better})
+        assert wanted <= set(table)
+        record(host, command, "forced", [f"{command} forced {line}" for line in table.values()])
 
 
 def record(host, command, rung, lines):

@@ -407,7 +407,8 @@ SYSCALL_EXIT(cache_call_done)
 	return 0;
 }
 
-CURRENT_EVENT(cache_thread_done, "sched_process_exit")
+SEC("tp_btf/sched_process_exit")
+int cache_thread_done(u64 *ctx)
 {
 	struct cache_state *st = cache_of(current_task());
 
