@@ -132,7 +132,15 @@ struct sched_info {
 	unsigned long long run_delay;
 };
 
+struct sched_entity {
+	u64 sum_exec_runtime;
+};
+
 struct task_io_accounting {
+	u64 rchar;
+	u64 wchar;
+	u64 syscr;
+	u64 syscw;
 	u64 read_bytes;
 };
 
@@ -161,6 +169,9 @@ struct task_struct {
 	unsigned int ptrace;
 	struct seccomp seccomp;
 	struct css_set *cgroups;
+	unsigned long nvcsw;
+	unsigned long nivcsw;
+	struct sched_entity se;
 	struct sched_info sched_info;
 	struct task_io_accounting ioac;
 	int pagefault_disabled;

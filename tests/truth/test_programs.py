@@ -46,6 +46,7 @@ COMMANDS = (
 OPTIONS = {
     "opensnoop": [[], ["-F"]],
     "tcplife": [[], ["--states"]],
+    "layers": [[], ["--check"]],
     "rwsnoop": [[], ["-c"]],
     "filetop": [["-D", "/"]],
     "dirtop": [["-D", "/"]],

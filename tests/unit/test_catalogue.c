@@ -133,6 +133,22 @@ static void names_of_tables_are_unique(void **state)
 	}
 }
 
+static void tables_find_room(void **state)
+{
+	(void)state;
+	for (size_t i = 0; catalogue[i]; i++) {
+		const struct tool *tool = catalogue[i];
+		struct tool_table spec[MAX_TABLES];
+		size_t n = tables_of(tool, spec);
+
+		for (const struct tool_table *t = tool->tables; t && t->name; t++)
+			if (!strcmp(spec[n - 1].name, t->name) && t[1].name)
+				fail_msg("%s: more tables than MAX_TABLES, '%s' and what follows "
+					 "finds no room",
+					 tool->name, t[1].name);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -142,6 +158,7 @@ int main(void)
 		cmocka_unit_test(words_are_sorted_and_used),
 		cmocka_unit_test(old_names_are_understood),
 		cmocka_unit_test(names_of_tables_are_unique),
+		cmocka_unit_test(tables_find_room),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

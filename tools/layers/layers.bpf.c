@@ -153,6 +153,8 @@ static __noinline bool enter_by_state(struct layers_cpu *c, const struct enterin
 	}
 	/* nobody said that the thread whose operation is in there was switched out */
 	open_entry(c, &st->op.in, st->name, in, regs);
+	if (cfg.check && !IS_IO(in->call))
+		books_enter(c);
 	st->op.key = c->slots[st->op.in.slot & (LAYERS_SLOTS - 1)].key;
 	enter_state(c, st, from, false);
 	return true;
@@ -188,6 +190,8 @@ static __always_inline void enter(struct layers_cpu *c, const struct entering *i
 		lose_entry(c);
 	from = c->entry.entry_ns;
 	open_entry(c, &c->entry, c->name, in, regs);
+	if (cfg.check && !IS_IO(in->call))
+		books_enter(c);
 	c->entry.entry_ns = bpf_ktime_get_ns(); /* last: what came before is our own time */
 	c->user_ns += c->entry.entry_ns - from;
 	go_live(&c->entry);
@@ -360,6 +364,8 @@ SYSCALL_EXIT(layers_exit)
 	if (!take_cpu(c)) /* what it returns from is missed, and counted at its next entry */
 		return 0;
 	now = bpf_ktime_get_ns();
+	if (cfg.check)
+		books_exit(c, mine ? c->entry.call : 0, ret);
 	if (mine)
 		hold(&c->entry);
 	/* asked once more: an interrupt that submitted a bio may have moved it meanwhile */
@@ -377,7 +383,10 @@ SYSCALL_EXIT(layers_exit)
 static __always_inline void switched_out(void *ctx, struct task_struct *prev, bool preempted)
 {
 	struct layers_state *st = state_with_op(prev);
+	struct layers_cpu *c = cfg.check ? cpu_here() : NULL;
 
+	if (c && st && st->self)
+		books_out(c, st, !preempted && task_state(prev));
 	if (!st || !st->op.in.call || !st->op.in.live)
 		return;
 	settle_running(st->self, &st->op, bpf_ktime_get_ns());
@@ -404,6 +413,8 @@ static __always_inline void switched_in(struct task_struct *next)
 	if (!st)
 		return;
 	note_return(next);
+	if (cfg.check)
+		books_in(st, bpf_ktime_get_ns());
 	if (st->cpu != here)
 		follow_thread(st, next, here);
 	if (st->op.in.call && st->op.in.live)
@@ -430,6 +441,23 @@ int BPF_PROG(layers_waking, struct task_struct *task)
 
 	if (wake)
 		*wake = bpf_ktime_get_ns();
+	return 0;
+}
+
+/* The current thread has made @child, which may run from now on. */
+SEC("tp_btf/sched_wakeup_new")
+int BPF_PROG(layers_born, struct task_struct *child)
+{
+	struct task_struct *task = current_task();
+	struct layers_state *st = layers_of(task);
+	u64 key = (u64)child, now;
+
+	if (closed_ns || !st || !st->self)
+		return 0;
+	if (!(target.flags & TARGET_TREE) && task_ids(child) >> 32 != ids_of(task) >> 32)
+		return 0;
+	now = bpf_ktime_get_ns();
+	bpf_map_update_elem(&layers_wakes, &key, &now, BPF_ANY);
 	return 0;
 }
 
@@ -472,11 +500,12 @@ CURRENT_EVENT(layers_thread_exit, "sched_process_exit")
 	struct task_struct *task = current_task();
 	struct layers_state *st = layers_of(task);
 	struct layers_cpu *c = cpu_here();
-	u64 key;
+	u64 key = bpf_get_current_task();
 
-	if (!st || !st->self)
+	if (!st || !st->self) {
+		bpf_map_delete_elem(&layers_wakes, &key); /* it may have been born just now */
 		return 0;
-	key = st->self;
+	}
 	state_with_op(task);
 	if (!st->op.in.call)
 		follow_thread(st, task, bpf_get_smp_processor_id());

@@ -77,6 +77,8 @@ static bool parse_slow(const struct option_spec *spec, const char *arg, void *cf
 static const struct option_spec options[] = {
 	{ "slow", 0, CFG(slow_ns), U_NSEC, .kind = OPT_CUSTOM, .parse = parse_slow, .arg = "MIN",
 	  .help = "stream operations that took at least this long, as they end (0: every one)" },
+	{ "check", 0, CFG(check), .kind = OPT_FLAG,
+	  .help = "compare with what the kernel itself keeps of the same threads" },
 	{}
 };
 
@@ -87,7 +89,9 @@ static const struct probe probes[] = {
 	  { { { "layers_enter", "layers_exit" }, .blind = UNFOLLOWED },
 	    { { "layers_enter_tp", "layers_exit_tp" }, .blind = UNFOLLOWED } } },
 	{ "threads at the start and in the end", { { { "layers_begin", "layers_end" } } } },
-	{ "the scheduler", { { { "layers_switch", "layers_waking" } } }, .aside = true },
+	{ "the scheduler",
+	  { { { "layers_switch", "layers_waking", "layers_born" } } },
+	  .aside = true },
 	{ "the end of threads", { { { "layers_thread_exit" } }, { { "layers_thread_exit_tp" } } } },
 	{ "bios as they are queued",
 	  { { { "bio_queue(bio)" } }, { { "bio_queue_q(request_queue,bio)" } } },

@@ -54,7 +54,7 @@ struct layers_cfg {
 	__u32 stream;  /* --slow was given */
 	__u32 n_slowest;
 	__u32 said_in_words; /* 0: people read the verdict as a sentence, and not as a row */
-	__u32 reserved;
+	__u32 check;	     /* compare with what the kernel keeps itself */
 };
 
 /* counters.tool[] */
@@ -138,6 +138,19 @@ struct layers_hist {
 	__u32 slots[HIST_SLOTS];
 };
 
+/* What the kernel keeps of each thread, too. In nanoseconds, times and bytes. */
+enum layers_book {
+	BOOK_CPU,
+	BOOK_RUNQ,
+	BOOK_BLOCKED, /* voluntary switches */
+	BOOK_PREEMPTED,
+	BOOK_READS, /* as in /proc/PID/io */
+	BOOK_WRITES,
+	BOOK_READ_BYTES,
+	BOOK_WRITTEN_BYTES,
+	N_BOOKS
+};
+
 /* What operations that no file is charged with took. */
 struct layers_time {
 	__u64 count;
@@ -173,6 +186,9 @@ struct layers_cpu {
 	/* by enum layers_part, and what calls took that were still under way in the end */
 	struct layers_time parts[PARTS_ROOM] __attribute__((aligned(64)));
 	struct layers_time others[OTHER_CALLS];
+	/* --check: what the kernel has, and which of it, and what is counted for that alone */
+	__u64 books[N_BOOKS], books_kept;
+	__u64 blocked, preempted, again;
 };
 
 struct layers_wait_key {

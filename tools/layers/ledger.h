@@ -66,6 +66,14 @@ struct time_row {
 	struct cells cells;
 };
 
+/* A line of the comparison with the kernel's own books. */
+struct book_row {
+	const char *book;
+	uint64_t ours, kernel;
+	uint64_t off;	  /* by how much they differ */
+	uint64_t allowed; /* by how much they may */
+};
+
 /* What threads did in all the time in which they were watched. */
 struct life {
 	struct keymap rows; /* by name: struct time_row */
@@ -74,6 +82,8 @@ struct life {
 	uint64_t other_calls; /* that aren't followed by file */
 	uint64_t before_ns;   /* the longest of (before), and the call that it was */
 	uint32_t before_call;
+	uint64_t books[N_BOOKS], books_kept; /* by the kernel */
+	uint64_t blocked, preempted, again;
 };
 
 /* Where the time went, in one sentence or three, and its parts. */
@@ -142,6 +152,11 @@ void ledger_life_add_call(struct life *life, const struct sum_row *calls);
 void ledger_life_give(struct run *run, struct life *life);
 /* Is all the time there? Said in the summary and to people. */
 void ledger_life_check(struct run *run, const struct life *life);
+/*
+ * ledger_books.c: gives @rows, of N_BOOKS and zeroed, which compare with the kernel's own books.
+ */
+void ledger_books_give(struct run *run, struct life *life, struct keymap *calls,
+		       struct book_row *rows);
 /* Of a layers_entry.slot of PART_OTHER: may use @name. */
 const char *ledger_call_name(uint32_t slot, char *name, size_t size);
 

@@ -141,6 +141,12 @@ void ledger_life_add(struct life *life, const struct layers_cpu *c, uint64_t end
 		life->before_ns = c->before_ns;
 		life->before_call = (uint32_t)c->before_call;
 	}
+	for (int i = 0; i < N_BOOKS; i++)
+		life->books[i] += c->books[i];
+	life->books_kept |= c->books_kept;
+	life->blocked += c->blocked;
+	life->preempted += c->preempted;
+	life->again += c->again;
 	add_time(life, part_names[PART_USER], &user);
 	for (uint32_t i = 1; i < N_PARTS; i++)
 		if (i != PART_OTHER)

@@ -225,6 +225,7 @@ void ledger_report(struct run *run, struct ledger *l, bool last)
 		.life.rows = KEYMAP(char[TIME_NAME], struct time_row),
 		.latencies = calloc(N_CALLS, sizeof(*sums.latencies)),
 	};
+	struct book_row books[N_BOOKS] = { 0 };
 	struct verdict verdict = { 0 };
 	uint64_t dropped;
 
@@ -235,6 +236,8 @@ void ledger_report(struct run *run, struct ledger *l, bool last)
 	give_sums(run, "processes", &sums.processes);
 	give_slowest(run, l);
 	ledger_give_waits(run, l);
+	if (last && ((const struct layers_cfg *)run_cfg(run))->check)
+		ledger_books_give(run, &sums.life, &sums.calls, books);
 	dropped = run_dropped(run, "calls");
 	if (ledger_judge(l, &sums.life, run_has_command(run) || run_opts(run)->children,
 			 &sums.calls, &sums.files, &verdict))

@@ -126,6 +126,17 @@ static const struct column verdict_columns[] = {
 	{}
 };
 
+#define B(member) FIELD(struct book_row, member)
+
+static const struct column check_columns[] = {
+	{ "book", B(book), U_TEXT, .width = 20, .keep = KEEP },
+	{ "ours", B(ours), U_COUNT, .width = 14 },
+	{ "kernel", B(kernel), U_COUNT, .width = 14 },
+	{ "off", B(off), U_COUNT, .width = 11, .help = "by how much these differ" },
+	{ "allowed", B(allowed), U_COUNT, .width = 11, .help = "by how much they may" },
+	{}
+};
+
 #define PEOPLE 10 /* rows that are enough to see where the time went */
 
 const struct tool_table layers_tables[] = {
@@ -141,5 +152,11 @@ const struct tool_table layers_tables[] = {
 	{ "processes", { "process", process_columns }, "Processes", "-lat", PEOPLE },
 	{ "slowest", { "slowest", layers_op_columns }, "Slowest operations", "-lat", PEOPLE },
 	{ "waits", { "wait", wait_columns }, "Where the waits were", "-wait", PEOPLE },
+	{ "checks",
+	  { "check", check_columns },
+	  "Beside the kernel's own books",
+	  NULL,
+	  .whole = true,
+	  .when = FIELD(struct layers_cfg, check) },
 	{}
 };

@@ -131,19 +131,25 @@ static __always_inline void meet_thread(struct layers_state *st, u64 self)
 static __noinline int begin_life(struct layers_cpu *c, struct layers_state *st,
 				 struct task_struct *task, u64 now)
 {
+	u64 self = bpf_get_current_task(), *born = bpf_map_lookup_elem(&layers_wakes, &self);
 	u64 start = BPF_CORE_READ(task, start_time), delay = 0;
 	struct layers_time *t = &c->parts[PART_START];
 
+	if (born && *born > start) /* what came before was its parent's work */
+		start = *born;
 	meet_thread(st, bpf_get_current_task());
 	st->cpu = bpf_get_smp_processor_id();
 	st->first_ns = now;
-	if (start <= attached_ns || start >= now || target.flags & TARGET_SELDOM)
+	if (start <= attached_ns || start >= now || target.flags & TARGET_SELDOM) {
+		books_begin(c, st, now, false);
 		return 0;
+	}
 	st->first_ns = start;
 	if (bpf_core_field_exists(task->sched_info.run_delay))
 		delay = BPF_CORE_READ(task, sched_info.run_delay);
 	if (delay > now - start)
 		delay = now - start;
+	books_begin(c, st, start + delay, true);
 	t->count++;
 	t->cells[CELL_RUNQ] += delay;
 	t->cells[CELL_CPU] += now - start - delay;
@@ -258,13 +264,19 @@ static __always_inline void settle_unfinished(struct layers_state *st, u64 end)
 /* The life of the thread with state @st, as far as it is watched, ends at @end. */
 static __noinline int end_life(struct layers_cpu *c, struct layers_state *st, u64 end)
 {
+	u64 waited = 0;
+
 	hold(&st->op.in);
 	if (st->op.in.call) {
 		if (end < st->op.mark_ns) /* a program that was still running when watching ended */
 			end = st->op.mark_ns;
+		waited = st->op.cells[CELL_RUNQ];
 		settle_unfinished(st, end);
+		waited = st->op.cells[CELL_RUNQ] - waited;
 		close_part(c, &st->op);
 	}
+	if (cfg.check)
+		books_end(c, st, end, waited);
 	if (st->parked.in.call) {
 		close_part(c, &st->parked);
 		unpark(st);
@@ -306,6 +318,7 @@ static __always_inline void watch_from_start(struct layers_state *st, struct tas
 	st->op.in.entry_ns = now;
 	begin(st);
 	st->op.state = runs ? ON_CPU : blocked ? BLOCKED : ON_RUNQ;
+	books_begin(cpu_here(), st, runs ? now : 0, false);
 	go_live(&st->op.in);
 }
 

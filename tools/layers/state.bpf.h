@@ -40,6 +40,16 @@ struct layers_op {
 	u64 longest_ns;
 };
 
+/* --check: the kernel's books of a thread. */
+struct layers_books {
+	u64 base[N_BOOKS]; /* when watching began, and what isn't compared */
+	u64 last[N_BOOKS]; /* at the last return, or switch */
+	u64 ran_ns;	   /* since the beginning, up to when it was last switched out */
+	u64 in_ns;	   /* since when it runs */
+	u32 runs;
+	u32 booked; /* base[BOOK_CPU] was up to date */
+};
+
 struct layers_state {
 	u64 self;     /* address of the task, as a number: a key that global functions can take */
 	u64 first_ns; /* since when it has been watched */
@@ -49,6 +59,7 @@ struct layers_state {
 	u32 generation;
 	u32 cpu; /* where it last ran, as far as is known */
 	char name[NAME_KEPT];
+	struct layers_books books;
 };
 
 TASK_STATE(layers, struct layers_state, 10240)

@@ -4,6 +4,7 @@
 #define IOSONDE_LAYERS_SUMS_BPF_H
 
 #include "tools/layers/account.bpf.h"
+#include "tools/layers/books.bpf.h"
 
 /* --- the table --- */
 
