@@ -5,7 +5,10 @@
 #include <string.h>
 
 #include "core/base/log.h"
+#include "core/base/suggest.h"
 #include "core/run/run.h"
+
+#define USAGE 2
 
 struct command command_find(const char *name)
 {
@@ -34,6 +37,27 @@ size_t command_names(const char **out, size_t max)
 			out[n++] = alias->name;
 	}
 	return n;
+}
+
+int command_unknown(const char *what, const char *name)
+{
+	const char *names[128];
+	char safe[SHOWN_MAX];
+	const char *near;
+	size_t n;
+
+	n = command_names(names, 120);
+	names[n++] = "doctor";
+	names[n++] = "help";
+	names[n++] = "list";
+	names[n++] = "version";
+	near = suggest(name, names, n);
+	shown(safe, name, strlen(name));
+	if (near)
+		log_error("no %s \"%s\"; did you mean \"%s\"?", what, safe, near);
+	else
+		log_error("no %s \"%s\"; 'iosonde list' shows what there is", what, safe);
+	return USAGE;
 }
 
 int command_run(const struct command *command, int argc, char **argv)

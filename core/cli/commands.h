@@ -16,6 +16,9 @@ struct command command_find(const char *name);
 /* Every name that command_find() knows, up to @max of them into @out. Returns how many. */
 size_t command_names(const char **out, size_t max);
 
+/* Says that there is no @what called @name, and what there is. Returns the exit status. */
+int command_unknown(const char *what, const char *name);
+
 /*
  * Runs @command with @argv (argv[0] is ignored), behind the words that its alias stands for.
  * Returns the exit status of the process.

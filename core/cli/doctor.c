@@ -11,6 +11,7 @@
 
 #include "core/base/log.h"
 #include "core/base/text_buf.h"
+#include "core/cli/commands.h"
 #include "core/cli/doctor_ask.h"
 #include "core/cli/doctor_commands.h"
 #include "core/kernel/abilities.h"
@@ -26,7 +27,7 @@
 struct doctor_opts {
 	uint32_t format;
 	const char *btf;
-	const char *field, *symbol, *syscall;
+	const char *command, *field, *symbol, *syscall;
 	bool help;
 };
 
@@ -40,6 +41,8 @@ static const struct option_spec options[] = {
 	  .deflt = "text", .help = "text, json (one object per line) or csv" },
 	{ "btf", 0, O(btf), .kind = OPT_STRING, .arg = "FILE",
 	  .help = "the kernel's type information, where /sys/kernel/btf/vmlinux is missing" },
+	{ "command", 0, O(command), .kind = OPT_STRING, .arg = "NAME",
+	  .help = "only this: can that command run, and by which hooks?" },
 	{ "field", 0, O(field), .kind = OPT_STRING, .arg = "STRUCT.FIELD",
 	  .help = "only this: where is that field, in this kernel?" },
 	{ "symbol", 0, O(symbol), .kind = OPT_STRING, .arg = "PATTERN",
@@ -118,14 +121,14 @@ static void print_hooks(struct sink *out, const struct selection *sel,
 		sink_row(out, sel, &row->probes[i], sizeof(row->probes[i]));
 }
 
-static bool report_commands(struct sink *out, enum format format, const char *btf)
+/* Of the @n commands at @tools; @usable: how many of them can run. False: no memory. */
+static bool report_commands(struct sink *out, enum format format, const char *btf,
+			    const struct tool *const *tools, size_t n, size_t *usable)
 {
 	struct command_row *rows;
 	struct selection commands, hooks;
-	size_t n = 0;
 
-	while (catalogue[n])
-		n++;
+	*usable = 0;
 	rows = calloc(n + 1, sizeof(*rows));
 	if (!rows || !doctor_columns(&command_table, format, &commands)) {
 		free(rows);
@@ -133,7 +136,8 @@ static bool report_commands(struct sink *out, enum format format, const char *bt
 	}
 	sink_title(out, "Commands");
 	for (size_t i = 0; i < n; i++) {
-		command_check(catalogue[i], btf, &rows[i]);
+		command_check(tools[i], btf, &rows[i]);
+		*usable += rows[i].usable;
 		sink_row(out, &commands, &rows[i], sizeof(rows[i]));
 	}
 	if (doctor_columns(&hook_table, format, &hooks)) {
@@ -159,11 +163,12 @@ static int help(const struct option_set *set)
 		"Tries what commands build on, then says of every command whether it can run, by\n"
 		"which hooks and blind to what, or why it can't and what would change that. What\n"
 		"is tried is attached for an instant, and sees nothing of other processes.\n\n"
-		"With --field, --symbol or --syscall it answers that question alone: exit status\n"
-		"0 if found, 1 if not.\n\n");
+		"With --command, --field, --symbol or --syscall it answers that question alone:\n"
+		"exit status 0 if so, 1 if not.\n\n");
 	options_help(set, 1, &out);
 	text_puts(&out, "\nExamples:\n"
 			"  sudo iosonde doctor\n"
+			"  sudo iosonde doctor --command layers\n"
 			"  iosonde doctor --field task_struct.io_uring && echo io_uring is there\n"
 			"  iosonde doctor --symbol 'vfs_*' -o json\n");
 	fputs(text_cstr(&out), stdout);
@@ -175,14 +180,15 @@ static int help(const struct option_set *set)
 /* The line as a whole: 0, or the exit status after a message. */
 static int check_usage(const struct doctor_opts *opts, const struct option_result *result)
 {
-	int questions = (opts->field != NULL) + (opts->symbol != NULL) + (opts->syscall != NULL);
+	int questions = (opts->command != NULL) + (opts->field != NULL) + (opts->symbol != NULL) +
+			(opts->syscall != NULL);
 
 	if (result->command) {
 		log_error("doctor runs no command; try: iosonde layers -- COMMAND");
 		return USAGE;
 	}
 	if (questions > 1) {
-		log_error("one question at a time: --field, --symbol or --syscall");
+		log_error("one question at a time: --command, --field, --symbol or --syscall");
 		return USAGE;
 	}
 	return 0;
@@ -191,14 +197,27 @@ static int check_usage(const struct doctor_opts *opts, const struct option_resul
 static int answer(struct sink *out, const struct doctor_opts *opts, const struct btf *btf)
 {
 	enum format format = opts->format;
+	struct command command = { NULL, NULL };
+	size_t n = 0, usable;
 
+	if (opts->command) {
+		command = command_find(opts->command);
+		if (!command.tool)
+			return command_unknown("command", opts->command);
+		return report_commands(out, format, opts->btf, &command.tool, 1, &usable) && usable
+			       ? 0
+			       : FAILED;
+	}
 	if (opts->field)
 		return ask_field(out, format, btf, opts->field);
 	if (opts->symbol)
 		return ask_symbol(out, format, btf, opts->symbol);
 	if (opts->syscall)
 		return ask_syscall(out, format, btf, opts->syscall);
-	if (!report_abilities(out, format, btf) || !report_commands(out, format, opts->btf))
+	while (catalogue[n])
+		n++;
+	if (!report_abilities(out, format, btf) ||
+	    !report_commands(out, format, opts->btf, catalogue, n, &usable))
 		return FAILED;
 	return 0;
 }

@@ -5,33 +5,9 @@
 
 #include "core/base/log.h"
 #include "core/base/signals.h"
-#include "core/base/suggest.h"
 #include "core/cli/commands.h"
 #include "core/cli/doctor.h"
 #include "core/run/help.h"
-
-#define USAGE 2
-
-static int unknown(const char *what, const char *name)
-{
-	const char *names[128];
-	char safe[SHOWN_MAX];
-	const char *near;
-	size_t n;
-
-	n = command_names(names, 120);
-	names[n++] = "doctor";
-	names[n++] = "help";
-	names[n++] = "list";
-	names[n++] = "version";
-	near = suggest(name, names, n);
-	shown(safe, name, strlen(name));
-	if (near)
-		log_error("no %s \"%s\"; did you mean \"%s\"?", what, safe, near);
-	else
-		log_error("no %s \"%s\"; 'iosonde list' shows what there is", what, safe);
-	return USAGE;
-}
 
 /* What isn't in the catalogue. */
 static int help_other(const char *word)
@@ -42,7 +18,7 @@ static int help_other(const char *word)
 		return help_columns();
 	if (!strcmp(word, "help") || !strcmp(word, "list") || !strcmp(word, "version"))
 		return help_overview();
-	return unknown("command", word);
+	return command_unknown("command", word);
 }
 
 static int help(int argc, char **argv)
@@ -78,6 +54,6 @@ int main(int argc, char **argv)
 		return doctor(argc - 1, argv + 1);
 	command = command_find(word);
 	if (!command.tool)
-		return unknown(*word == '-' ? "option" : "command", word);
+		return command_unknown(*word == '-' ? "option" : "command", word);
 	return command_run(&command, argc - 1, argv + 1);
 }

@@ -9,7 +9,8 @@
 
 #include "tools/layers/account.bpf.h"
 
-/* What the scheduler keeps, but for BOOK_CPU, which is up to date while a thread is switched out. */
+/* What the scheduler keeps, but for BOOK_CPU, which is up to date while a thread is switched out.
+ */
 static __noinline int read_switches(struct layers_cpu *c, u64 *to, u64 address)
 {
 	struct task_struct *task = (struct task_struct *)address;
