@@ -36,6 +36,7 @@ static const struct word words[] = {
 	{ "cause", IS(U_ENUM), NULL, "why a thread was not on a CPU" },
 	{ "cell", IS(U_TEXT), NULL,
 	  "where the time went: cpu, runq, queue, device, wait, unknown" },
+	{ "cells", IS(U_TEXT), NULL, "where the time went, in letters" },
 	{ "cgroup", IS(U_CGROUP), NULL, "cgroup (v2), below the root" },
 	{ "cgroup_id", IS(U_ID), NULL, "the same as a number" },
 	{ "code", NUMBER, NULL, "exit status" },

@@ -207,3 +207,19 @@ def test_verdict_of_opens_that_fail(host, tmp):
     assert row["advice"] == "find out why the calls fail", row
     assert row["err"] in (None, "ENOENT"), row
     assert "calls of openat failed" in row["said"], row
+
+
+@pytest.mark.only_on("running")  # no kernel has a say
+def test_a_bar_of_letters(host, tmp):
+    """CELLS shows each cell by as many of twenty letters as it has twentieths, and they add up."""
+    work = [host.workload, "life", "60", "60", "200", f"{tmp}/file"]
+    columns = "time:call,cells,cpu%,runq%,queue%,device%,wait%,unknown%"
+    result = host.run([host.iosonde, "layers", "--columns", columns, "--", *work], timeout=60)
+    assert result.returncode == 0, str(result)
+    lines = result.stdout.decode().split("\nTime")[1].split("\n\n")[0].splitlines()[2:]
+    assert len(lines) >= 4, str(result)
+    for line in lines:
+        call, cells, *shares = line.split()
+        assert len(cells) == 20, line
+        for letter, share in zip("crqdw?", shares):
+            assert abs(cells.count(letter) * 5 - float(share.rstrip("%"))) <= 5.1, line

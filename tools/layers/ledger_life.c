@@ -193,4 +193,7 @@ void ledger_life_check(struct run *run, const struct life *life)
 		 off ? "is off by " : "adds up to exactly that", off ? by : "",
 		 off ? ", which is a fault in it" : "");
 	sink_note(run_sink(run), line);
+	sink_note(run_sink(run),
+		  "In CELLS a letter is a twentieth of LAT: c cpu, r runq, q queue, d device, "
+		  "w wait, ? unknown.");
 }

@@ -9,13 +9,48 @@
 #define CELL(type, name, cell, keep_, what) \
 	{ name, FIELD(type, cells.ns[cell]), U_NSEC, .flags = COL_HIDDEN | COL_CSV, .help = "time " what }
 #define EACH_CELL(X, type) \
-	X(type, "cpu", CELL_CPU, 4, "running in the kernel"), \
-	X(type, "runq", CELL_RUNQ, 4, "waiting for a CPU"), \
-	X(type, "queue", CELL_QUEUE, 3, "blocked while its requests waited in the block layer"), \
-	X(type, "device", CELL_DEVICE, 5, "blocked while a request of its was at the device"), \
-	X(type, "wait", CELL_WAIT, 5, "blocked on something else"), \
+	X(type, "cpu", CELL_CPU, 3, "running in the kernel"), \
+	X(type, "runq", CELL_RUNQ, 3, "waiting for a CPU"), \
+	X(type, "queue", CELL_QUEUE, 2, "blocked while its requests waited in the block layer"), \
+	X(type, "device", CELL_DEVICE, 3, "blocked while a request of its was at the device"), \
+	X(type, "wait", CELL_WAIT, 3, "blocked on something else"), \
 	X(type, "unknown", CELL_UNKNOWN, 1, "that the stamps can't tell")
+
+/* All cells of a row in the width of three, for people. */
+#define BAR_LETTERS 20
+#define BAR(name) \
+	{ "cells", .unit = U_TEXT, .width = BAR_LETTERS, .keep = KEEP_SOME + 1, .render = name, \
+	  .flags = COL_PEOPLE, \
+	  .help = "the time in twentieths: c cpu, r runq, q queue, d device, w wait, ? unknown" }
+#define DEFINE_BAR(name, type) \
+	static void name(const void *rec, size_t len, char *scratch, struct value *out) \
+	{ \
+		static const struct column parts[] = { EACH_CELL(SHARE, type), {} }; \
+		draw_bar(parts, rec, len, scratch, out); \
+	}
 /* clang-format on */
+
+static void draw_bar(const struct column *parts, const void *rec, size_t len, char *scratch,
+		     struct value *out)
+{
+	static const char letters[N_CELLS] = { 'c', 'r', 'q', 'd', 'w', '?' };
+	size_t n = 0;
+	uint64_t times;
+
+	for (int i = 0; i < N_CELLS; i++) {
+		if (!column_part(&parts[i], rec, len, BAR_LETTERS, &times))
+			break;
+		for (; times && n < BAR_LETTERS; times--)
+			scratch[n++] = letters[i];
+	}
+	*out = (struct value){ V_BYTES, .bytes = { scratch, n } };
+	if (!n)
+		out->kind = V_NONE;
+}
+
+DEFINE_BAR(draw_op, struct op_row)
+DEFINE_BAR(draw_sum, struct sum_row)
+DEFINE_BAR(draw_time, struct time_row)
 
 static const struct flag_name flag_names[] = { { OP_KILLED, OP_KILLED, "killed" },
 					       { OP_RESTARTED, OP_RESTARTED, "restarted" },
@@ -38,6 +73,7 @@ const struct column layers_op_columns[] = {
 	{ "bytes", O(bytes), U_BYTES, .width = 6, .help = "bytes read or written" },
 	{ "lat", O(cells.lat_ns), U_NSEC, .width = 7, .flags = COL_LATENCY,
 	  .help = "entry to return" },
+	BAR(draw_op),
 	EACH_CELL(CELL, struct op_row),
 	EACH_CELL(SHARE, struct op_row),
 	{ "restarts", O(restarts), U_COUNT, .flags = COL_HIDDEN },
@@ -57,7 +93,7 @@ const struct column layers_op_columns[] = {
 		{ "bytes", S(bytes), U_BYTES, .width = 6, .keep = 4, .help = "bytes read or written" }, \
                                                                                                         \
 		{ "lat", S(cells.lat_ns), U_NSEC, .width = 7, .keep = KEEP, .help = "time in all" },    \
-		EACH_CELL(CELL, struct sum_row), EACH_CELL(SHARE, struct sum_row)
+		BAR(draw_sum), EACH_CELL(CELL, struct sum_row), EACH_CELL(SHARE, struct sum_row)
 
 static const struct column call_columns[] = {
 	{ "call", S(call), U_TEXT, .width = 15, .keep = KEEP },
@@ -103,6 +139,7 @@ static const struct column time_columns[] = {
 	{ "share", T(cells.lat_ns), U_SHARE, .of = T(total_ns), .flags = COL_PEOPLE, .keep = KEEP,
 	  .help = "of the time in which threads were watched" },
 	{ "lat", T(cells.lat_ns), U_NSEC, .width = 7, .keep = KEEP, .help = "time in all" },
+	BAR(draw_time),
 	EACH_CELL(CELL, struct time_row),
 	EACH_CELL(SHARE, struct time_row),
 	{}
