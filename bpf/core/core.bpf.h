@@ -69,6 +69,12 @@ u32 all_attached;
 /* Since when, as bpf_ktime_get_ns() has it; 0: not yet. */
 u64 attached_ns;
 
+/*
+ * Programs nest on a CPU: in a thread, in a softirq above it, in an interrupt above that. Scratch
+ * memory that is used in all of them is there once for each, with a mark on what is in use.
+ */
+#define NEST_LEVELS 3
+
 /* The epoch once and for all, where a key and a place in a memo depend on it. */
 static __always_inline u32 epoch_now(void)
 {

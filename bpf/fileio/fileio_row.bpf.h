@@ -13,15 +13,33 @@
 struct fileio_out {
 	struct fileio_row e;
 	char data[2 * PATH_LEN + sizeof(u64) + ROW_STACK_BYTES];
+	struct file_who who; /* the stack has no room for it */
 	u32 busy;
 };
 
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
-	__uint(max_entries, 1);
+	__uint(max_entries, NEST_LEVELS);
 	__type(key, u32);
 	__type(value, struct fileio_out);
 } fileio_scratch SEC(".maps");
+
+/* The first that nobody below us on this CPU uses: libaio completes in interrupts. */
+static __always_inline struct fileio_out *row_take(void)
+{
+	struct fileio_out *out;
+
+	for (u32 level = 0; level < NEST_LEVELS; level++) {
+		u32 at = level;
+
+		out = bpf_map_lookup_elem(&fileio_scratch, &at);
+		if (!out || out->busy)
+			continue;
+		out->busy = 1;
+		return out;
+	}
+	return NULL;
+}
 
 static __always_inline void row_inode(struct fileio_row *e, const struct file_io *io)
 {
@@ -84,30 +102,32 @@ static __always_inline u64 row_stack(void *ctx, struct fileio_out *out, struct v
 	return pos + head + n;
 }
 
-/* Writes the row of @io, with its path if @path. Counts it if it is lost. */
+/*
+ * Writes the row of @io, with its path if @path, with stacks unless @ctx is NULL. Counts it if it
+ * is lost.
+ */
 static __noinline void row_emit(void *ctx, const struct file_io *io, bool path)
 {
-	u32 zero = 0;
-	struct fileio_out *out = bpf_map_lookup_elem(&fileio_scratch, &zero);
+	struct fileio_out *out = row_take();
+	struct file_who *who;
 	struct fileio_row *e;
-	struct file_who who;
 	u64 pos = 0;
 
-	if (!out || out->busy) {
+	if (!out) {
 		COUNT(lost_state);
 		return;
 	}
-	out->busy = 1;
 	e = &out->e;
-	file_io_who(io, &who);
+	who = &out->who;
+	file_io_who(io, who);
 	rec_init(&e->rec, REC_ROW);
 	e->rec.ts_ns = io->start_ns + io->lat_ns;
-	e->pid = who.ids >> 32;
-	e->tid = who.ids;
-	e->uid = who.uid;
-	e->mntns = who.mntns;
-	e->prio = who.prio;
-	__builtin_memcpy(e->comm, who.comm, sizeof(e->comm));
+	e->pid = who->ids >> 32;
+	e->tid = who->ids;
+	e->uid = who->uid;
+	e->mntns = who->mntns;
+	e->prio = who->prio;
+	__builtin_memcpy(e->comm, who->comm, sizeof(e->comm));
 	e->route = io->route;
 	e->flags = io->flags;
 	e->fd = io->fd;
@@ -122,9 +142,9 @@ static __noinline void row_emit(void *ctx, const struct file_io *io, bool path)
 	e->kstack.len = e->ustack.len = 0;
 	if (path)
 		pos = row_path(out, io);
-	if (engine.kstack)
+	if (ctx && engine.kstack)
 		pos = row_stack(ctx, out, &e->kstack, pos, 0);
-	if (engine.ustack)
+	if (ctx && engine.ustack)
 		pos = row_stack(ctx, out, &e->ustack, pos, BPF_F_USER_STACK);
 	BOUND(pos, 2 * PATH_LEN - 1);
 	emit(out, sizeof(*e) + pos);

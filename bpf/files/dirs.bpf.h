@@ -60,11 +60,13 @@ struct dir_walk {
 	u64 found_dentry;
 	u64 found_mount;
 	u64 found_inode;
+	u32 busy;
+	u32 level; /* its place in the map */
 };
 
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
-	__uint(max_entries, 1);
+	__uint(max_entries, NEST_LEVELS);
 	__type(key, u32);
 	__type(value, struct dir_walk);
 } dir_scratch SEC(".maps");
@@ -95,10 +97,14 @@ static __always_inline int dir_step(struct dir_walk *w)
 	return 1;
 }
 
-__noinline int dir_steps(void)
+static __always_inline struct dir_walk *dir_walk_at(u32 level)
 {
-	u32 zero = 0;
-	struct dir_walk *w = bpf_map_lookup_elem(&dir_scratch, &zero);
+	return bpf_map_lookup_elem(&dir_scratch, &level);
+}
+
+__noinline int dir_steps(u32 level)
+{
+	struct dir_walk *w = dir_walk_at(level);
 
 	for (int i = 0; w && i < STEPS_AT_ONCE; i++)
 		if (!dir_step(w))
@@ -106,11 +112,34 @@ __noinline int dir_steps(void)
 	return w != NULL;
 }
 
-/* The outermost listed directory above @dentry as mounted by @mnt; found_inode 0: none. */
+/* The first that nobody below us on this CPU uses. */
+static __always_inline struct dir_walk *dir_walk_take(void)
+{
+	struct dir_walk *w;
+
+	for (u32 level = 0; level < NEST_LEVELS; level++) {
+		w = dir_walk_at(level);
+		if (!w || w->busy)
+			continue;
+		w->busy = 1;
+		w->level = level;
+		return w;
+	}
+	return NULL;
+}
+
+static __always_inline void dir_done(struct dir_walk *w)
+{
+	w->busy = 0;
+}
+
+/*
+ * The outermost listed directory above @dentry as mounted by @mnt; found_inode 0: none. To be given
+ * back with dir_done().
+ */
 static __always_inline struct dir_walk *dir_above(u64 mnt, u64 dentry)
 {
-	u32 zero = 0;
-	struct dir_walk *w = bpf_map_lookup_elem(&dir_scratch, &zero);
+	struct dir_walk *w = dir_walk_take();
 
 	if (!w)
 		return NULL;
@@ -118,7 +147,7 @@ static __always_inline struct dir_walk *dir_above(u64 mnt, u64 dentry)
 	w->mount = mnt - bpf_core_field_offset(struct mount, mnt);
 	w->found_inode = 0;
 	for (int i = 0; i < PATH_COMPONENTS / STEPS_AT_ONCE + 8; i++)
-		if (!dir_steps())
+		if (!dir_steps(w->level))
 			break;
 	return w;
 }

@@ -46,7 +46,7 @@ struct name_out {
 
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
-	__uint(max_entries, 1);
+	__uint(max_entries, NEST_LEVELS);
 	__type(key, u32);
 	__type(value, struct name_out);
 } name_scratch SEC(".maps");
@@ -186,12 +186,14 @@ static __noinline bool name_send(u64 id, u64 mnt, u64 dentry, u32 changes)
 	struct name_sent sent = { .dentry = dentry, .changes = changes };
 	struct name_out *out;
 	struct path_walk *w;
-	u32 zero = 0;
+	u32 level;
 	u64 len;
+	bool told;
 
-	out = bpf_map_lookup_elem(&name_scratch, &zero);
-	w = out ? path_walk_from((struct vfsmount *)mnt, (struct dentry *)dentry) : NULL;
-	if (!w) {
+	w = path_walk_from((struct vfsmount *)mnt, (struct dentry *)dentry);
+	level = w ? w->level : NEST_LEVELS;
+	out = bpf_map_lookup_elem(&name_scratch, &level); /* as long as the walk is ours */
+	if (!w || !out) {
 		COUNT(null_helper);
 		return false;
 	}
@@ -205,11 +207,12 @@ static __noinline bool name_send(u64 id, u64 mnt, u64 dentry, u32 changes)
 	out->e.path.ino = w->ino;
 	bpf_probe_read_kernel(out->path, len, w->buf);
 	sent.deleted = !!(w->flags & VPATH_DELETED);
-	path_done(w);
 	sent.epoch = epoch;
 	sent.nth = names_total;
 	__sync_fetch_and_add(&names_total, 1); /* whose result 5.10 can't give */
-	if (!emit_uncounted(out, sizeof(out->e) + len)) {
+	told = emit_uncounted(out, sizeof(out->e) + len);
+	path_done(w);
+	if (!told) {
 		COUNT(null_helper); /* the next operation tries again */
 		return false;
 	}

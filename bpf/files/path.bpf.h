@@ -23,21 +23,21 @@ struct path_walk {
 	u32 flags; /* enum vpath_flags */
 	u32 ino;   /* of a pipe or socket */
 	u32 busy;
+	u32 level; /* its place in the map: NEST_LEVELS */
+	u32 reserved;
 	char buf[PATH_LEN + NAME_ROOM];
 };
 
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
-	__uint(max_entries, 1);
+	__uint(max_entries, NEST_LEVELS);
 	__type(key, u32);
 	__type(value, struct path_walk);
 } path_scratch SEC(".maps");
 
-static __always_inline struct path_walk *path_walk_here(void)
+static __always_inline struct path_walk *path_walk_at(u32 level)
 {
-	u32 zero = 0;
-
-	return bpf_map_lookup_elem(&path_scratch, &zero);
+	return bpf_map_lookup_elem(&path_scratch, &level);
 }
 
 /*
@@ -95,21 +95,21 @@ static __always_inline int path_step(struct path_walk *w)
 }
 
 /*
- * The same for this CPU's walk. Global, as the next one: the verifier takes a step once, and then a
- * few calls of it, and a few of those, instead of two thousand steps.
+ * The same for this CPU's walk at @level. Global, as the next one: the verifier takes a step once,
+ * and then a few calls of it, and a few of those, instead of two thousand steps.
  */
-__noinline int path_step_here(void)
+__noinline int path_step_here(u32 level)
 {
-	struct path_walk *w = path_walk_here();
+	struct path_walk *w = path_walk_at(level);
 
 	return w ? path_step(w) : 0;
 }
 
 #define STEPS_AT_ONCE 48
-__noinline int path_steps(void)
+__noinline int path_steps(u32 level)
 {
 	for (int i = 0; i < STEPS_AT_ONCE; i++)
-		if (!path_step_here())
+		if (!path_step_here(level))
 			return 0;
 	return 1;
 }
@@ -137,17 +137,32 @@ static __always_inline void path_pseudo(struct path_walk *w, struct dentry *dent
 	}
 }
 
+/* The first that nobody below us on this CPU uses. */
+static __always_inline struct path_walk *path_walk_take(void)
+{
+	struct path_walk *w;
+
+	for (u32 level = 0; level < NEST_LEVELS; level++) {
+		w = path_walk_at(level);
+		if (!w || w->busy)
+			continue;
+		w->busy = 1;
+		w->level = level;
+		return w;
+	}
+	return NULL;
+}
+
 /*
- * Walks from @dentry as mounted by @mnt. Returns this CPU's scratch with buf[0..pos) set, to be
- * given back with path_done(), or NULL when it is in use below us on this CPU.
+ * Walks from @dentry as mounted by @mnt. Returns scratch of this CPU with buf[0..pos) set, to be
+ * given back with path_done(), or NULL when all of it is in use below us.
  */
 static __always_inline struct path_walk *path_walk_from(struct vfsmount *mnt, struct dentry *dentry)
 {
-	struct path_walk *w = path_walk_here();
+	struct path_walk *w = path_walk_take();
 
-	if (!w || w->busy)
+	if (!w)
 		return NULL;
-	w->busy = 1;
 	w->pos = w->flags = w->ino = 0;
 	if (!dentry || !mnt)
 		return w;
@@ -162,7 +177,7 @@ static __always_inline struct path_walk *path_walk_from(struct vfsmount *mnt, st
 		w->flags |= VPATH_DELETED;
 	}
 	for (int i = 0; i < PATH_COMPONENTS / STEPS_AT_ONCE + 2; i++) /* 64 mounts crossed, too */
-		if (!path_steps())
+		if (!path_steps(w->level))
 			break;
 	return w;
 }

@@ -64,12 +64,13 @@ static __always_inline bool listed_above(struct place *dir, u64 mnt, u64 dentry)
 {
 	struct dir_walk *w = dir_above(mnt, dentry);
 
-	if (!w || !w->found_inode)
+	if (!w)
 		return false;
 	dir->mnt = w->found_mount + bpf_core_field_offset(struct mount, mnt);
 	dir->dentry = w->found_dentry;
 	dir->inode = w->found_inode;
-	return true;
+	dir_done(w);
+	return dir->inode != 0;
 }
 
 /* The directory that @io counts for. False: none. */

@@ -51,8 +51,13 @@ static __always_inline bool wrong_way(const struct file_io *io)
 static __always_inline bool elsewhere(u64 mnt, u64 dentry)
 {
 	struct dir_walk *w = dir_above(mnt, dentry);
+	bool none;
 
-	return !w || !w->found_inode;
+	if (!w)
+		return true;
+	none = !w->found_inode;
+	dir_done(w);
+	return none;
 }
 
 static __always_inline u64 row_of(const struct file_id *file, const u64 *comm)
