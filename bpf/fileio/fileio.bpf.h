@@ -24,6 +24,8 @@
  * is true. It counts the operation as generated, too, or returns false, and file_io_end() is
  * called. A command that can do either defines FILE_IO_SUMS_IF as the condition.
  *
+ * FILE_IO_AIO_PROBE is the place of the probe "libaio" in the descriptor's table, unless it is 2.
+ *
  * Operations of system calls are counted as generated here; file_io_end() counts those
  * that it leaves out, or has no room for.
  */
@@ -233,7 +235,18 @@ static __always_inline bool route_writes(u32 route)
 {
 	/* read and write alternate in the enum, but for those that do both */
 	return (route <= ROUTE_PWRITEV2 && !(route & 1)) ||
-	       (route >= ROUTE_URING_READ && route <= ROUTE_URING_WRITE_FIXED && !(route & 1));
+	       (route >= ROUTE_URING_READ && route <= ROUTE_AIO_WRITEV && !(route & 1));
+}
+
+/* A call by which libaio's operations are submitted or collected, and none itself? */
+static __always_inline bool call_is_aio(u32 call)
+{
+	return call >= CALL_IO_SUBMIT && call <= CALL_IO_PGETEVENTS64;
+}
+
+static __always_inline bool call_is_operation(u32 call)
+{
+	return call < CALL_NAMES_CHANGE && !call_is_aio(call);
 }
 
 static __always_inline bool route_copies(u32 route)
@@ -252,7 +265,7 @@ static __always_inline u32 file_io_op(const struct file_io *io)
 {
 	u32 route = io->route;
 
-	if (!all_ops || route <= ROUTE_URING_WRITE_FIXED)
+	if (!all_ops || route < ROUTE_FSYNC)
 		return io->write;
 	if (route_opens(route))
 		return FILEIO_OPEN;
@@ -266,7 +279,8 @@ static __always_inline u64 file_io_bytes(const struct file_io *io)
 }
 
 _Static_assert(!(ROUTE_WRITE & 1) && !(ROUTE_PWRITEV2 & 1) && !(ROUTE_URING_WRITE & 1) &&
-		       !(ROUTE_URING_WRITE_FIXED & 1) && ROUTE_URING_READ & 1,
+		       !(ROUTE_URING_WRITE_FIXED & 1) && ROUTE_URING_READ & 1 &&
+		       !(ROUTE_AIO_WRITE & 1) && !(ROUTE_AIO_WRITEV & 1),
 	       "route_writes() tells by the lowest bit");
 
 #include "bpf/fileio/fileio_open.bpf.h"
@@ -433,10 +447,17 @@ CURRENT_EVENT(fileio_thread_exit, "sched_process_exit")
 	return 0;
 }
 
+/* Of struct io_event, behind what is the caller's own. */
+struct user_io_result {
+	u64 obj; /* user address of the iocb */
+	s64 res;
+};
+
 /* The stack of a program has no room for them beside what the command needs. */
 struct returned {
 	struct io_op op;
-	struct file_io io; /* its who stays 0 */
+	struct file_io io; /* its who is 0, but while an operation of libaio is told */
+	struct user_io_result result;
 };
 
 struct {
@@ -446,6 +467,8 @@ struct {
 	__type(value, struct returned);
 } fileio_returned SEC(".maps");
 
+#include "bpf/fileio/fileio_async.bpf.h"
+#include "bpf/fileio/fileio_aio.bpf.h"
 #ifndef FILE_IO_SUMS_ONLY
 #include "bpf/fileio/fileio_calls.bpf.h"
 #endif

@@ -31,6 +31,15 @@ enum fileio_route {
 	ROUTE_URING_WRITEV,
 	ROUTE_URING_READ_FIXED,
 	ROUTE_URING_WRITE_FIXED,
+	ROUTE_AIO_READ,
+	ROUTE_AIO_WRITE,
+	ROUTE_AIO_READV,
+	ROUTE_AIO_WRITEV,
+	/* No routes themselves: what libaio's operations are submitted and collected by. */
+	CALL_IO_SUBMIT,
+	CALL_IO_GETEVENTS,
+	CALL_IO_PGETEVENTS,
+	CALL_IO_PGETEVENTS64, /* of 32-bit programs */
 	/* Of commands with FILE_IO_ALL_OPS: no data is moved. */
 	ROUTE_FSYNC,
 	ROUTE_FDATASYNC,
@@ -47,25 +56,29 @@ enum fileio_route {
 	ROUTE_URING_FSYNC,
 	ROUTE_URING_OPENAT,
 	ROUTE_URING_OPENAT2,
+	ROUTE_AIO_FSYNC,
+	ROUTE_AIO_FDSYNC,
 	/* Not I/O: calls after which a file's path may be another one. */
 	CALL_NAMES_CHANGE,
 };
 
-/* For tool.calls. What io_uring does are no system calls of its own: '-' keeps their places. */
+/* For tool.calls. What io_uring and libaio do are no calls of their own: '-' keeps their places. */
 #define FILEIO_CALLS                                                                               \
 	"read", "write", "pread64", "pwrite64", "readv", "writev", "preadv", "pwritev", "preadv2", \
 		"pwritev2", "sendfile", "sendfile64", "splice", "copy_file_range",                 \
 		"-io_uring read", "-io_uring write", "-io_uring readv", "-io_uring writev",        \
-		"-io_uring read_fixed", "-io_uring write_fixed"
+		"-io_uring read_fixed", "-io_uring write_fixed", "-aio read", "-aio write",        \
+		"-aio readv", "-aio writev", "io_submit", "io_getevents", "?io_pgetevents",        \
+		"?io_pgetevents_time64"
 
 /* More of them: the operations that FILE_IO_ALL_OPS adds. */
 #define FILEIO_OPS_CALLS                                                                           \
 	"fsync", "fdatasync", "?open", "?creat", "openat", "openat2", "open_by_handle_at",         \
 		"fstat", "?fstat64", "?newfstatat", "?fstatat64", "statx", "-io_uring fsync",      \
-		"-io_uring openat", "-io_uring openat2"
+		"-io_uring openat", "-io_uring openat2", "-aio fsync", "-aio fdsync"
 
 #define FILEIO_NO_OPS_CALLS                                                                        \
-	"-", "-", "-", "-", "-", "-", "-", "-", "-", "-", "-", "-", "-", "-", "-"
+	"-", "-", "-", "-", "-", "-", "-", "-", "-", "-", "-", "-", "-", "-", "-", "-", "-"
 
 /* More of them, for commands that remember paths: the first is CALL_NAMES_CHANGE. */
 #define FILEIO_NAMES_CALLS                                                                         \
@@ -77,12 +90,13 @@ enum fileio_route {
 	"", "read", "write", "pread", "pwrite", "readv", "writev", "preadv", "pwritev", "preadv2", \
 		"pwritev2", "sendfile", "sendfile", "splice", "copy_file_range", "io_uring read",  \
 		"io_uring write", "io_uring readv", "io_uring writev", "io_uring read_fixed",      \
-		"io_uring write_fixed"
+		"io_uring write_fixed", "aio read", "aio write", "aio readv", "aio writev",        \
+		"io_submit", "io_getevents", "io_pgetevents", "io_pgetevents"
 
 #define FILEIO_OPS_ROUTE_NAMES                                                                     \
 	FILEIO_ROUTE_NAMES, "fsync", "fdatasync", "open", "creat", "openat", "openat2",            \
 		"open_by_handle_at", "fstat", "fstat", "fstatat", "fstatat", "statx",              \
-		"io_uring fsync", "io_uring openat", "io_uring openat2"
+		"io_uring fsync", "io_uring openat", "io_uring openat2", "aio fsync", "aio fdsync"
 
 /* What is done to the file. The first two are what struct file_io calls write. */
 enum fileio_op {
@@ -109,6 +123,7 @@ enum fileio_flags {
 	FILEIO_KILLED = 1 << 14,       /* the thread was killed in the call */
 	FILEIO_ASKED_UNREAD = 1 << 15, /* the lengths of its vectors could not be read */
 	FILEIO_ANSWERED = 1 << 16,     /* by a seccomp filter or a tracer: the call never ran */
+	FILEIO_COLLECTED = 1 << 17,    /* libaio: its time is until somebody asked for its result */
 };
 
 /* For a column's flag_names. */
@@ -120,13 +135,14 @@ enum fileio_flags {
 		{ FILEIO_FD_CHANGED, 0, "fd-changed" }, { FILEIO_FIXED_FILE, 0, "fixed-file" },    \
 		{ FILEIO_WORKER, 0, "worker" }, { FILEIO_RESTARTED, 0, "restarted" },              \
 		{ FILEIO_KILLED, 0, "killed" }, { FILEIO_ASKED_UNREAD, 0, "asked-unread" },        \
+		{ FILEIO_ANSWERED, 0, "answered" },                                                \
 	{                                                                                          \
-		FILEIO_ANSWERED, 0, "answered"                                                     \
+		FILEIO_COLLECTED, 0, "collected"                                                   \
 	}
 
 /* For tool.probes. */
 #define FILEIO_BLIND                                                                               \
-	"mapped pages, aio (io_submit), tee and vmsplice, io_uring splice and multishot reads, "   \
+	"mapped pages, tee and vmsplice, io_uring splice and multishot reads, "                    \
 	"reads and writes by the kernel itself"
 /* clang-format off */
 #define FILEIO_CALL_RUNGS FILEIO_CALL_RUNGS_(FILEIO_BLIND)
@@ -135,12 +151,34 @@ enum fileio_flags {
 	{ { "fileio_enter_tp", "fileio_exit_tp", "fileio_thread_exit_tp" }, .blind = blind_ }
 #define FILEIO_URING                                                                               \
 	{ "io_uring", URING_RUNGS, .without = "I/O by io_uring is not seen" }
-#define FILEIO_PROBES { "file I/O", { FILEIO_CALL_RUNGS } }, FILEIO_URING
+#define FILEIO_AIO_BLIND                                                                           \
+	"operations of libaio that no call collects, and when they were done"
+#define FILEIO_AIO_CALL_RUNGS                                                                      \
+	{ { "aio_enter", "aio_leave" }, .blind = FILEIO_AIO_BLIND },                               \
+	{ { "aio_enter_tp", "aio_leave_tp" }, .blind = FILEIO_AIO_BLIND }
+#define FILEIO_AIO_WITHOUT "I/O by libaio is not seen"
+#define FILEIO_AIO                                                                                 \
+	{ "libaio",                                                                                \
+	  { { { "aio_began_read(kiocb,iocb,*,*)", "aio_began_write(kiocb,iocb,*,*)",               \
+	        "aio_done(aio_kiocb)" } },                                                         \
+	    { { "aio_began_read_kp", "aio_began_write_kp", "aio_done_kp" } },                      \
+	    FILEIO_AIO_CALL_RUNGS },                                                               \
+	  .without = FILEIO_AIO_WITHOUT }
+/* With fsync and fdatasync. */
+#define FILEIO_AIO_OPS                                                                             \
+	{ "libaio",                                                                                \
+	  { { { "aio_began_read(kiocb,iocb,*,*)", "aio_began_write(kiocb,iocb,*,*)",               \
+	        "aio_began_fsync(fsync_iocb,iocb,*)", "aio_done(aio_kiocb)" } },                   \
+	    { { "aio_began_read_kp", "aio_began_write_kp", "aio_began_fsync_kp",                   \
+	        "aio_done_kp" } },                                                                 \
+	    FILEIO_AIO_CALL_RUNGS },                                                               \
+	  .without = FILEIO_AIO_WITHOUT }
+#define FILEIO_PROBES { "file I/O", { FILEIO_CALL_RUNGS } }, FILEIO_URING, FILEIO_AIO
 /* With FILE_IO_ALL_OPS. */
 #define FILEIO_OPS_PROBES                                                                          \
 	{ "file I/O", { FILEIO_CALL_RUNGS_(FILEIO_BLIND                                            \
 		", opens that fail, opens by io_uring into its own table, attributes by name, "    \
-		"msync and sync_file_range") } }, FILEIO_URING
+		"msync and sync_file_range") } }, FILEIO_URING, FILEIO_AIO_OPS
 
 /* What commands that only count (FILE_IO_SUMS_ONLY) add up of each row's operations. */
 struct fileio_sums {
@@ -168,7 +206,7 @@ struct fileio_sums {
 	{ "file I/O",                                                                              \
 	  { FILEIO_FUNCTION_RUNG(", reads and writes that a tracer or a filter answers with success"), \
 	    FILEIO_RETURN_RUNGS } },                                                               \
-	FILEIO_URING
+	FILEIO_URING, FILEIO_AIO
 /* clang-format on */
 
 #endif

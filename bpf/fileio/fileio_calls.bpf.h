@@ -13,7 +13,7 @@ SYSCALL_ENTER(fileio_enter)
 	struct io_state *st;
 	struct entered in;
 
-	if (!target_entered(id, &in) || in.call >= CALL_NAMES_CHANGE)
+	if (!target_entered(id, &in) || !call_is_operation(in.call))
 		return 0;
 	st = fileio_create(in.task);
 	if (!st) {
@@ -39,7 +39,7 @@ static __noinline void call_answered(void *ctx, struct pt_regs *regs, s64 ret)
 	struct entered e;
 	u32 zero = 0;
 
-	if (!target_answered(regs, &ret, &e) || e.call >= CALL_NAMES_CHANGE)
+	if (!target_answered(regs, &ret, &e) || !call_is_operation(e.call))
 		return;
 	r = bpf_map_lookup_elem(&fileio_returned, &zero);
 	if (!r)
@@ -65,7 +65,8 @@ SYSCALL_EXIT(fileio_exit)
 	if (!st || !st->op.route) {
 		note_names_change(regs, ret);
 		if (!REGS_NO_CALL(regs)) {
-			call_answered(ctx, regs, ret);
+			if (!aio_call_left(regs, ret))
+				call_answered(ctx, regs, ret);
 			return 0;
 		}
 	}

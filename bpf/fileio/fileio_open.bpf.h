@@ -253,7 +253,7 @@ static __always_inline bool open_op(struct io_op *op, u32 route, bool compat, st
 	op->flags = 0;
 	op->iov = 0;
 	syscall_args(regs, compat, &args);
-	if (all_ops && route > ROUTE_URING_WRITE_FIXED) {
+	if (all_ops && route >= ROUTE_FSYNC) {
 		if (open_other(op, &args))
 			return true;
 		op->route = 0;

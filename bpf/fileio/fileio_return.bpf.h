@@ -121,6 +121,10 @@ static __always_inline int some_returned(void *ctx, struct pt_regs *regs, bool t
 			__sync_fetch_and_add(&names_changes, 1);
 		return 0;
 	}
+	if (call_is_aio(e.call)) {
+		aio_call_returned(there ? regs : task_user_regs(e.task), e.call, e.compat, ret);
+		return 0;
+	}
 	flags = target.flags;
 	e.ids = ids_by_flags(e.task, flags);
 	if (!target_match_by_flags(e.ids, flags))

@@ -17,22 +17,6 @@
 #define IORING_OP_RENAMEAT    35
 #define REQ_F_FIXED_FILE      1
 
-struct uring_io {
-	u64 req; /* 0: it can't be looked at when it completes */
-	struct io_op op;
-	struct file_who who;
-};
-
-const volatile struct uring_io uring_zero;
-
-struct {
-	__uint(type, BPF_MAP_TYPE_HASH);
-	__uint(max_entries, 4096);
-	__uint(map_flags, BPF_F_NO_PREALLOC);
-	__type(key, u64); /* address of the request, or ring_key() */
-	__type(value, struct uring_io);
-} uring_ios SEC(".maps");
-
 static __always_inline u32 uring_route(u8 opcode)
 {
 	switch (opcode) {
@@ -59,12 +43,6 @@ static __always_inline u32 uring_route(u8 opcode)
 	}
 }
 
-static __always_inline void side_of_file(struct io_side *side, u64 file)
-{
-	side->file = file;
-	side->inode = file ? (u64)LOAD(struct file, file, f_inode) : 0;
-}
-
 /* The file that the request has, or else will have, unless the descriptor changes before it begins.
  */
 static __always_inline void uring_file(struct io_side *side, const struct io_kiocb *req, u32 flags)
@@ -81,7 +59,7 @@ static __always_inline void uring_file(struct io_side *side, const struct io_kio
  * The one that it had when it was done; none where the descriptor turned out to be bad. Where that
  * can't be seen, it was known before the request was submitted.
  */
-static __always_inline void uring_file_had(struct uring_io *u)
+static __always_inline void uring_file_had(struct async_io *u)
 {
 	struct io_kiocb *req = (struct io_kiocb *)u->req;
 	u64 file;
@@ -97,7 +75,7 @@ static __always_inline void uring_file_had(struct uring_io *u)
 }
 
 /* Of a request that moves no data: opens get their file when they are done. */
-static __always_inline void uring_ask_other(struct uring_io *u, struct io_kiocb *req, u32 flags)
+static __always_inline void uring_ask_other(struct async_io *u, struct io_kiocb *req, u32 flags)
 {
 	u->op.side.offset = NO_OFFSET;
 	if (route_opens(u->op.route))
@@ -107,7 +85,7 @@ static __always_inline void uring_ask_other(struct uring_io *u, struct io_kiocb 
 }
 
 /* Of a read or a write. */
-static __always_inline void uring_ask(struct uring_io *u, struct io_kiocb *req, u32 flags)
+static __always_inline void uring_ask(struct async_io *u, struct io_kiocb *req, u32 flags)
 {
 	const struct io_rw *rw = (const void *)req;
 	u32 route = u->op.route;
@@ -137,7 +115,7 @@ static __always_inline void file_io_submitted(void *ctx, struct io_kiocb *req, u
 {
 	u8 opcode = BPF_CORE_READ(req, opcode);
 	u32 route = uring_route(opcode), flags;
-	struct uring_io *u;
+	struct async_io *u;
 
 #ifdef FILE_IO_NAMES
 	if (opcode == IORING_OP_RENAMEAT)
@@ -145,20 +123,15 @@ static __always_inline void file_io_submitted(void *ctx, struct io_kiocb *req, u
 #endif
 	if (!route || !target_match(current_ids()) || opens_into_slot(route, req))
 		return;
-	if (bpf_map_lookup_elem(&uring_ios, &key)) { /* its completion was never seen */
+	if (bpf_map_lookup_elem(&async_ios, &key)) { /* its completion was never seen */
 		COUNT_EVENT(lost_end);
 	}
-	bpf_map_update_elem(&uring_ios, &key, (const void *)&uring_zero, BPF_ANY);
-	u = bpf_map_lookup_elem(&uring_ios, &key);
-	if (!u) {
-		COUNT_EVENT(lost_state);
+	u = async_begin(key, route);
+	if (!u)
 		return;
-	}
 	u->req = key == (u64)req ? key : 0;
-	current_who(&u->who);
 	flags = uring_flags(req);
-	u->op.route = route;
-	if (all_ops && route > ROUTE_URING_WRITE_FIXED)
+	if (all_ops && route >= ROUTE_FSYNC)
 		uring_ask_other(u, req, flags);
 	else
 		uring_ask(u, req, flags);
@@ -169,7 +142,7 @@ static __always_inline void file_io_submitted(void *ctx, struct io_kiocb *req, u
 
 static __always_inline void file_io_completed(void *ctx, u64 key, s32 res)
 {
-	struct uring_io *u = bpf_map_lookup_elem(&uring_ios, &key);
+	struct async_io *u = bpf_map_lookup_elem(&async_ios, &key);
 	struct task_struct *task;
 	struct file_io io = {};
 
@@ -179,16 +152,10 @@ static __always_inline void file_io_completed(void *ctx, u64 key, s32 res)
 		uring_file_had(u);
 	else if (res >= 0) /* in a worker, too: it shares the descriptors of who asked */
 		side_of_fd(&u->op.side, res);
-	describe(&io, &u->op, &u->op.side);
-	io.write = route_writes(u->op.route);
-	io.ret = res;
-	io.lat_ns = bpf_ktime_get_ns() - u->op.start_ns;
-	io.who = (u64)&u->who;
 	task = (struct task_struct *)bpf_get_current_task();
 	if (LOAD(struct task_struct, task, flags) & PF_IO_WORKER)
 		io.flags |= FILEIO_WORKER;
-	end_side(ctx, &io);
-	bpf_map_delete_elem(&uring_ios, &key);
+	async_end(ctx, key, u, &io, res);
 }
 
 #define uring_submitted(req, key)      file_io_submitted(ctx, req, key)

@@ -555,6 +555,17 @@ struct kiocb {
 	int ki_flags;
 };
 
+struct io_event {
+	u64 data;
+	u64 obj;
+	s64 res;
+};
+
+struct aio_kiocb {
+	struct file *ki_filp;
+	struct io_event ki_res;
+};
+
 struct io_rw {
 	struct kiocb kiocb;
 	u64 addr;

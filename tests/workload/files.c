@@ -4,6 +4,7 @@
  * r or w and the descriptor ("w9"), call the route, flags the bytes asked for, mode the offset (-1:
  * there is none), full which file. What reads one file and writes another is two ops.
  */
+#include "files.h"
 #include "uring.h"
 #include "workload.h"
 
@@ -17,12 +18,12 @@
 #include <sys/stat.h>
 #include <sys/uio.h>
 
-#define SIZE 8192 /* of the file that most routes are tried on */
+#define SIZE FILE_SIZE
 
 static char data[1 << 20] __attribute__((aligned(4096)));
 
-static void record(struct ctx *c, char rw, long fd, const char *route, const char *path,
-		   int64_t asked, int64_t offset, long ret)
+void file_record(struct ctx *c, char rw, long fd, const char *route, const char *path,
+		 int64_t asked, int64_t offset, long ret)
 {
 	struct want w = { .call = route, .full = path, .flags = asked, .mode = offset };
 	char *id;
@@ -34,7 +35,7 @@ static void record(struct ctx *c, char rw, long fd, const char *route, const cha
 	op_record(c, &w, ret);
 }
 
-static int must_open(const char *path, int flags)
+int file_open(const char *path, int flags)
 {
 	long fd = SC(SYS_openat, AT_FDCWD, path, flags | O_CLOEXEC, 0644);
 
@@ -49,7 +50,7 @@ static long do_write(struct ctx *c, int fd, const char *path, long n, int64_t of
 {
 	long ret = SC(SYS_write, fd, data, n);
 
-	record(c, 'w', fd, "write", path, n, offset, ret);
+	file_record(c, 'w', fd, "write", path, n, offset, ret);
 	return ret;
 }
 
@@ -57,7 +58,7 @@ static long do_read(struct ctx *c, int fd, const char *path, long n, int64_t off
 {
 	long ret = SC(SYS_read, fd, data, n);
 
-	record(c, 'r', fd, "read", path, n, offset, ret);
+	file_record(c, 'r', fd, "read", path, n, offset, ret);
 	return ret;
 }
 
@@ -70,8 +71,8 @@ static void plain(struct ctx *c, int fd, const char *f)
 	lseek(fd, SIZE - 236, SEEK_SET);
 	do_read(c, fd, f, 1000, SIZE - 236);
 	do_read(c, fd, f, 1000, SIZE);
-	record(c, 'w', fd, "pwrite", f, 50, 1000, SC(SYS_pwrite64, fd, data, 50L, 1000L));
-	record(c, 'r', fd, "pread", f, 60, 990, SC(SYS_pread64, fd, data, 60L, 990L));
+	file_record(c, 'w', fd, "pwrite", f, 50, 1000, SC(SYS_pwrite64, fd, data, 50L, 1000L));
+	file_record(c, 'r', fd, "pread", f, 60, 990, SC(SYS_pread64, fd, data, 60L, 990L));
 }
 
 static void vectors(struct ctx *c, int fd, const char *f)
@@ -82,32 +83,32 @@ static void vectors(struct ctx *c, int fd, const char *f)
 	for (int i = 0; i < 20; i++)
 		many[i] = (struct iovec){ data + 10 * i, 5 };
 	lseek(fd, 300, SEEK_SET);
-	record(c, 'w', fd, "writev", f, 30, 300, SC(SYS_writev, fd, two, 2L));
-	record(c, 'r', fd, "readv", f, 100, 330, SC(SYS_readv, fd, many, 20L));
-	record(c, 'r', fd, "preadv", f, 30, 5, SC(SYS_preadv, fd, two, 2L, 5L, 0L));
-	record(c, 'w', fd, "pwritev", f, 30, 2000, SC(SYS_pwritev, fd, two, 2L, 2000L, 0L));
-	record(c, 'r', fd, "preadv2", f, 30, 7, SC(SYS_preadv2, fd, two, 2L, 7L, 0L, 0L));
-	record(c, 'r', fd, "preadv2", f, 30, 430, SC(SYS_preadv2, fd, two, 2L, -1L, 0L, 0L));
-	record(c, 'w', fd, "pwritev2", f, 30, 3000,
-	       SC(SYS_pwritev2, fd, two, 2L, 3000L, 0L, (long)RWF_DSYNC));
-	record(c, 'w', fd, "pwritev2", f, 30, SIZE,
-	       SC(SYS_pwritev2, fd, two, 2L, 0L, 0L, (long)RWF_APPEND));
+	file_record(c, 'w', fd, "writev", f, 30, 300, SC(SYS_writev, fd, two, 2L));
+	file_record(c, 'r', fd, "readv", f, 100, 330, SC(SYS_readv, fd, many, 20L));
+	file_record(c, 'r', fd, "preadv", f, 30, 5, SC(SYS_preadv, fd, two, 2L, 5L, 0L));
+	file_record(c, 'w', fd, "pwritev", f, 30, 2000, SC(SYS_pwritev, fd, two, 2L, 2000L, 0L));
+	file_record(c, 'r', fd, "preadv2", f, 30, 7, SC(SYS_preadv2, fd, two, 2L, 7L, 0L, 0L));
+	file_record(c, 'r', fd, "preadv2", f, 30, 430, SC(SYS_preadv2, fd, two, 2L, -1L, 0L, 0L));
+	file_record(c, 'w', fd, "pwritev2", f, 30, 3000,
+		    SC(SYS_pwritev2, fd, two, 2L, 3000L, 0L, (long)RWF_DSYNC));
+	file_record(c, 'w', fd, "pwritev2", f, 30, SIZE,
+		    SC(SYS_pwritev2, fd, two, 2L, 0L, 0L, (long)RWF_APPEND));
 	/* what a reader or the disk still holds isn't dropped: not at the first try */
 	for (int i = 0; i < 20 && ret != -EAGAIN; i++) {
 		if (fsync(fd) || posix_fadvise(fd, 0, 0, POSIX_FADV_DONTNEED))
 			die("drop from the cache");
 		ret = SC(SYS_preadv2, fd, two, 2L, 0L, 0L, (long)RWF_NOWAIT);
-		record(c, 'r', fd, "preadv2", f, 30, 0, ret);
+		file_record(c, 'r', fd, "preadv2", f, 30, 0, ret);
 	}
 }
 
 static void opened_otherwise(struct ctx *c, const char *f)
 {
-	int append = must_open(f, O_WRONLY | O_APPEND), direct = must_open(f, O_RDONLY | O_DIRECT);
+	int append = file_open(f, O_WRONLY | O_APPEND), direct = file_open(f, O_RDONLY | O_DIRECT);
 
 	do_write(c, append, f, 5, SIZE + 30);
 	do_read(c, append, f, 5, SIZE + 35); /* only for writing: EBADF */
-	record(c, 'r', direct, "pread", f, 4096, 0, SC(SYS_pread64, direct, data, 4096L, 0L));
+	file_record(c, 'r', direct, "pread", f, 4096, 0, SC(SYS_pread64, direct, data, 4096L, 0L));
 	close(append);
 	close(direct);
 }
@@ -116,8 +117,8 @@ static void opened_otherwise(struct ctx *c, const char *f)
 static void copied(struct ctx *c, const char *route, int in, const char *from, int64_t from_at,
 		   int out, const char *to, int64_t to_at, long asked, long ret)
 {
-	record(c, 'r', in, route, from, asked, from_at, ret);
-	record(c, 'w', out, route, to, asked, to_at, ret);
+	file_record(c, 'r', in, route, from, asked, from_at, ret);
+	file_record(c, 'w', out, route, to, asked, to_at, ret);
 }
 
 static const char *numbered(const char *kind, int fd)
@@ -132,7 +133,7 @@ static const char *numbered(const char *kind, int fd)
 
 static void copies(struct ctx *c, int fd, const char *f, const char *g)
 {
-	int out = must_open(g, O_RDWR | O_CREAT), p[2];
+	int out = file_open(g, O_RDWR | O_CREAT), p[2];
 	const char *pipe_name;
 	loff_t in_at = 10, out_at = 500;
 
@@ -160,9 +161,9 @@ static void copies(struct ctx *c, int fd, const char *f, const char *g)
 
 static void other_files(struct ctx *c, const char *dir)
 {
-	int s[2], null = must_open("/dev/null", O_WRONLY), zero = must_open("/dev/zero", O_RDONLY);
-	int full = must_open("/dev/full", O_WRONLY), d = must_open(dir, O_RDONLY | O_DIRECTORY);
-	int status = must_open("/proc/self/status", O_RDONLY);
+	int s[2], null = file_open("/dev/null", O_WRONLY), zero = file_open("/dev/zero", O_RDONLY);
+	int full = file_open("/dev/full", O_WRONLY), d = file_open(dir, O_RDONLY | O_DIRECTORY);
+	int status = file_open("/proc/self/status", O_RDONLY);
 	char proc[64];
 
 	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, s))
@@ -171,7 +172,7 @@ static void other_files(struct ctx *c, const char *dir)
 	do_read(c, s[1], numbered("socket", s[1]), 50, -1);
 	do_write(c, null, "/dev/null", 12, -1);
 	do_read(c, zero, "/dev/zero", 9, -1);
-	record(c, 'r', zero, "read", "/dev/zero", 9, -1, SC(SYS_read, zero, (char *)8, 9L));
+	file_record(c, 'r', zero, "read", "/dev/zero", 9, -1, SC(SYS_read, zero, (char *)8, 9L));
 	do_write(c, full, "/dev/full", 7, -1);
 	do_read(c, 999, NULL, 1, -1);
 	do_read(c, d, dir, 1, -1);
@@ -191,8 +192,8 @@ static void by_uring(struct ctx *c, int fd, const char *f)
 		return;
 	}
 #define DO(rw, route, n, at, fd_, ...)                                                             \
-	record(c, rw, fd_, "io_uring " route, f, n, at,                                            \
-	       ring_do(&r, &(struct io_uring_sqe){ .fd = fd_, .off = at, __VA_ARGS__ }))
+	file_record(c, rw, fd_, "io_uring " route, f, n, at,                                       \
+		    ring_do(&r, &(struct io_uring_sqe){ .fd = fd_, .off = at, __VA_ARGS__ }))
 	DO('r', "read", 21, 100, fd, .opcode = IORING_OP_READ, .addr = ADDRESS(data), .len = 21);
 	DO('w', "write", 22, 110, fd, .opcode = IORING_OP_WRITE, .addr = ADDRESS(data), .len = 22);
 	DO('r', "readv", 30, 120, fd, .opcode = IORING_OP_READV, .addr = ADDRESS(two), .len = 2);
@@ -218,7 +219,7 @@ static void by_uring(struct ctx *c, int fd, const char *f)
 static void routes(struct ctx *c, const char *dir)
 {
 	const char *f = join(dir, "data"), *g = join(dir, "copy");
-	int fd = must_open(f, O_RDWR | O_CREAT);
+	int fd = file_open(f, O_RDWR | O_CREAT);
 
 	if (ftruncate(fd, SIZE))
 		die("ftruncate");
@@ -240,25 +241,25 @@ static void make_dir(const char *dir, const char *name)
 
 static void names(struct ctx *c, const char *dir)
 {
-	int a = must_open(join(dir, "h1"), O_WRONLY | O_CREAT), b;
+	int a = file_open(join(dir, "h1"), O_WRONLY | O_CREAT), b;
 
 	if (link(join(dir, "h1"), join(dir, "h2")))
 		die("link");
-	b = must_open(join(dir, "h2"), O_WRONLY);
+	b = file_open(join(dir, "h2"), O_WRONLY);
 	do_write(c, a, join(dir, "h1"), 3, 0);
 	do_write(c, b, join(dir, "h2"), 5, 0);
-	a = must_open(join(dir, "r1"), O_WRONLY | O_CREAT);
+	a = file_open(join(dir, "r1"), O_WRONLY | O_CREAT);
 	do_write(c, a, join(dir, "r1"), 4, 0);
 	if (rename(join(dir, "r1"), join(dir, "r2")))
 		die("rename");
 	do_write(c, a, join(dir, "r2"), 6, 4);
 	make_dir(dir, "d1");
-	a = must_open(join(dir, "d1/x"), O_WRONLY | O_CREAT);
+	a = file_open(join(dir, "d1/x"), O_WRONLY | O_CREAT);
 	do_write(c, a, join(dir, "d1/x"), 1, 0);
 	if (rename(join(dir, "d1"), join(dir, "d2")))
 		die("rename of a directory");
 	do_write(c, a, join(dir, "d2/x"), 2, 1);
-	a = must_open(join(dir, "del"), O_WRONLY | O_CREAT);
+	a = file_open(join(dir, "del"), O_WRONLY | O_CREAT);
 	do_write(c, a, join(dir, "del"), 7, 0);
 	if (unlink(join(dir, "del")))
 		die("unlink");
@@ -290,16 +291,16 @@ static void mounts(struct ctx *c, const char *dir)
 	make_dir(dir, "from");
 	make_dir(dir, "onto");
 	mounted(NULL, join(dir, "from"), join(dir, "onto"), MS_BIND, NULL);
-	a = must_open(join(dir, "from/f"), O_WRONLY | O_CREAT);
-	b = must_open(join(dir, "onto/f"), O_WRONLY);
+	a = file_open(join(dir, "from/f"), O_WRONLY | O_CREAT);
+	b = file_open(join(dir, "onto/f"), O_WRONLY);
 	do_write(c, a, join(dir, "from/f"), 9, 0);
 	do_write(c, b, join(dir, "onto/f"), 10, 0);
 	make_dir(dir, "t1");
 	make_dir(dir, "t2");
 	mounted("tmpfs", "none", join(dir, "t1"), 0, NULL);
 	mounted("tmpfs", "none", join(dir, "t2"), 0, NULL);
-	a = must_open(join(dir, "t1/a"), O_WRONLY | O_CREAT);
-	b = must_open(join(dir, "t2/a"), O_WRONLY | O_CREAT);
+	a = file_open(join(dir, "t1/a"), O_WRONLY | O_CREAT);
+	b = file_open(join(dir, "t2/a"), O_WRONLY | O_CREAT);
 	do_write(c, a, join(dir, "t1/a"), 16, 0);
 	do_write(c, b, join(dir, "t2/a"), 17, 0);
 	extra_add(c, "ino1", inode_of(a));
@@ -315,7 +316,7 @@ static bool overlay_mounted(struct ctx *c, const char *dir)
 
 	for (size_t i = 0; i < ARRAY_SIZE(dirs); i++)
 		make_dir(dir, dirs[i]);
-	a = must_open(join(dir, "lower/low"), O_WRONLY | O_CREAT);
+	a = file_open(join(dir, "lower/low"), O_WRONLY | O_CREAT);
 	if (ftruncate(a, 100))
 		die("ftruncate");
 	close(a);
@@ -333,15 +334,15 @@ static void overlay(struct ctx *c, const char *dir)
 
 	if (!overlay_mounted(c, dir))
 		return;
-	a = must_open(join(dir, "merged/up"), O_WRONLY | O_CREAT);
+	a = file_open(join(dir, "merged/up"), O_WRONLY | O_CREAT);
 	do_write(c, a, join(dir, "merged/up"), 11, 0);
-	a = must_open(join(dir, "upper/up"), O_WRONLY);
+	a = file_open(join(dir, "upper/up"), O_WRONLY);
 	do_write(c, a, join(dir, "upper/up"), 12, 0);
-	a = must_open(join(dir, "merged/low"), O_RDONLY);
+	a = file_open(join(dir, "merged/low"), O_RDONLY);
 	do_read(c, a, join(dir, "merged/low"), 13, 0);
-	a = must_open(join(dir, "lower/low"), O_RDONLY);
+	a = file_open(join(dir, "lower/low"), O_RDONLY);
 	do_read(c, a, join(dir, "lower/low"), 14, 0);
-	a = must_open(join(dir, "merged/low"), O_RDWR);
+	a = file_open(join(dir, "merged/low"), O_RDWR);
 	do_write(c, a, join(dir, "merged/low"), 15, 0);
 }
 
@@ -369,12 +370,12 @@ static void stacked(struct ctx *c, const char *dir)
 	pipe_name = numbered("pipe", p[0]);
 	low = join(dir, "merged/low");
 	to = join(dir, "merged/to");
-	in = must_open(low, O_RDONLY);
-	out = must_open(to, O_RDWR | O_CREAT);
+	in = file_open(low, O_RDONLY);
+	out = file_open(to, O_RDWR | O_CREAT);
 	do_read(c, in, low, 13, 0);
-	record(c, 'r', in, "readv", low, 7, 13, SC(SYS_readv, in, two, 2L));
+	file_record(c, 'r', in, "readv", low, 7, 13, SC(SYS_readv, in, two, 2L));
 	do_write(c, out, to, 11, 0);
-	record(c, 'w', out, "writev", to, 7, 11, SC(SYS_writev, out, two, 2L));
+	file_record(c, 'w', out, "writev", to, 7, 11, SC(SYS_writev, out, two, 2L));
 	copied(c, "sendfile", in, low, 0, out, to, 18, 40, SC(SYS_sendfile, out, in, &in_at, 40L));
 	copied(c, "copy_file_range", in, low, 40, out, to, 0, 50,
 	       SC(SYS_copy_file_range, in, &in_at, out, &out_at, 50L, 0L));
@@ -391,7 +392,7 @@ static void three_hundred(struct ctx *c, const char *dir)
 {
 	const char *f = join(dir, "nine");
 	struct iovec two[2] = { { data, 3 }, { data, 4 } };
-	int fd = must_open(f, O_WRONLY | O_CREAT), full = must_open("/dev/full", O_WRONLY);
+	int fd = file_open(f, O_WRONLY | O_CREAT), full = file_open("/dev/full", O_WRONLY);
 
 	if (dup3(fd, 9, O_CLOEXEC) < 0)
 		die("dup3");
@@ -399,30 +400,30 @@ static void three_hundred(struct ctx *c, const char *dir)
 		do_write(c, 9, f, 7, 7 * i);
 	do_write(c, 999, NULL, 7, -1);
 	do_write(c, full, "/dev/full", 7, -1);
-	record(c, 'w', fd, "pwrite", f, 7, 0, SC(SYS_pwrite64, fd, data, 7L, 0L));
-	record(c, 'w', fd, "writev", f, 7, 2100, SC(SYS_writev, fd, two, 2L));
+	file_record(c, 'w', fd, "pwrite", f, 7, 0, SC(SYS_pwrite64, fd, data, 7L, 0L));
+	file_record(c, 'w', fd, "writev", f, 7, 2100, SC(SYS_writev, fd, two, 2L));
 }
 
 /* 1 MiB in 256 writes; 100 reads of 1 MiB from a file of 10 bytes. */
 static void sizes(struct ctx *c, const char *dir)
 {
 	const char *big = join(dir, "big"), *ten = join(dir, "ten");
-	int fd = must_open(big, O_WRONLY | O_CREAT);
+	int fd = file_open(big, O_WRONLY | O_CREAT);
 
 	for (int i = 0; i < 256; i++)
 		do_write(c, fd, big, 4096, 4096L * i);
-	fd = must_open(ten, O_RDWR | O_CREAT);
+	fd = file_open(ten, O_RDWR | O_CREAT);
 	do_write(c, fd, ten, 10, 0);
 	for (int i = 0; i < 100; i++)
-		record(c, 'r', fd, "pread", ten, sizeof(data), 0,
-		       SC(SYS_pread64, fd, data, sizeof(data), 0L));
+		file_record(c, 'r', fd, "pread", ten, sizeof(data), 0,
+			    SC(SYS_pread64, fd, data, sizeof(data), 0L));
 }
 
 /* --- trees of directories --- */
 
 static void put(struct ctx *c, const char *dir, const char *name, long n)
 {
-	int fd = must_open(join(dir, name), O_WRONLY | O_CREAT);
+	int fd = file_open(join(dir, name), O_WRONLY | O_CREAT);
 
 	do_write(c, fd, join(dir, name), n, 0);
 	close(fd);
@@ -436,7 +437,7 @@ static void tree(struct ctx *c, const char *dir)
 
 	for (size_t i = 0; i < ARRAY_SIZE(dirs); i++)
 		make_dir(dir, dirs[i]);
-	fd = must_open(deep, O_RDWR | O_CREAT);
+	fd = file_open(deep, O_RDWR | O_CREAT);
 	if (ftruncate(fd, 1 << 20))
 		die("ftruncate");
 	for (int i = 0; i < 16; i++)
@@ -452,7 +453,7 @@ static void tree(struct ctx *c, const char *dir)
 	put(c, dir, "a/m/f", 80);
 	put(c, dir, "elsewhere", 1000);
 	/* in and out again: where it is when it is written counts */
-	fd = must_open(join(dir, "data/moves"), O_WRONLY | O_CREAT);
+	fd = file_open(join(dir, "data/moves"), O_WRONLY | O_CREAT);
 	do_write(c, fd, join(dir, "data/moves"), 3, 0);
 	if (rename(join(dir, "data/moves"), join(dir, "data2/moves")))
 		die("rename");
@@ -464,8 +465,15 @@ int cmd_files(struct ctx *c)
 	static const struct {
 		const char *name;
 		void (*run)(struct ctx *c, const char *dir);
-	} parts[] = { { "routes", routes }, { "identity", identity }, { "300", three_hundred },
-		      { "sizes", sizes },   { "stacked", stacked },   { "tree", tree } };
+	} parts[] = { { "routes", routes },
+		      { "identity", identity },
+		      { "300", three_hundred },
+		      { "sizes", sizes },
+		      { "stacked", stacked },
+		      { "tree", tree },
+		      { "aio", files_aio },
+		      { "aio_syncs", files_aio_syncs },
+		      { "aio_uncollected", files_aio_uncollected } };
 	const char *dir = arg_str(c, 1, NULL);
 
 	for (size_t i = 0; i < ARRAY_SIZE(parts); i++) {

@@ -21,7 +21,7 @@ static const struct command commands[] = {
 	{ "syncs", cmd_syncs,
 	  "DIR: every way to get data to the disk, in the empty directory DIR" },
 	{ "files", cmd_files,
-	  "routes|identity|300|sizes|tree DIR: reads and writes of files, in the directory DIR" },
+	  "routes|identity|300|sizes|tree|aio DIR: reads and writes of files, in directory DIR" },
 	{ "execs", cmd_execs, "DIR: every way to become another program, in the empty DIR" },
 	{ "names", cmd_names, "DIR: names that mislead: unreachable, cut, of another namespace" },
 	{ "mounts", cmd_mounts, "DIR: mounts of every kind, in a namespace of its own" },

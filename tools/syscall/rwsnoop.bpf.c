@@ -3,7 +3,8 @@
 
 const volatile struct rwsnoop_cfg cfg;
 
-#define FILE_IO_SUMS_IF cfg.fold
+#define FILE_IO_SUMS_IF	  cfg.fold
+#define FILE_IO_AIO_PROBE 3
 #include "bpf/fileio/fileio_row.bpf.h"
 #include "bpf/core/mix.bpf.h"
 

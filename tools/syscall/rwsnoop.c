@@ -77,6 +77,7 @@ static const struct probe probes[] = {
 	{ "file I/O", { FILEIO_CALL_RUNGS }, .unless = CFG(fold) },
 	{ "file I/O", { FILEIO_FUNCTION_RUNG(""), FILEIO_RETURN_RUNGS }, .when = CFG(fold) },
 	FILEIO_URING,
+	FILEIO_AIO,
 	{}
 };
 
