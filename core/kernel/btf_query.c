@@ -115,6 +115,21 @@ bool proto_fits(const char *proto, const char *want)
 	}
 }
 
+int btf_per_cpu_offset(const struct btf *btf, const char *name)
+{
+	__s32 id = btf__find_by_name_kind(btf, ".data..percpu", BTF_KIND_DATASEC);
+	const struct btf_type *t = id > 0 ? btf__type_by_id(btf, (__u32)id) : NULL;
+	const struct btf_var_secinfo *var = t ? btf_var_secinfos(t) : NULL;
+
+	for (__u16 i = 0; t && i < btf_vlen(t); i++) {
+		const struct btf_type *v = btf__type_by_id(btf, var[i].type);
+
+		if (v && !strcmp(btf__name_by_offset(btf, v->name_off), name))
+			return (int)var[i].offset;
+	}
+	return -1;
+}
+
 bool btf_has_function(const struct btf *btf, const char *name)
 {
 	return btf__find_by_name_kind(btf, name, BTF_KIND_FUNC) > 0;
@@ -140,19 +155,34 @@ struct btf *btf_of_module(const struct btf *kernel, const char *name)
 	return access(path, R_OK) ? NULL : btf__parse_split(path, (struct btf *)kernel);
 }
 
+/* Where in @t member @name is, in bits; also in those of its members that have no name. */
+static int member_offset(const struct btf *btf, const struct btf_type *t, const char *name,
+			 size_t *size)
+{
+	for (__u16 i = 0; i < btf_vlen(t); i++) {
+		const struct btf_member *m = &btf_members(t)[i];
+		const struct btf_type *in = skip_modifiers(btf, m->type);
+		int at = (int)btf_member_bit_offset(t, i), off;
+
+		if (m->name_off && !strcmp(btf__name_by_offset(btf, m->name_off), name)) {
+			if (size)
+				*size = (size_t)btf__resolve_size(btf, m->type);
+			return at;
+		}
+		if (m->name_off || !in || !btf_is_composite(in))
+			continue;
+		off = member_offset(btf, in, name, size);
+		if (off >= 0)
+			return at + off;
+	}
+	return -1;
+}
+
 int btf_offset(const struct btf *btf, const char *type, const char *name, size_t *size)
 {
 	__s32 id = btf__find_by_name_kind(btf, type, BTF_KIND_STRUCT);
 	const struct btf_type *t = id > 0 ? btf__type_by_id(btf, (__u32)id) : NULL;
+	int bits = t ? member_offset(btf, t, name, size) : -1;
 
-	for (__u16 i = 0; t && i < btf_vlen(t); i++) {
-		const struct btf_member *m = &btf_members(t)[i];
-
-		if (strcmp(btf__name_by_offset(btf, m->name_off), name))
-			continue;
-		if (size)
-			*size = (size_t)btf__resolve_size(btf, m->type);
-		return (int)(btf_member_bit_offset(t, i) / 8);
-	}
-	return -1;
+	return bits < 0 ? -1 : bits / 8;
 }

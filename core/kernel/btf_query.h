@@ -37,6 +37,9 @@ struct btf *btf_of_module(const struct btf *kernel, const char *name);
  */
 int btf_offset(const struct btf *btf, const char *type, const char *name, size_t *size);
 
+/* Where variable @name is among those that each CPU has of its own, in bytes; -1: nowhere. */
+int btf_per_cpu_offset(const struct btf *btf, const char *name);
+
 bool btf_has_function(const struct btf *btf, const char *name);
 
 /* Is @value a member of the kernel's enum @name (bpf_func_id, bpf_map_type ...)? */

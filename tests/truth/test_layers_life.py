@@ -169,7 +169,7 @@ def test_time_in_words(host, tmp):
 def verdict_of(run):
     check_ledger(run)
     (row,) = run.of("verdict")
-    assert row["who"] is None and row["said"], row
+    assert row["said"], row
     return row
 
 
@@ -178,6 +178,7 @@ def test_verdict_of_a_sleeper(host, tmp):
     """It says that the program slept, and how little of the time calls on files cover."""
     row = verdict_of(trace(host, tmp, "layers", [], ["sleep", "1.5"]))
     assert row["call"] == "clock_nanosleep" and row["cell"] == "wait", row
+    assert row["who"] == "timer" and "timer" not in row["said"], row
     assert row["share_percent"] > 50 and "asleep in clock_nanosleep" in row["said"], row
     assert (row["path"], row["err"], row["advice"]) == (None, None, None), row
     assert "Nothing is wrong" in row["said"] and "cover" in row["said"], row

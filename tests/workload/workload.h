@@ -187,6 +187,8 @@ int cmd_net(struct ctx *c);
 int cmd_busy(struct ctx *c);
 int cmd_sleepers(struct ctx *c);
 int cmd_life(struct ctx *c);
+int cmd_incident(struct ctx *c);
+int cmd_renamed(struct ctx *c);
 int cmd_oom(struct ctx *c);
 int cmd_reclaim(struct ctx *c);
 int cmd_faults(struct ctx *c);

@@ -3,7 +3,7 @@
 #ifndef IOSONDE_LAYERS_ACCOUNT_BPF_H
 #define IOSONDE_LAYERS_ACCOUNT_BPF_H
 
-#include "tools/layers/state.bpf.h"
+#include "tools/layers/who.bpf.h"
 
 /* Starts the account of the operation whose entry st->op has. It was on the CPU so far. */
 static __always_inline void begin(struct layers_state *st)
@@ -161,6 +161,8 @@ static __noinline int claim_op(struct layers_cpu *c, struct layers_state *st,
 	if (c->away_ns)
 		key_by_file(c, st);
 	st->op.cells[CELL_RUNQ] = c->away_ns;
+	if (c->away_ns)
+		blame(WHO_UNTOLD, WHAT(CELL_RUNQ, cause_call(&st->op.in)), c->away_ns, 0, 0);
 	st->op.mark_ns += c->away_ns;
 	go_live(&st->op.in);
 	leave_record(c);
@@ -224,8 +226,22 @@ static __always_inline void note_wait(struct layers_op *op, u64 ns)
 		wait->max_ns = ns;
 }
 
-/* The thread was blocked from the mark until @woken: what for? */
-static __always_inline void settle_blocked(u64 task, struct layers_op *op, u64 woken)
+/* Its wait of @ns was ended by @wake; NULL: by nothing yet. */
+static __always_inline void blame_waker(const struct layers_op *op, const struct layers_wake *wake,
+					u64 ns)
+{
+	u64 what = WHAT(CELL_WAIT, cause_call(&op->in));
+
+	if (wake)
+		blame((u64)wake->who.kind << 32 | wake->who.id, what, ns, wake->who.comm[0],
+		      wake->who.comm[1]);
+	else
+		blame((u64)WHO_NOT_OVER << 32, what, ns, 0, 0);
+}
+
+/* The thread was blocked from the mark until @woken, by @wake: what for? */
+static __always_inline void settle_blocked(u64 task, struct layers_op *op, u64 woken,
+					   const struct layers_wake *wake)
 {
 	u64 total = woken - op->mark_ns, any = 0, device = 0, rest;
 
@@ -244,6 +260,8 @@ static __always_inline void settle_blocked(u64 task, struct layers_op *op, u64 w
 		op->cells[CELL_UNKNOWN] += rest;
 	} else {
 		op->cells[CELL_WAIT] += rest;
+		if (rest)
+			blame_waker(op, wake, rest);
 		if (rest && IS_IO(op->in.call))
 			note_wait(op, rest);
 	}
@@ -254,8 +272,8 @@ static __always_inline void settle_blocked(u64 task, struct layers_op *op, u64 w
  * when. */
 static __always_inline bool settle_wait(u64 task, struct layers_op *op, u64 now)
 {
-	u64 *wake = bpf_map_lookup_elem(&layers_wakes, &task);
-	u64 woken = wake ? *wake : 0;
+	struct layers_wake *wake = bpf_map_lookup_elem(&layers_wakes, &task);
+	u64 woken = wake ? wake->ns : 0;
 
 	if (woken < op->in_ns) { /* no wake-up since it last ran */
 		TALLY(LAYERS_NO_STAMP);
@@ -266,17 +284,31 @@ static __always_inline bool settle_wait(u64 task, struct layers_op *op, u64 now)
 		woken = now;
 	}
 	if (woken > op->mark_ns) /* else it was woken while still being switched out: no wait */
-		settle_blocked(task, op, woken);
+		settle_blocked(task, op, woken, wake);
 	return true;
 }
 
-/* Switched in at @now: the time since the mark was spent waiting, for something or for a CPU. */
-static __always_inline void settle_switch_in(u64 task, struct layers_op *op, u64 now)
+/* From the mark to @now it waited for a CPU: for @cpu, as far as is known. */
+static __always_inline void settle_runq(struct layers_op *op, u64 now, u32 cpu)
 {
+	if (op->mark_ns < now)
+		blame_cpu(cpu, op->mark_ns, now, cause_call(&op->in));
+	charge(op, CELL_RUNQ, now);
+}
+
+/*
+ * Switched in at @now: the time since the mark was spent waiting, for something or for a CPU. One
+ * that was preempted waited for that which it had, @before.
+ */
+static __always_inline void settle_switch_in(u64 task, struct layers_op *op, u64 now, u32 before,
+					     u32 here)
+{
+	u32 cpu = op->state == ON_RUNQ ? before : here;
+
 	if (op->state == BLOCKED && !settle_wait(task, op, now))
 		charge(op, CELL_UNKNOWN, now);
 	if (op->state != ON_CPU)
-		charge(op, CELL_RUNQ, now);
+		settle_runq(op, now, cpu);
 	op->state = ON_CPU;
 	op->in_ns = now;
 }

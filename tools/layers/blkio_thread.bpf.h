@@ -292,6 +292,7 @@ static __always_inline void blk_rq_completed(struct request *rq, int error, u32 
 	struct bio *bio = BPF_CORE_READ(rq, bio);
 	u64 q = (u64)BPF_CORE_READ(rq, q), now = bpf_ktime_get_ns();
 
+	note_completion(disk_dev(rq_disk_of(rq)), now);
 	for (int i = 0; bio && i < BIO_CHAIN; i++) {
 		u32 size = BPF_CORE_READ(bio, bi_iter.bi_size);
 

@@ -202,15 +202,16 @@ static __always_inline void enter(struct layers_cpu *c, const struct entering *i
 static __noinline int leave_watch(void)
 {
 	struct task_struct *task = current_task();
+	struct layers_state *st = layers_of(task);
 	struct layers_cpu *c = cpu_here();
-	struct layers_state *st;
 
-	if (!c || !has_op(c, task) || !take_cpu(c))
+	if (!st || !st->self || !c || !take_cpu(c))
 		return 0;
-	keep_op(c, task);
-	st = layers_of(task);
-	if (st && st->self)
-		end_life(c, st, bpf_ktime_get_ns());
+	if (has_op(c, task))
+		keep_op(c, task);
+	else if (!st->op.in.call)
+		follow_thread(st, task, bpf_get_smp_processor_id());
+	end_life(c, st, bpf_ktime_get_ns());
 	release_cpu(c);
 	return 0;
 }
@@ -380,7 +381,8 @@ SYSCALL_EXIT(layers_exit)
 
 /* --- the scheduler --- */
 
-static __always_inline void switched_out(void *ctx, struct task_struct *prev, bool preempted)
+static __always_inline void switched_out(void *ctx, struct task_struct *prev, bool preempted,
+					 u64 now)
 {
 	struct layers_state *st = state_with_op(prev);
 	struct layers_cpu *c = cfg.check ? cpu_here() : NULL;
@@ -389,7 +391,7 @@ static __always_inline void switched_out(void *ctx, struct task_struct *prev, bo
 		books_out(c, st, !preempted && task_state(prev));
 	if (!st || !st->op.in.call || !st->op.in.live)
 		return;
-	settle_running(st->self, &st->op, bpf_ktime_get_ns());
+	settle_running(st->self, &st->op, now);
 	/* a signal that was pending keeps it runnable, though it meant to block */
 	if (preempted || !task_state(prev)) {
 		st->op.state = ON_RUNQ;
@@ -405,31 +407,36 @@ static __always_inline void switched_out(void *ctx, struct task_struct *prev, bo
 	TALLY(LAYERS_LOST_STACK);
 }
 
-static __always_inline void switched_in(struct task_struct *next)
+static __always_inline void switched_in(struct task_struct *next, u64 now)
 {
 	struct layers_state *st = layers_of(next);
-	u32 here = bpf_get_smp_processor_id();
+	u32 here = bpf_get_smp_processor_id(), before;
 
 	if (!st)
 		return;
 	note_return(next);
 	if (cfg.check)
-		books_in(st, bpf_ktime_get_ns());
-	if (st->cpu != here)
+		books_in(st, now);
+	before = st->cpu;
+	if (before != here)
 		follow_thread(st, next, here);
 	if (st->op.in.call && st->op.in.live)
-		settle_switch_in(st->self, &st->op, bpf_ktime_get_ns());
+		settle_switch_in(st->self, &st->op, now, before, here);
 }
 
 SEC("tp_btf/sched_switch")
 int BPF_PROG(layers_switch, bool preempted, struct task_struct *prev, struct task_struct *next)
 {
+	u64 now;
+
 	if (closed_ns)
 		return 0;
+	now = bpf_ktime_get_ns();
+	note_comer(next, now);
 	if (prev->pid)
-		switched_out(ctx, prev, preempted);
+		switched_out(ctx, prev, preempted, now);
 	if (next->pid)
-		switched_in(next);
+		switched_in(next, now);
 	return 0;
 }
 
@@ -437,10 +444,12 @@ SEC("tp_btf/sched_waking")
 int BPF_PROG(layers_waking, struct task_struct *task)
 {
 	u64 key = (u64)task;
-	u64 *wake = bpf_map_lookup_elem(&layers_wakes, &key);
+	struct layers_wake *wake = bpf_map_lookup_elem(&layers_wakes, &key);
 
-	if (wake)
-		*wake = bpf_ktime_get_ns();
+	if (!wake)
+		return 0;
+	wake->ns = bpf_ktime_get_ns();
+	note_waker(&wake->who, wake->ns);
 	return 0;
 }
 
@@ -450,15 +459,41 @@ int BPF_PROG(layers_born, struct task_struct *child)
 {
 	struct task_struct *task = current_task();
 	struct layers_state *st = layers_of(task);
-	u64 key = (u64)child, now;
+	struct layers_wake wake = {};
+	u64 key = (u64)child;
 
 	if (closed_ns || !st || !st->self)
 		return 0;
 	if (!(target.flags & TARGET_TREE) && task_ids(child) >> 32 != ids_of(task) >> 32)
 		return 0;
-	now = bpf_ktime_get_ns();
-	bpf_map_update_elem(&layers_wakes, &key, &now, BPF_ANY);
+	wake.ns = bpf_ktime_get_ns();
+	bpf_map_update_elem(&layers_wakes, &key, &wake, BPF_ANY);
 	return 0;
+}
+
+/* Timers' functions, of both kinds, begin and end. */
+SEC("tp_btf/hrtimer_expire_entry")
+int layers_hrtimer(void *ctx)
+{
+	return note_timer(1);
+}
+
+SEC("tp_btf/hrtimer_expire_exit")
+int layers_hrtimer_end(void *ctx)
+{
+	return note_timer(0);
+}
+
+SEC("tp_btf/timer_expire_entry")
+int layers_timer(void *ctx)
+{
+	return note_timer(1);
+}
+
+SEC("tp_btf/timer_expire_exit")
+int layers_timer_end(void *ctx)
+{
+	return note_timer(0);
 }
 
 /* Closes the operations that the current thread, which ends, will never return from. */

@@ -92,6 +92,10 @@ static const struct probe probes[] = {
 	{ "the scheduler",
 	  { { { "layers_switch", "layers_waking", "layers_born" } } },
 	  .aside = true },
+	{ "timers",
+	  { { { "layers_hrtimer", "layers_hrtimer_end", "layers_timer", "layers_timer_end" } } },
+	  .without = "what a timer ends is an interrupt's doing",
+	  .aside = true },
 	{ "the end of threads", { { { "layers_thread_exit" } }, { { "layers_thread_exit_tp" } } } },
 	{ "bios as they are queued",
 	  { { { "bio_queue(bio)" } }, { { "bio_queue_q(request_queue,bio)" } } },
@@ -224,6 +228,7 @@ static bool prepare(struct run *run)
 	struct layers_cfg *cfg = run_cfg(run);
 
 	cfg->n_slowest = SLOWEST_KEPT;
+	ledger_who_prepare(cfg);
 	return true;
 }
 
@@ -283,7 +288,8 @@ const struct tool tool_layers = {
 		"place: cpu (running), runq (waiting for a CPU), queue (its requests wait in the "
 		"block layer), device (a request is at the device), wait (anything else, by name), "
 		"unknown. Says what took the most, then shows the time of every call and between "
-		"calls, sums of reads, writes, fsyncs and opens by call, file and process, the "
+		"calls, who had the CPU or ended the wait, sums of reads, writes, fsyncs and opens "
+		"by call, file and process, the "
 		"slowest of these, and where their waits were.",
 	.examples =
 		"  iosonde layers -- tar cf /tmp/x.tar /usr/share  one program and its "

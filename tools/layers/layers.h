@@ -55,6 +55,7 @@ struct layers_cfg {
 	__u32 n_slowest;
 	__u32 said_in_words; /* 0: people read the verdict as a sentence, and not as a row */
 	__u32 check;	     /* compare with what the kernel keeps itself */
+	__s64 preempt_delta; /* preempt_count_at(); 0: unknown */
 };
 
 /* counters.tool[] */
@@ -151,6 +152,50 @@ enum layers_book {
 	N_BOOKS
 };
 
+/* Whose doing a wait was: who ended it, or who had the CPU meanwhile. */
+enum layers_who_kind {
+	WHO_UNTOLD, /* nobody said */
+	WHO_TASK,   /* id: its process */
+	WHO_IDLE,   /* nobody: the CPU was idle, and had to wake up */
+	WHO_INTERRUPT,
+	WHO_TIMER,
+	WHO_DEVICE,   /* a request's completion; id: which disk */
+	WHO_NOT_OVER, /* it went on when watching ended */
+	WHO_OTHERS,   /* more than are told apart */
+	N_WHO,
+};
+
+struct layers_who {
+	__u32 kind; /* enum layers_who_kind */
+	__u32 id;
+	__u64 comm[COMM_LEN / 8]; /* of a task */
+};
+
+/* Who came to a CPU, and when. */
+struct layers_ran {
+	__u64 from_ns;
+	struct layers_who who;
+};
+
+#define RAN_MAX 64 /* a power of two */
+
+/* Which waits, and whose doing. */
+struct layers_cause_key {
+	__u64 who; /* kind << 32 | id */
+	__u32 cell;
+	__u32 call; /* CAUSE_CALL() */
+};
+
+/* An operation's call, by enum layers_call or layers_part, or the slot of one of PART_OTHER. */
+#define CAUSE_OTHER	       0x10000
+#define CAUSE_CALL(call, slot) ((call) == PART_OTHER ? CAUSE_OTHER + (slot) : (call))
+
+struct layers_cause {
+	__u64 count;
+	__u64 ns;
+	__u64 comm[COMM_LEN / 8]; /* who's, of late */
+};
+
 /* What operations that no file is charged with took. */
 struct layers_time {
 	__u64 count;
@@ -181,14 +226,21 @@ struct layers_cpu {
 	struct layers_slot slots[LAYERS_SLOTS];
 	struct layers_hist hists[N_CALLS];
 	char name[NAME_KEPT]; /* what @entry passed, if name_len isn't 0 */
-	/* the longest of those that were under way when watching began: how long, and which call */
-	__u64 before_ns, before_call;
 	/* by enum layers_part, and what calls took that were still under way in the end */
 	struct layers_time parts[PARTS_ROOM] __attribute__((aligned(64)));
 	struct layers_time others[OTHER_CALLS];
 	/* --check: what the kernel has, and which of it, and what is counted for that alone */
 	__u64 books[N_BOOKS], books_kept;
 	__u64 blocked, preempted, again;
+	/* who had this CPU of late; ran[ran_last] has it */
+	__u32 ran_last;
+	__u32 in_timer;	    /* a timer's function runs here, */
+	__u64 completed_ns; /* or a request completed, in an interrupt that may still go on */
+	__u32 completed_dev;
+	__u32 reserved2;
+	__u64 preempt_count_at; /* of this CPU; 0: not known yet */
+	struct layers_ran ran[RAN_MAX];
+	struct layers_cause causes_rest[N_CELLS]; /* of waits that found no room: by cell */
 };
 
 struct layers_wait_key {

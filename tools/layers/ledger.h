@@ -79,11 +79,22 @@ struct life {
 	struct keymap rows; /* by name: struct time_row */
 	uint64_t sum_ns;    /* of the rows */
 	uint64_t watched_ns, threads;
-	uint64_t other_calls; /* that aren't followed by file */
-	uint64_t before_ns;   /* the longest of (before), and the call that it was */
-	uint32_t before_call;
+	uint64_t other_calls;		     /* that aren't followed by file */
 	uint64_t books[N_BOOKS], books_kept; /* by the kernel */
 	uint64_t blocked, preempted, again;
+};
+
+#define WHO_NAME 48
+
+/* Whose doing the time of one cell of a line of the table of whole lives was. */
+struct cause_row {
+	char call[TIME_NAME];
+	const char *cell;
+	char who[WHO_NAME]; /* "cc1 4711", "timer", "device vda" */
+	uint32_t pid;	    /* of a task; 0: it is none */
+	uint32_t kind;	    /* enum layers_who_kind */
+	uint64_t count, ns;
+	uint64_t total_ns; /* of all lines of that table */
 };
 
 /* Where the time went, in one sentence or three, and its parts. */
@@ -92,8 +103,9 @@ struct verdict {
 	uint64_t ns, total_ns;
 	uint64_t apart_ns; /* not in total_ns: waits for children, who are followed themselves */
 	uint64_t io_ns;	   /* of calls that are followed by file */
-	const char *path, *cell, *reason, *who, *advice;
-	int64_t err; /* with which most of a call failed */
+	const char *path, *cell, *reason, *advice;
+	const char *who; /* whose doing most of it was */
+	int64_t err;	 /* with which most of a call failed */
 	const char *said;
 	bool sleeps; /* the call is one in which programs wait for work */
 	struct text_buf text;
@@ -110,8 +122,9 @@ struct ledger {
 	struct stack_names *names;
 	struct text_buf row; /* the row that is being put together */
 	uint64_t faults_before;
-	int end_iter;	     /* looks at every thread when watching ends */
-	struct keymap waits; /* of the report under way: struct wait_kind to struct wait_row */
+	int end_iter;	      /* looks at every thread when watching ends */
+	struct keymap waits;  /* of the report under way: struct wait_kind to struct wait_row */
+	struct keymap causes; /* the same: struct cause_row by what tells them apart */
 };
 
 /* The path of @file, or "dev:ino" for one whose path was lost; NULL for no file. */
@@ -135,6 +148,16 @@ void ledger_waits_start(struct run *run);
 void ledger_give_waits(struct run *run, struct ledger *l);
 void ledger_waits_done(struct ledger *l);
 
+/* --- ledger_who.c --- */
+/* Before the programs are loaded: where an interrupt is told from a task. */
+void ledger_who_prepare(struct layers_cfg *cfg);
+/* Gives the rows of the table of causes, which last until ledger_who_done(). */
+void ledger_give_causes(struct run *run, struct ledger *l, const struct life *life);
+/* Whose doing most of the time of @cell of the line @call was; NULL: nobody's who has a name. */
+const struct cause_row *ledger_most_to_blame(struct ledger *l, const char *call, const char *cell);
+void ledger_who_done(struct ledger *l);
+extern const char *const ledger_cell_names[];
+
 /* @ns for people: "1.27s". Returns @text. */
 const char *ledger_duration(uint64_t ns, char *text, size_t size);
 
@@ -157,6 +180,8 @@ void ledger_life_check(struct run *run, const struct life *life);
  */
 void ledger_books_give(struct run *run, struct life *life, struct keymap *calls,
 		       struct book_row *rows);
+/* Of an enum layers_call, or layers_part but PART_OTHER. */
+const char *ledger_part_name(uint32_t call);
 /* Of a layers_entry.slot of PART_OTHER: may use @name. */
 const char *ledger_call_name(uint32_t slot, char *name, size_t size);
 

@@ -99,6 +99,11 @@ const char *ledger_call_name(uint32_t slot, char *name, size_t size)
 	return name;
 }
 
+const char *ledger_part_name(uint32_t call)
+{
+	return call < N_CALLS ? layers_call_names[call] : part_names[call];
+}
+
 static void add_others(struct life *life, const struct layers_time *others)
 {
 	char name[TIME_NAME];
@@ -128,7 +133,7 @@ static void add_unfinished(struct life *life, const struct layers_cpu *c, uint64
 	if (call == PART_OTHER)
 		add_time(life, ledger_call_name(c->entry.slot, name, sizeof(name)), &t);
 	else if (call < N_PARTS)
-		add_time(life, call < N_CALLS ? layers_call_names[call] : part_names[call], &t);
+		add_time(life, ledger_part_name(call), &t);
 }
 
 void ledger_life_add(struct life *life, const struct layers_cpu *c, uint64_t end_ns)
@@ -137,10 +142,6 @@ void ledger_life_add(struct life *life, const struct layers_cpu *c, uint64_t end
 
 	life->watched_ns += c->watched_ns;
 	life->threads += c->threads;
-	if (c->before_ns > life->before_ns) {
-		life->before_ns = c->before_ns;
-		life->before_call = (uint32_t)c->before_call;
-	}
 	for (int i = 0; i < N_BOOKS; i++)
 		life->books[i] += c->books[i];
 	life->books_kept |= c->books_kept;
@@ -150,8 +151,7 @@ void ledger_life_add(struct life *life, const struct layers_cpu *c, uint64_t end
 	add_time(life, part_names[PART_USER], &user);
 	for (uint32_t i = 1; i < N_PARTS; i++)
 		if (i != PART_OTHER)
-			add_time(life, i < N_CALLS ? layers_call_names[i] : part_names[i],
-				 &c->parts[i]);
+			add_time(life, ledger_part_name(i), &c->parts[i]);
 	add_others(life, c->others);
 	add_unfinished(life, c, end_ns);
 }

@@ -231,6 +231,7 @@ void ledger_report(struct run *run, struct ledger *l, bool last)
 
 	gather(run, l, &sums);
 	ledger_life_give(run, &sums.life);
+	ledger_give_causes(run, l, &sums.life);
 	give_sums(run, "calls", &sums.calls);
 	give_sums(run, "files", &sums.files);
 	give_sums(run, "processes", &sums.processes);
@@ -250,6 +251,7 @@ void ledger_report(struct run *run, struct ledger *l, bool last)
 	}
 	text_free(&verdict.text);
 	ledger_waits_done(l);
+	ledger_who_done(l);
 	keymap_free(&sums.life.rows);
 	keymap_free(&sums.calls);
 	keymap_free(&sums.files);

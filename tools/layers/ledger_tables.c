@@ -145,6 +145,21 @@ static const struct column time_columns[] = {
 	{}
 };
 
+#define C(member) FIELD(struct cause_row, member)
+
+static const struct column cause_columns[] = {
+	{ "share", C(ns), U_SHARE, .of = C(total_ns), .keep = KEEP,
+	  .help = "of the time in which threads were watched" },
+	{ "call", C(call), U_TEXT, .width = 15, .keep = KEEP, .help = "a row of table Time" },
+	{ "cell", C(cell), U_TEXT, .width = 5, .keep = KEEP, .help = "runq or wait" },
+	{ "count", C(count), U_COUNT, .width = 8, .help = "waits" },
+	{ "lat", C(ns), U_NSEC, .width = 7, .keep = KEEP, .help = "time in all" },
+	{ "pid", C(pid), U_ID, .width = 7, .flags = COL_HIDDEN | COL_BLANK },
+	{ "who", C(who), U_TEXT, .flags = COL_WIDE,
+	  .help = "who had the CPU meanwhile, or ended the wait" },
+	{}
+};
+
 #define V(member) FIELD(struct verdict, member)
 
 static const struct column verdict_columns[] = {
@@ -157,7 +172,7 @@ static const struct column verdict_columns[] = {
 	{ "cell", V(cell), U_TEXT },
 	{ "reason", V(reason), U_TEXT, .help = "of the wait" },
 	{ "err", V(err), U_ERRNO, .help = "with which calls failed" },
-	{ "who", V(who), U_TEXT },
+	{ "who", V(who), U_TEXT, .help = "whose doing most of it was" },
 	{ "advice", V(advice), U_TEXT },
 	{ "said", V(said), U_TEXT },
 	{}
@@ -184,6 +199,7 @@ const struct tool_table layers_tables[] = {
 	  .whole = true,
 	  .when = FIELD(struct layers_cfg, said_in_words) },
 	{ "times", { "time", time_columns }, "Time", "-lat", PEOPLE },
+	{ "causes", { "because", cause_columns }, "Because of", "-lat", PEOPLE },
 	{ "calls", { "call", call_columns }, "System calls", "-lat", .whole = true },
 	{ "files", { "file", file_columns }, "Files", "-lat", PEOPLE },
 	{ "processes", { "process", process_columns }, "Processes", "-lat", PEOPLE },

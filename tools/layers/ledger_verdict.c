@@ -14,7 +14,7 @@
 #define FEW_BYTES 512  /* that one moves, where it could move thousands */
 #define SOME	  100  /* calls that nearly all failed are told from so many on */
 
-static const char *const cell_names[N_CELLS] = {
+const char *const ledger_cell_names[N_CELLS] = {
 	"cpu", "runq", "queue", "device", "wait", "unknown"
 };
 static const char *const cell_phrases[N_CELLS] = {
@@ -134,20 +134,32 @@ static const char *longest_reason(struct ledger *l, const char *call)
 	return most ? most->reason : NULL;
 }
 
-/* A file may be called anything: escaped, as in the tables. */
-static void add_path(struct text_buf *to, const char *path)
+/* A file, or a program, may be called anything: escaped, as in the tables. */
+static void add_name(struct text_buf *to, const char *name)
 {
-	size_t len = strlen(path);
+	size_t len = strlen(name);
 	char *escaped = malloc(ESCAPE_MAX * len + 1);
 
 	if (!escaped)
 		return;
-	text_puts(to, ", most on ");
-	text_add(to, escaped, escape_text(escaped, path, len));
+	text_add(to, escaped, escape_text(escaped, name, len));
 	free(escaped);
 }
 
-static void say_where(struct verdict *v, const struct time_row *top, bool io)
+/* Whose doing the time of @top's @cell was. */
+static void say_who(struct verdict *v, const struct time_row *top, int cell,
+		    const struct cause_row *who)
+{
+	/* that a sleep is ended by a timer goes without saying */
+	if (!who || (v->sleeps && who->kind == WHO_TIMER))
+		return;
+	text_printf(&v->text, ", %.3g %% of this %s ", percent(who->ns, top->cells.ns[cell]),
+		    cell == CELL_RUNQ ? "behind" : "ended by");
+	add_name(&v->text, who->who);
+}
+
+static void say_where(struct verdict *v, const struct time_row *top, bool io,
+		      const struct cause_row *who)
 {
 	int cell = most_cell(&top->cells);
 	char total[32];
@@ -164,8 +176,11 @@ static void say_where(struct verdict *v, const struct time_row *top, bool io)
 			    top->call, percent(top->cells.ns[cell], v->ns), cell_phrases[cell]);
 	if (v->reason)
 		text_printf(&v->text, " (%s)", v->reason);
-	if (v->path)
-		add_path(&v->text, v->path);
+	say_who(v, top, cell, who);
+	if (v->path) {
+		text_puts(&v->text, ", most on ");
+		add_name(&v->text, v->path);
+	}
 	text_puts(&v->text, ".");
 	if (!io && percent(v->io_ns, v->total_ns) < 0.01)
 		text_puts(&v->text,
@@ -229,6 +244,7 @@ bool ledger_judge(struct ledger *l, const struct life *life, bool family, struct
 		  struct keymap *files, struct verdict *v)
 {
 	const struct time_row *top = most_time(life, family, &v->total_ns);
+	const struct cause_row *who;
 	bool io = false;
 
 	if (!top || !life->sum_ns)
@@ -242,12 +258,14 @@ bool ledger_judge(struct ledger *l, const struct life *life, bool family, struct
 	memcpy(v->call, top->call, sizeof(v->call));
 	v->ns = top->cells.lat_ns;
 	v->apart_ns = life->sum_ns - v->total_ns;
-	v->cell = cell_names[most_cell(&top->cells)];
+	v->cell = ledger_cell_names[most_cell(&top->cells)];
 	/* files are known of all calls together */
 	v->path = io && v->ns * 10 >= v->io_ns * 9 ? heaviest_path(files, v->io_ns) : NULL;
 	v->reason = io && most_cell(&top->cells) == CELL_WAIT ? longest_reason(l, top->call) : NULL;
 	v->sleeps = is_sleep(top->call) && most_cell(&top->cells) == CELL_WAIT;
-	say_where(v, top, io);
+	who = ledger_most_to_blame(l, top->call, v->cell);
+	v->who = who ? who->who : NULL;
+	say_where(v, top, io, who);
 	advise(v, l, life, calls);
 	v->said = text_cstr(&v->text);
 	return true;

@@ -51,14 +51,9 @@ static __noinline int close_user(struct layers_cpu *c, const struct layers_op *o
 static __always_inline void close_before(struct layers_cpu *c, const struct layers_op *op)
 {
 	struct layers_time *before = &c->parts[PART_BEFORE];
-	u64 lat = latency_of(op);
 
 	before->count++;
-	add_cells(before->cells, op, lat);
-	if (lat < c->before_ns)
-		return;
-	c->before_ns = lat;
-	c->before_call = op->in.slot;
+	add_cells(before->cells, op, latency_of(op));
 }
 
 /* The time of @op, up to op->end_ns, without the call that it was: none ended. */
@@ -118,7 +113,7 @@ static __always_inline void close_entry(struct layers_cpu *c, struct task_struct
 /* From now on its wakers leave a stamp. */
 static __always_inline void meet_thread(struct layers_state *st, u64 self)
 {
-	u64 none = 0;
+	struct layers_wake none = {};
 
 	st->self = self;
 	bpf_map_update_elem(&layers_wakes, &st->self, &none, BPF_ANY);
@@ -131,12 +126,13 @@ static __always_inline void meet_thread(struct layers_state *st, u64 self)
 static __noinline int begin_life(struct layers_cpu *c, struct layers_state *st,
 				 struct task_struct *task, u64 now)
 {
-	u64 self = bpf_get_current_task(), *born = bpf_map_lookup_elem(&layers_wakes, &self);
+	u64 self = bpf_get_current_task();
+	struct layers_wake *born = bpf_map_lookup_elem(&layers_wakes, &self);
 	u64 start = BPF_CORE_READ(task, start_time), delay = 0;
 	struct layers_time *t = &c->parts[PART_START];
 
-	if (born && *born > start) /* what came before was its parent's work */
-		start = *born;
+	if (born && born->ns > start) /* what came before was its parent's work */
+		start = born->ns;
 	meet_thread(st, bpf_get_current_task());
 	st->cpu = bpf_get_smp_processor_id();
 	st->first_ns = now;
@@ -151,6 +147,8 @@ static __noinline int begin_life(struct layers_cpu *c, struct layers_state *st,
 		delay = now - start;
 	books_begin(c, st, start + delay, true);
 	t->count++;
+	if (delay)
+		blame(WHO_UNTOLD, WHAT(CELL_RUNQ, PART_START), delay, 0, 0);
 	t->cells[CELL_RUNQ] += delay;
 	t->cells[CELL_CPU] += now - start - delay;
 	return 0;
@@ -248,16 +246,21 @@ __noinline int close_parked(s32 ret, u32 flags)
 static __always_inline void settle_unfinished(struct layers_state *st, u64 end)
 {
 	struct layers_op *op = &st->op;
-	u64 *wake = bpf_map_lookup_elem(&layers_wakes, &st->self);
-	u64 woken = wake ? *wake : 0;
+	struct layers_wake *wake = bpf_map_lookup_elem(&layers_wakes, &st->self);
+	u64 woken = wake ? wake->ns : 0;
 
 	if (op->state == BLOCKED) {
-		if (woken < op->in_ns || woken > end)
+		if (woken < op->in_ns || woken > end) {
 			woken = end; /* it still is */
+			wake = NULL;
+		}
 		if (woken > op->mark_ns)
-			settle_blocked(st->self, op, woken);
+			settle_blocked(st->self, op, woken, wake);
 	}
-	charge(op, op->state == ON_CPU ? CELL_CPU : CELL_RUNQ, end);
+	if (op->state == ON_CPU)
+		charge(op, CELL_CPU, end);
+	else
+		settle_runq(op, end, st->cpu);
 	op->end_ns = end;
 }
 

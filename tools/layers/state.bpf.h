@@ -79,13 +79,27 @@ u64 closed_ns;
 /* How many threads have a parked operation. */
 u32 n_parked;
 
-/* When a thread that waits was last woken. Written by the waker; key is the task's address. */
+struct layers_wake {
+	u64 ns;
+	struct layers_who who;
+};
+
+/* When a thread that waits was last woken, and by whom. Written by the waker; key is the task's
+ * address. */
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(max_entries, 16384);
 	__type(key, u64);
-	__type(value, u64);
+	__type(value, struct layers_wake);
 } layers_wakes SEC(".maps");
+
+/* Updated inside the scheduler, hence preallocated. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 8192);
+	__type(key, struct layers_cause_key);
+	__type(value, struct layers_cause);
+} layers_causes SEC(".maps");
 
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
