@@ -7,6 +7,7 @@
 #ifndef IOSONDE_TOOL_H
 #define IOSONDE_TOOL_H
 
+#include "bpf/core/stacks.h"
 #include "core/options/option.h"
 #include "core/rows/hist.h"
 #include "core/rows/unit.h"
@@ -139,12 +140,14 @@ struct drain {
 	struct field cpu;   /* __u32 in the key: rows that differ in nothing else are added up */
 	uint32_t hist_off;  /* TOOL_TABLE: where in the value its struct hist_value is */
 	const struct hist_style *hist;
-	const char *stack_map;	/* TOOL_STACKS: where bpf_get_stackid() put the frames */
+	/* TOOL_STACKS: where bpf_get_stackid() put the frames; bpf/core/stacks.h */
+	const char *stack_maps[STACK_MAPS];
 	struct field kstack_id; /* TOOL_STACKS: in the key, signed, negative for none */
 	struct field ustack_id;
 	struct field program;  /* TOOL_STACKS: in the key, whose the user's addresses are */
 	struct field ip;       /* likewise: where it was, if the stacks are those of the callers */
 	bool by_function;      /* stacks whose functions are the same are one */
+	struct field target;   /* __u32 in the key: 1 + index of the target hit; see many_spec */
 	struct field no_clear; /* in cfg: a terminal keeps the tables before */
 	/* without --sort; -r shows the largest, or with DRAIN_KEYS the first, in any case */
 	enum drain_order order;
@@ -168,8 +171,9 @@ struct fold {
 
 /*
  * Programs whose copies are attached to targets that are known at run time alone: many.bpf.h,
- * core/kernel/many.h. The drained map is then a BPF_MAP_TYPE_PERCPU_ARRAY with two places per
- * target (many_slot()), the row's key struct many_key, and struct many_row follows the time.
+ * core/kernel/many.h. A table's map is then a BPF_MAP_TYPE_PERCPU_ARRAY with two places per target
+ * (many_slot()), and the row's key struct many_key; the other kinds say which target it was in
+ * their own keys (drain.target). struct many_row follows the time.
  */
 struct many_spec {
 	const char *prog; /* the model; SEC("raw_tp"); NULL: none. Also named by a probe */
@@ -196,7 +200,8 @@ struct stack_row {
 #define STACKS_DRAIN { STACKS_DRAIN_MEMBERS }
 #define STACKS_DRAIN_MEMBERS                                                                       \
 	.map = "stack_counts", .key_size = sizeof(struct stacks_key),                              \
-	.value_size = sizeof(struct stacks_value), .stack_map = "stacks",                          \
+	.value_size = sizeof(struct stacks_value),                                                 \
+	.stack_maps = { "stacks", "second_stacks", "third_stacks" },                               \
 	.kstack_id = FIELD(struct stacks_key, kstack),                                             \
 	.ustack_id = FIELD(struct stacks_key, ustack),                                             \
 	.program = FIELD(struct stacks_key, program)

@@ -9,6 +9,10 @@
 #define STACK_NONE (-1)
 #define STACK_LOST (-2) /* there was one, and no room for it */
 
+/* An id: its place in a map, and above that which map it is in. */
+#define STACK_MAPS	3
+#define STACK_MAP_SHIFT 24
+
 struct stacks_key {
 	__u32 epoch;
 	__u32 pid;

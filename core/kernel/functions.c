@@ -37,7 +37,7 @@ static bool is_piece(const char *name)
 static bool wanted(const char *name, const struct pattern *patterns, size_t n)
 {
 	for (size_t i = 0; i < n; i++)
-		if (!patterns[i].tracepoint && pattern_match(&patterns[i], name))
+		if (pattern_is_function(&patterns[i]) && pattern_match(&patterns[i], name))
 			return true;
 	return false;
 }

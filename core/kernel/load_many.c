@@ -123,7 +123,7 @@ bool loaded_missed_uncounted(const struct loaded *l)
 		    (kind == HK_KPROBE || kind == HK_KPROBE_MULTI || kind == HK_TRACEPOINT))
 			return true;
 	}
-	return !l->guard_counts && l->opts.many && !many_misses_counted(l->opts.many);
+	return l->opts.many && !many_misses_counted(l->opts.many, l->guard_counts);
 }
 
 uint64_t loaded_missed(const struct loaded *l, uint64_t *details)

@@ -188,7 +188,8 @@ static bool size_maps(struct loaded *l)
 
 		if (!strcmp(name, "events"))
 			err = bpf_map__set_max_entries(map, (__u32)l->opts.buffer);
-		else if (l->tool->many.prog && !strcmp(name, l->tool->drain.map))
+		else if (l->tool->many.prog && l->tool->kind == TOOL_TABLE &&
+			 !strcmp(name, l->tool->drain.map))
 			err = bpf_map__set_max_entries(map, 2 * loaded_targets(l));
 		else if (bpf_map__max_entries(map) == PER_CPU)
 			err = bpf_map__set_max_entries(map, l->cpu_ids);

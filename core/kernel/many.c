@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "bpf/core/many.h"
+#include "core/base/cpus.h"
 #include "core/base/log.h"
 #include "core/base/progress.h"
 #include "core/rows/syscalls.h"
@@ -62,12 +63,14 @@ void many_say_why(struct many_target *t, const char *step, const char *why)
 	snprintf(t->why, sizeof(t->why), "%s%s%s", step, *step ? ": " : "", why);
 }
 
-/* Two descriptors per target, and some. */
-static void allow_descriptors(size_t n)
+/* Two descriptors per target, one per CPU for events, and some. */
+static void allow_descriptors(const struct many *m)
 {
 	struct rlimit limit, wanted;
-	rlim_t need = 2 * n + 256;
+	rlim_t need = 2 * m->n + 256;
 
+	for (size_t i = 0; i < m->n; i++)
+		need += m->target[i].how == HOW_SOFTWARE ? cpus_possible().ids : 0;
 	if (getrlimit(RLIMIT_NOFILE, &limit) || limit.rlim_cur >= need)
 		return;
 	wanted = (struct rlimit){ need, limit.rlim_max > need ? limit.rlim_max : need };
@@ -91,8 +94,12 @@ bool many_signal_waits(void)
  */
 static bool used_by_programs(const char *name)
 {
-	static const char *const parts[] = { "bpf",	 "_lookup_elem", "rcu_read_",  "migrate_",
-					     "_nofault", "probe_read",	 "trampoline", "ftrace" };
+	static const char *const parts[] = {
+		"bpf",	      "_lookup_elem", "rcu_read_",  "migrate_",
+		"_nofault",   "probe_read",   "trampoline", "ftrace",
+		"_spin_lock", "_spin_unlock", "irq_work",   "unwind",
+		"callchain",  "stack_info",   "orc_",	    "freelist"
+	};
 
 	for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++)
 		if (strstr(name, parts[i]))
@@ -149,7 +156,8 @@ static void attach_one(struct many *m, size_t i, const struct bpf_program *model
 		many_say_why(t, "loading", why);
 		return;
 	}
-	t->link = hook_attach(t->prog, t->how, t->name, t->address);
+	t->link = t->how == HOW_SOFTWARE ? many_attach_event(t)
+					 : hook_attach(t->prog, t->how, t->name, t->address);
 	if (t->link >= 0)
 		return;
 	many_say_why(t, "attaching", hook_error(t->how, errno));
@@ -274,7 +282,7 @@ size_t many_attach(struct many *m, const struct bpf_program *model, const struct
 	for (int end = 0; end < 2; end++)
 		attached += attach_calls(m, model, btf, end);
 
-	allow_descriptors(m->n);
+	allow_descriptors(m);
 	for (size_t i = 0; i < m->n && !m->interrupted; i++) {
 		struct many_target *t = &m->target[i];
 
@@ -335,11 +343,16 @@ uint64_t many_missed(const struct many *m)
 	return missed;
 }
 
-bool many_misses_counted(const struct many *m)
+bool many_misses_counted(const struct many *m, bool guard_counts)
 {
-	for (size_t i = 0; i < m->n; i++)
-		if (!*m->target[i].why && hook_is_guarded(m->target[i].how))
+	for (size_t i = 0; i < m->n; i++) {
+		const struct many_target *t = &m->target[i];
+
+		if (*t->why)
+			continue;
+		if (t->how == HOW_SOFTWARE || (!guard_counts && hook_is_guarded(t->how)))
 			return false;
+	}
 	return true;
 }
 
@@ -355,9 +368,11 @@ static void *detach_some(void *arg)
 {
 	const struct detacher *d = arg;
 
-	for (size_t i = d->first; i < d->m->n; i += DETACHERS)
+	for (size_t i = d->first; i < d->m->n; i += DETACHERS) {
+		many_detach_event(&d->m->target[i]);
 		if (d->m->target[i].link >= 0)
 			close(d->m->target[i].link);
+	}
 	return NULL;
 }
 

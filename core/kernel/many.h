@@ -20,8 +20,10 @@ struct many_target {
 	char *module;	  /* NULL: the kernel itself */
 	uint64_t address; /* 0: none, or hidden */
 	enum hook_how how;
-	int64_t call;		   /* see struct hook_constants */
-	int prog, link;		   /* -1: none of its own */
+	int64_t call;	/* see struct hook_constants */
+	int prog, link; /* -1: none of its own */
+	int *cpu_links; /* HOW_SOFTWARE: those of the other CPUs */
+	size_t n_cpu_links;
 	bool shared;		   /* hooked by many.call_link */
 	const char *note;	   /* static; what the hook is bad at; NULL: nothing */
 	char why[96];		   /* not empty: can't be attached */
@@ -72,6 +74,13 @@ void many_set_how(struct many *m, enum hook_how how);
  */
 size_t many_attach(struct many *m, const struct bpf_program *model, const struct btf *btf);
 
+/* Adds every software event that @patterns select (many_event.c). False after a message. */
+bool many_add_events(struct many *m, const struct pattern *patterns, size_t n);
+
+/* Attaches the program of @t, which is HOW_SOFTWARE, on each CPU. -1 with errno; else link. */
+int many_attach_event(struct many_target *t);
+void many_detach_event(struct many_target *t);
+
 /* Why @t can't be attached: the step that failed ("": none) and its error. */
 void many_say_why(struct many_target *t, const char *step, const char *why);
 
@@ -84,8 +93,11 @@ void many_report_missing(const struct many *m, bool all);
 /* Runs that the kernel skipped, as far as it counts them. */
 uint64_t many_missed(const struct many *m);
 
-/* Are all hooks in use of a kind whose skipped runs every kernel counts? */
-bool many_misses_counted(const struct many *m);
+/*
+ * Are all hooks in use of a kind whose skipped runs this kernel counts? @guard_counts:
+ * hook_guard_counts(). What comes in while another program of perf's runs, none counts.
+ */
+bool many_misses_counted(const struct many *m, bool guard_counts);
 
 /* Detaches and frees; with many targets this takes seconds on some kernels. */
 void many_free(struct many *m);

@@ -120,32 +120,42 @@ static bool add_functions(struct many *m, const struct pattern *patterns, size_t
 	return ok;
 }
 
+/* Nothing is called so. Returns false. */
+static bool say_missing(const struct pattern *p)
+{
+	if (p->tracepoint)
+		log_error("no tracepoint is called \"%s\" here", p->text);
+	else if (p->event)
+		log_error("no software event is called \"%s\"; there are page-faults, "
+			  "context-switches, cpu-migrations and others: 'e:*'",
+			  p->text);
+	else
+		log_error("no kernel function is called \"%s\" here; quote a pattern: "
+			  "'vfs_*', or a regular expression: '/^vfs_(read|write)$/'",
+			  p->text);
+	return false;
+}
+
 bool many_add_selected(struct many *m, const struct pattern *patterns, size_t n)
 {
-	bool functions = false, tracepoints = false;
+	bool functions = false, tracepoints = false, events = false;
 
 	for (size_t p = 0; p < n; p++) {
-		functions |= !patterns[p].tracepoint;
+		functions |= pattern_is_function(&patterns[p]);
 		tracepoints |= patterns[p].tracepoint;
+		events |= patterns[p].event;
 	}
 	if ((functions && !add_functions(m, patterns, n)) ||
-	    (tracepoints && !add_tracepoints(m, patterns, n)))
+	    (tracepoints && !add_tracepoints(m, patterns, n)) ||
+	    (events && !many_add_events(m, patterns, n)))
 		return false;
 	for (size_t p = 0; p < n; p++) {
 		bool found = false;
 
 		for (size_t i = 0; i < m->n && !found; i++)
 			found = pattern_match(&patterns[p], m->target[i].shown);
-		if (!found && patterns[p].tracepoint)
-			log_error("no tracepoint is called \"%s\" here", patterns[p].text);
-		if (!found && patterns[p].tracepoint)
-			return false;
-		if (!found) {
-			log_error("no kernel function is called \"%s\" here; quote a pattern: "
-				  "'vfs_*', or a regular expression: '/^vfs_(read|write)$/'",
-				  patterns[p].text);
-			return false;
-		}
+		if (!found)
+			return say_missing(&patterns[p]);
 	}
 	return true;
 }

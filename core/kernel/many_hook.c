@@ -15,8 +15,8 @@
 #include "core/rows/unit.h"
 
 /* In the order of enum hook_how. */
-const char *const hook_how_names[] = { "kprobe.multi", "kprobe", "kretprobe", "fentry", "fexit",
-				       "tracepoint",   "raw_tp", "tp_btf",    NULL };
+const char *const hook_how_names[] = { "kprobe.multi", "kprobe", "kretprobe", "fentry",	    "fexit",
+				       "tracepoint",   "raw_tp", "tp_btf",    "perf_event", NULL };
 
 static const struct {
 	enum bpf_prog_type type;
@@ -30,6 +30,7 @@ static const struct {
 	[HOW_TRACEPOINT] = { BPF_PROG_TYPE_TRACEPOINT, 0 },
 	[HOW_RAW_TRACEPOINT] = { BPF_PROG_TYPE_RAW_TRACEPOINT, 0 },
 	[HOW_TP_BTF] = { BPF_PROG_TYPE_TRACING, BPF_TRACE_RAW_TP },
+	[HOW_SOFTWARE] = { BPF_PROG_TYPE_PERF_EVENT, 0 },
 };
 
 /* Sets the 64-bit constants that are @mark to @value. */
@@ -116,6 +117,8 @@ int hook_attach(int prog, enum hook_how how, const char *target, uint64_t addres
 		return perf_attach(perf_kprobe(target, address, how == HOW_KRETPROBE), prog);
 	case HOW_TRACEPOINT:
 		return perf_attach(perf_tracepoint(target), prog);
+	case HOW_SOFTWARE: /* there is no address: it is the CPU */
+		return perf_attach(perf_software(target, (int)address), prog);
 	case HOW_RAW_TRACEPOINT:
 		return bpf_raw_tracepoint_open(target, prog);
 	default: /* the program itself says where */

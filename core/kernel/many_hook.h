@@ -24,6 +24,7 @@ enum hook_how {
 	HOW_TRACEPOINT, /* "syscalls/sys_enter_write" */
 	HOW_RAW_TRACEPOINT,
 	HOW_TP_BTF,
+	HOW_SOFTWARE, /* an event of perf's, on one CPU: "page-faults" */
 	N_HOWS,
 };
 
@@ -43,7 +44,8 @@ int hook_load(const struct bpf_program *model, enum hook_how how, const struct b
 	      const char *target, const struct hook_constants *constants, const char **why);
 
 /*
- * Attaches program @prog to @target; a function that has an @address (not 0) is found by that.
+ * Attaches program @prog to @target; a function that has an @address (not 0) is found by that. Of
+ * HOW_SOFTWARE @address is the number of the CPU; errno ENODEV: it isn't online.
  * Returns a descriptor whose closing detaches it, or -1 with errno set.
  */
 int hook_attach(int prog, enum hook_how how, const char *target, uint64_t address);

@@ -91,6 +91,28 @@ bool pattern_compile(struct pattern *p, const char *text, char *err, size_t err_
 	return true;
 }
 
+bool pattern_take(struct pattern *p, const char *typed, char *err, size_t err_size)
+{
+	bool tracepoint = !strncmp(typed, "t:", 2), event = !strncmp(typed, "e:", 2);
+
+	if (tracepoint || event)
+		typed += 2;
+	else if (!strncmp(typed, "p::", 3))
+		typed += 3;
+	if (!tracepoint && strchr(typed, ':') && *typed != '^' && typed[strlen(typed) - 1] != '/') {
+		snprintf(err, err_size,
+			 "\"%s\" is in a program or library; only the kernel's functions, and "
+			 "tracepoints as t:CATEGORY:NAME, can be given",
+			 typed);
+		return false;
+	}
+	if (!pattern_compile(p, typed, err, err_size))
+		return false;
+	p->tracepoint = tracepoint;
+	p->event = event;
+	return true;
+}
+
 bool pattern_match(const struct pattern *p, const char *name)
 {
 	if (p->is_regex)

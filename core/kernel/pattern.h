@@ -9,10 +9,16 @@
 
 struct pattern {
 	const char *text; /* as typed; borrowed */
-	bool tracepoint;  /* it selects tracepoints, as CATEGORY:NAME; set by who compiles it */
+	bool tracepoint;  /* it selects tracepoints, as CATEGORY:NAME */
+	bool event;	  /* it selects software events; neither: functions */
 	bool is_regex;
 	regex_t regex;
 };
+
+static inline bool pattern_is_function(const struct pattern *p)
+{
+	return !p->tracepoint && !p->event;
+}
 
 /*
  * "vfs_*" is a glob and matches whole names; "/^vfs_(read|write)$/" is an extended regular
@@ -20,6 +26,9 @@ struct pattern {
  * On failure returns false with one line in @err.
  */
 bool pattern_compile(struct pattern *p, const char *text, char *err, size_t err_size);
+
+/* The same of what people type: "t:CATEGORY:NAME", "e:NAME", and as bcc has it "p::NAME". */
+bool pattern_take(struct pattern *p, const char *typed, char *err, size_t err_size);
 bool pattern_match(const struct pattern *p, const char *name);
 void pattern_free(struct pattern *p);
 

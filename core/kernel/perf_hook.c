@@ -116,8 +116,13 @@ static const struct {
 	const char *name;
 	uint64_t config;
 } software[] = {
+	{ "alignment-faults", PERF_COUNT_SW_ALIGNMENT_FAULTS },
+	{ "context-switches", PERF_COUNT_SW_CONTEXT_SWITCHES },
+	{ "cpu-migrations", PERF_COUNT_SW_CPU_MIGRATIONS },
+	{ "emulation-faults", PERF_COUNT_SW_EMULATION_FAULTS },
 	{ "major-faults", PERF_COUNT_SW_PAGE_FAULTS_MAJ },
 	{ "minor-faults", PERF_COUNT_SW_PAGE_FAULTS_MIN },
+	{ "page-faults", PERF_COUNT_SW_PAGE_FAULTS },
 };
 
 /* Its place in software[]; -1: none. */
@@ -127,6 +132,11 @@ static int software_find(const char *name)
 		if (!strcmp(software[i].name, name))
 			return (int)i;
 	return -1;
+}
+
+const char *perf_software_name(size_t i)
+{
+	return i < sizeof(software) / sizeof(software[0]) ? software[i].name : NULL;
 }
 
 bool perf_has_software(const char *name)

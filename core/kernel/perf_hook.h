@@ -31,8 +31,11 @@ struct clock_spec {
  */
 int perf_clock(const struct clock_spec *clock, int cpu);
 
-/* Is there a software event called @name: "major-faults", "minor-faults"? */
+/* Is there a software event called @name, as perf calls it: "major-faults"? */
 bool perf_has_software(const char *name);
+
+/* The names of all of them, for @i from 0 on; NULL: no more. */
+const char *perf_software_name(size_t i);
 
 /* A perf event that fires each time when @name happens on @cpu. Returns as perf_clock(). */
 int perf_software(const char *name, int cpu);

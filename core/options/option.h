@@ -86,6 +86,10 @@ struct option_result {
 bool options_parse(const struct option_set *sets, size_t n_sets, int argc, char **argv,
 		   struct option_result *result);
 
+/* OPT_CUSTOM: the number of a CPU, and 1 more, into a __u32 of which 0 means all of them. */
+bool option_cpu(const struct option_spec *spec, const char *arg, void *cfg, char *err,
+		size_t err_size);
+
 /*
  * Writes @text word by word, beginning at column @at of 80, further lines at @indent. Returns the
  * column at which it ends.

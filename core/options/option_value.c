@@ -221,3 +221,18 @@ bool option_apply(const struct option_spec *spec, void *cfg, const char *value,
 		return apply_choice(spec, cfg, value, err);
 	return text ? apply_text(spec, cfg, value, err) : apply_number(spec, cfg, value, err);
 }
+
+bool option_cpu(const struct option_spec *spec, const char *arg, void *cfg, char *err,
+		size_t err_size)
+{
+	uint32_t *cpu = (uint32_t *)((char *)cfg + spec->field.off);
+	uint64_t number;
+	const char *why;
+
+	if (unit_parse(U_COUNT, arg, strlen(arg), 1, &number, &why) && number < 1U << 16) {
+		*cpu = (uint32_t)number + 1;
+		return true;
+	}
+	snprintf(err, err_size, "\"%s\" is no number of a CPU; the first one is 0", arg);
+	return false;
+}

@@ -83,32 +83,18 @@ static bool parse_buffer(const struct option_spec *spec, const char *arg, void *
 	return true;
 }
 
-/* "t:CATEGORY:NAME" is a tracepoint, "p::NAME" a function in bcc's spelling. */
 static bool parse_pattern(const struct option_spec *spec, const char *arg, void *cfg, char *err,
 			  size_t err_size)
 {
 	struct common_opts *opts = cfg;
-	struct pattern *p = &opts->patterns[opts->n_patterns];
-	bool tracepoint = !strncmp(arg, "t:", 2), number = *arg >= '0' && *arg <= '9';
 	const char *why;
 
 	(void)spec;
-	if (number) { /* no function's name begins so */
+	if (*arg >= '0' && *arg <= '9') { /* no function's name begins so */
 		if (unit_parse(U_NSEC, arg, strlen(arg), SECOND, &opts->duration_ns, &why) &&
 		    opts->duration_ns)
 			return true;
 		snprintf(err, err_size, "\"%s\" is neither a function nor a duration", arg);
-		return false;
-	}
-	if (!strncmp(arg, "p::", 3))
-		arg += 3;
-	else if (tracepoint)
-		arg += 2;
-	if (!tracepoint && strchr(arg, ':') && *arg != '^' && arg[strlen(arg) - 1] != '/') {
-		snprintf(err, err_size,
-			 "\"%s\" is in a program or library; only the kernel's functions, and "
-			 "tracepoints as t:CATEGORY:NAME, can be given",
-			 arg);
 		return false;
 	}
 	if (opts->n_patterns == MAX_PATTERNS) {
@@ -118,9 +104,8 @@ static bool parse_pattern(const struct option_spec *spec, const char *arg, void 
 			 MAX_PATTERNS);
 		return false;
 	}
-	if (!pattern_compile(p, arg, err, err_size))
+	if (!pattern_take(&opts->patterns[opts->n_patterns], arg, err, err_size))
 		return false;
-	p->tracepoint = tracepoint;
 	opts->n_patterns++;
 	return true;
 }
@@ -163,7 +148,7 @@ static const struct option_spec function_options[] = {
 	{ "function", 0, COMMON_AT(patterns), .kind = OPT_CUSTOM, .parse = parse_pattern,
 	  .arg = "PATTERN", .positional = true,
 	  .help = "kernel functions: a name, a glob, or /regex/; several may be given; "
-		  "t:CATEGORY:NAME are tracepoints" },
+		  "t:CATEGORY:NAME are tracepoints, e:NAME software events" },
 	{ "regexp", 'r', .kind = OPT_RENAMED,
 	  .help = "a regular expression stands between slashes: '/^vfs_(read|write)$/'" },
 	{ "debug", 'D', .kind = OPT_RENAMED, .help = "--ebpf lists the programs" },

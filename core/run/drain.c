@@ -177,7 +177,7 @@ static void drain_epoch(struct report *r)
 {
 	int err;
 
-	err = r->run->plan.tool->many.prog ? drain_targets(r) : drain_map(r, r->map_fd);
+	err = drain_per_target(r->run->plan.tool) ? drain_targets(r) : drain_map(r, r->map_fd);
 	if (!err && r->reserve_fd >= 0)
 		err = drain_map(r, r->reserve_fd);
 	if (err && err != -ENOMEM)
@@ -224,10 +224,13 @@ static void add_idle_row(struct report *r)
 	free(value);
 }
 
-/* struct many_row follows the value. */
+/* struct many_row follows what was counted. */
 static bool is_about_target(const struct report *r, const struct column *col)
 {
-	return r->run->plan.tool->many.prog && col->field.off >= r->d->key_size + r->d->value_size;
+	size_t counted =
+		r->t->spec.kind == TOOL_STACKS ? sizeof(struct stack_row) : r->d->value_size;
+
+	return r->run->plan.tool->many.prog && col->field.off >= r->d->key_size + counted;
 }
 
 /*
@@ -391,21 +394,28 @@ static bool reserve_fits(const struct run *run, const struct drain *d, const str
 	       bpf_map__value_size(reserve) == d->value_size;
 }
 
+static bool stacks_fit(const struct run *run, const struct drain *d)
+{
+	for (size_t i = 0; i < STACK_MAPS && d->stack_maps[i]; i++) {
+		const struct bpf_map *map =
+			bpf_object__find_map_by_name(run->source.loaded->obj, d->stack_maps[i]);
+
+		if (!map || bpf_map__value_size(map) > STACK_FRAMES * 8)
+			return false;
+	}
+	return true;
+}
+
 /* Does the map look like what the descriptor says? */
 static bool layout_fits(const struct run *run, const struct drain *d, const struct bpf_map *map)
 {
-	const struct bpf_map *stacks =
-		d->stack_map ? bpf_object__find_map_by_name(run->source.loaded->obj, d->stack_map)
-			     : NULL;
-
 	/* a place per target is found by index, its rows have a key all the same */
 	if (map && run->source.loaded->epoch &&
-	    (run->plan.tool->many.prog ? d->key_size == sizeof(struct many_key)
-				       : bpf_map__key_size(map) == d->key_size) &&
+	    (drain_per_target(run->plan.tool) ? d->key_size == sizeof(struct many_key)
+					      : bpf_map__key_size(map) == d->key_size) &&
 	    bpf_map__value_size(map) == d->value_size && !(d->key_size % 8) &&
-	    !(d->value_size % 8) && d->key_size <= DRAIN_KEY_MAX && !d->stack_map == !stacks &&
+	    !(d->value_size % 8) && d->key_size <= DRAIN_KEY_MAX && stacks_fit(run, d) &&
 	    (!d->hist || d->hist_off + sizeof(struct hist_value) == d->value_size) &&
-	    (!stacks || bpf_map__value_size(stacks) <= STACK_FRAMES * 8) &&
 	    reserve_fits(run, d, map) && others_fit(run, d))
 		return true;
 	log_error("internal error: map %s of the programs and of the descriptor differ", d->map);

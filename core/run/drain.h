@@ -79,8 +79,18 @@ char *report_put_row(char *row, const struct drain *d, const char *key, const vo
 /* Sums one key's value over the CPUs, if the map is kept per CPU. */
 void report_merge_cpus(const struct report *r, uint64_t *value);
 
-/* The rows of a map with a place per target (tool->many). Returns 0 or a negative error. */
+/* Has the command's map a place per target, instead of the target in its keys? */
+static inline bool drain_per_target(const struct tool *tool)
+{
+	return tool->many.prog && tool->kind == TOOL_TABLE;
+}
+
+/* The rows of such a map. Returns 0 or a negative error. */
 int drain_targets(struct report *r);
+
+/* What stands behind the time in rows that are about a target: drain->target. */
+size_t report_target_size(const struct drain *d);
+void report_put_target(const struct report *r, const char *key, char *at);
 
 /* Adds @from to @to, as the same key's values on two CPUs. */
 void report_merge(const struct report *r, uint64_t *to, const uint64_t *from);

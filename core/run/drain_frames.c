@@ -24,8 +24,8 @@ static uint64_t member(const char *key, const struct field *f)
 static size_t frames_of(const struct report *r, const char *key, const struct field *id_field,
 			uint64_t *frames)
 {
-	int fd = loaded_map(r->run->source.loaded, r->d->stack_map);
 	size_t n = 0;
+	uint32_t at;
 	int32_t id;
 
 	memcpy(&id, key + id_field->off, sizeof(id));
@@ -33,7 +33,12 @@ static size_t frames_of(const struct report *r, const char *key, const struct fi
 		frames[0] = STACK_LOST_FRAME;
 		return 1;
 	}
-	if (id < 0 || bpf_map_lookup_elem(fd, &id, frames))
+	if (id < 0 || id >> STACK_MAP_SHIFT >= STACK_MAPS)
+		return 0;
+	at = (uint32_t)id & ((1U << STACK_MAP_SHIFT) - 1);
+	if (bpf_map_lookup_elem(
+		    loaded_map(r->run->source.loaded, r->d->stack_maps[id >> STACK_MAP_SHIFT]), &at,
+		    frames))
 		return 0;
 	while (n < STACK_FRAMES && frames[n])
 		n++;
@@ -76,17 +81,18 @@ void report_add_stack(struct report *r, const char *key, const uint64_t *value)
 {
 	const struct drain *d = r->d;
 	struct stack_row s = { .count = *value, .sum = d->value_size > 8 ? value[1] : 0 };
-	uint32_t len = d->key_size + sizeof(s) + sizeof(r->ts_ns);
+	uint32_t len = d->key_size + sizeof(s) + sizeof(r->ts_ns) + report_target_size(d);
 	uint64_t kernel[FRAMES_MAX], user[FRAMES_MAX];
 	size_t n_kernel = take_stack(r, key, false, kernel);
 	size_t n_user = take_stack(r, key, true, user);
-	char *row = report_add_row(r, len + (n_kernel + n_user) * sizeof(*user));
+	char *row = report_add_row(r, len + (n_kernel + n_user) * sizeof(*user)), *end;
 
 	if (!row)
 		return;
 	put_stack(row, &len, kernel, n_kernel, &s.kstack);
 	put_stack(row, &len, user, n_user, &s.ustack);
-	memcpy(report_put_row(row, d, key, &s, sizeof(s)), &r->ts_ns, sizeof(r->ts_ns));
+	end = mempcpy(report_put_row(row, d, key, &s, sizeof(s)), &r->ts_ns, sizeof(r->ts_ns));
+	report_put_target(r, key, end);
 	report_filter_row(r, row, s.count);
 }
 

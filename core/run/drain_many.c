@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
-/* Tables with a place per target: one half of an array becomes rows, while the other is counted in.
+/*
+ * Tables with a place per target: one half of an array becomes rows, while the other is counted in.
+ * And what rows tell of targets.
  */
 #include "core/run/drain.h"
 
@@ -24,6 +26,25 @@ static struct many_row describe(struct many_target *t)
 		.added_ns = t->added_ns,
 		.run_ns = t->run_ns,
 	};
+}
+
+size_t report_target_size(const struct drain *d)
+{
+	return d->target.kind == F_NONE ? 0 : sizeof(struct many_row);
+}
+
+void report_put_target(const struct report *r, const char *key, char *at)
+{
+	struct many_row target = { .name = "(others)", .address = MANY_NONE };
+	struct many *m = &r->run->source.many;
+	uint32_t number;
+
+	if (r->d->target.kind == F_NONE)
+		return;
+	memcpy(&number, key + r->d->target.off, sizeof(number));
+	if (number && number <= m->n)
+		target = describe(&m->target[number - 1]);
+	memcpy(at, &target, sizeof(target));
 }
 
 /* key, value, time, target, length of the epoch */

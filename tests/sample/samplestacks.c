@@ -46,6 +46,6 @@ const struct tool tool_samplestacks = {
 	.drain = { .map = "stack_counts",
 		   .key_size = sizeof(struct stacks_key),
 		   .value_size = sizeof(struct stacks_value),
-		   .stack_map = "stacks",
+		   .stack_maps = { "stacks", "second_stacks", "third_stacks" },
 		   .kstack_id = FIELD(struct stacks_key, kstack) },
 };

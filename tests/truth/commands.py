@@ -9,7 +9,7 @@ from host import ROOT
 from tracer import parse_rows
 
 # Words without which a command doesn't know what to do.
-NEEDS = {"funccount": ["vfs_read"]}
+NEEDS = {"funccount": ["vfs_read"], "stackcount": ["t:syscalls:sys_enter_openat"]}
 
 
 def listed():

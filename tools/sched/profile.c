@@ -1,9 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
 #include "tools/sched/profile.h"
 
-#include <stdio.h>
-#include <string.h>
-
 #include "core/tool.h"
 
 BPF_IMAGE(profile);
@@ -29,28 +26,12 @@ static const struct column columns[] = {
 	{}
 };
 
-static bool parse_cpu(const struct option_spec *spec, const char *arg, void *cfg_, char *err,
-		      size_t err_size)
-{
-	struct profile_cfg *cfg = cfg_;
-	uint64_t cpu;
-	const char *why;
-
-	(void)spec;
-	if (unit_parse(U_COUNT, arg, strlen(arg), 1, &cpu, &why) && cpu < 1U << 16) {
-		cfg->cpu = (uint32_t)cpu + 1;
-		return true;
-	}
-	snprintf(err, err_size, "\"%s\" is no number of a CPU; the first one is 0", arg);
-	return false;
-}
-
 static const struct option_spec options[] = {
 	{ "frequency", 'F', CFG(hz), U_COUNT, .min = 1, .max = 100000, .deflt = "99", .arg = "HZ",
 	  .help = "samples a second on each CPU" },
 	{ "period", 'c', CFG(period_ns), U_NSEC, .min = 10000, .arg = "DURATION",
 	  .help = "a sample each so long, instead; a bare number is in ns" },
-	{ "cpu", 'C', .kind = OPT_CUSTOM, .parse = parse_cpu, .arg = "CPU",
+	{ "cpu", 'C', CFG(cpu), .kind = OPT_CUSTOM, .parse = option_cpu, .arg = "CPU",
 	  .help = "only on this CPU" },
 	{ "include-idle", 'I', CFG(idle), .kind = OPT_FLAG, .help = "idle CPUs, too" },
 	{ "user-stacks-only", 'U', CFG(user_only), .kind = OPT_FLAG, .help = "no kernel stacks" },
