@@ -148,6 +148,7 @@ struct drain {
 	struct field ip;       /* likewise: where it was, if the stacks are those of the callers */
 	bool by_function;      /* stacks whose functions are the same are one */
 	struct field target;   /* __u32 in the key: 1 + index of the target hit; see many_spec */
+	struct field apart;    /* in cfg: targets aren't added up by pattern; F_NONE: never */
 	struct field no_clear; /* in cfg: a terminal keeps the tables before */
 	/* without --sort; -r shows the largest, or with DRAIN_KEYS the first, in any case */
 	enum drain_order order;
@@ -177,7 +178,12 @@ struct fold {
  */
 struct many_spec {
 	const char *prog; /* the model; SEC("raw_tp"); NULL: none. Also named by a probe */
-	bool functions;	  /* the command line names the targets: PATTERN... */
+	/*
+	 * Likewise, for the return of functions and system calls, and the second of two tracepoints
+	 * (core/kernel/many_pair.c); NULL: targets are places, not spans.
+	 */
+	const char *end;
+	bool functions; /* the command line names the targets: PATTERN... */
 };
 
 struct hist_row {

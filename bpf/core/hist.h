@@ -99,6 +99,7 @@ enum hist_scale {
 	HIST_MSECS,  /* of ns: 1 ms is 1 << 20 */
 	HIST_KBYTES, /* of bytes */
 	HIST_COUNTS, /* of anything: as it is */
+	HIST_NSECS,  /* of ns: as it is */
 	N_HIST_SCALES,
 };
 

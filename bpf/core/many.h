@@ -19,6 +19,9 @@
 #define HOOK_BY_ENTRY 0xfffffffeULL
 #define HOOK_BY_END   0xfffffffdULL
 
+/* hook_call(): not a system call, but a place that a task passes one at a time. */
+#define HOOK_IN_TASK (-2)
+
 /* hook_index(): nothing that was asked for. */
 #define HOOK_NO_TARGET 0xffffffffU
 

@@ -51,7 +51,7 @@ bool loaded_choose_many(struct loaded *l, const struct btf *btf)
 	if (!l->tool->many.functions || (m && !has_functions(m)))
 		return true;
 	choice = &l->choices[many_probe(l)];
-	if (!many_choose(btf, &l->many_how, choice->why, sizeof(choice->why))) {
+	if (!many_choose(btf, l->tool->many.end, &l->many_how, choice->why, sizeof(choice->why))) {
 		log_error("this kernel offers no hook for %s: tried %s",
 			  l->tool->probes[many_probe(l)].what, choice->why);
 		return false;
@@ -72,12 +72,15 @@ bool loaded_attach_many(struct loaded *l, bool verbose)
 {
 	const struct bpf_program *model =
 		bpf_object__find_program_by_name(l->obj, l->tool->many.prog);
+	const struct bpf_program *end =
+		l->tool->many.end ? bpf_object__find_program_by_name(l->obj, l->tool->many.end)
+				  : NULL;
 	struct many *m = l->opts.many;
 	struct btf *btf = btf_of_kernel(l->opts.btf);
 	size_t n;
 
 	m->calls = l->many_calls;
-	n = btf && model ? many_attach(m, model, btf) : 0;
+	n = btf && model ? many_attach(m, model, end, btf) : 0;
 	btf__free(btf);
 	heap_give_back();
 	if (m->unlisted)
@@ -99,12 +102,17 @@ bool loaded_attach_many(struct loaded *l, bool verbose)
 
 const char *loaded_hook(const struct loaded *l, const char *spec)
 {
-	static const char *const all[] = { "kprobe.multi/*", "kprobe/*", NULL, "fentry/*" };
+	static const char *const all[] = { "kprobe.multi/*", "kprobe/*", NULL, "fentry/*",
+					   "fexit/*" };
 	const char *sec = ladder_hook(l->obj, spec);
 
 	if (!sec || strchr(sec, '/') || hook_kind_of(sec) == HK_PERF_EVENT)
 		return sec;
-	return l->tool->many.functions && is_model(l, spec) ? all[l->many_how] : "any/*";
+	if (!l->tool->many.functions)
+		return "any/*";
+	if (is_model(l, spec))
+		return all[l->many_how];
+	return l->tool->many.end ? all[HOW_FEXIT] : "any/*";
 }
 
 bool loaded_missed_uncounted(const struct loaded *l)

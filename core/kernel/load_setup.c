@@ -175,6 +175,16 @@ static int size_for_test(struct bpf_map *map)
  */
 #define LRU_PER_CPU 128
 
+#define HISTOGRAMS_MAX 16384 /* of 4 KiB each; what has no room is one of the others */
+
+/* One per target and CPU, in both epochs. */
+static uint32_t histograms(const struct loaded *l)
+{
+	uint64_t n = 2ULL * loaded_targets(l) * (uint64_t)l->n_cpus;
+
+	return n < HISTOGRAMS_MAX ? (uint32_t)n : HISTOGRAMS_MAX;
+}
+
 /* Sizes what depends on the machine; leaves out the per-thread map that isn't used. */
 static bool size_maps(struct loaded *l)
 {
@@ -191,6 +201,9 @@ static bool size_maps(struct loaded *l)
 		else if (l->tool->many.prog && l->tool->kind == TOOL_TABLE &&
 			 !strcmp(name, l->tool->drain.map))
 			err = bpf_map__set_max_entries(map, 2 * loaded_targets(l));
+		else if (l->tool->many.prog && l->tool->kind == TOOL_HISTOGRAM &&
+			 !strcmp(name, l->tool->drain.map))
+			err = bpf_map__set_max_entries(map, histograms(l));
 		else if (bpf_map__max_entries(map) == PER_CPU)
 			err = bpf_map__set_max_entries(map, l->cpu_ids);
 		else if (bpf_map__type(map) == BPF_MAP_TYPE_TASK_STORAGE)

@@ -38,6 +38,9 @@ struct many_target *many_add(struct many *m, const char *name, const char *shown
 				   .call = -1,
 				   .prog = -1,
 				   .link = -1,
+				   .end_how = HOW_FEXIT,
+				   .end_prog = -1,
+				   .end_link = -1,
 				   .added_ns = MANY_NONE,
 				   .run_ns = MANY_NONE };
 	if (!t->name || !t->shown) {
@@ -63,11 +66,11 @@ void many_say_why(struct many_target *t, const char *step, const char *why)
 	snprintf(t->why, sizeof(t->why), "%s%s%s", step, *step ? ": " : "", why);
 }
 
-/* Two descriptors per target, one per CPU for events, and some. */
+/* Two descriptors per target and end, one per CPU for events, and some. */
 static void allow_descriptors(const struct many *m)
 {
 	struct rlimit limit, wanted;
-	rlim_t need = 2 * m->n + 256;
+	rlim_t need = (m->timed ? 4 : 2) * m->n + 256;
 
 	for (size_t i = 0; i < m->n; i++)
 		need += m->target[i].how == HOW_SOFTWARE ? cpus_possible().ids : 0;
@@ -134,10 +137,9 @@ static bool attach_raw(struct many_target *t, const struct bpf_program *model,
 	return false;
 }
 
-static void attach_one(struct many *m, size_t i, const struct bpf_program *model,
+static void attach_one(struct many_target *t, size_t i, const struct bpf_program *model,
 		       const struct btf *btf)
 {
-	struct many_target *t = &m->target[i];
 	const struct hook_constants constants = { i, t->call };
 	const char *why;
 
@@ -163,6 +165,23 @@ static void attach_one(struct many *m, size_t i, const struct bpf_program *model
 	many_say_why(t, "attaching", hook_error(t->how, errno));
 	close(t->prog);
 	t->prog = -1;
+}
+
+/* Where it ends: first, for without that the begin is of no use. False with the reason in t->why.
+ */
+static bool attach_end(struct many_target *t, size_t i, const struct bpf_program *end,
+		       const struct btf *btf)
+{
+	struct many_target at = *t;
+
+	at.how = t->end_how;
+	at.name = t->end_name ? t->end_name : t->name;
+	attach_one(&at, i, end, btf);
+	t->end_how = at.how;
+	t->end_prog = at.prog;
+	t->end_link = at.link;
+	memcpy(t->why, at.why, sizeof(t->why));
+	return t->end_link >= 0;
 }
 
 static bool in_batch(const struct many *m, const struct many_target *t)
@@ -232,11 +251,13 @@ static size_t attach_batch(struct many *m, const struct bpf_program *model, cons
 static int call_of(const struct many_target *t, int end)
 {
 	static const char *const prefix[] = { "syscalls/sys_enter_", "syscalls/sys_exit_" };
+	const char *name = end && t->end_name ? t->end_name : t->name;
+	enum hook_how how = end && t->end_name ? t->end_how : t->how;
 	int nr;
 
-	if (t->how != HOW_TRACEPOINT || strncmp(t->name, prefix[end], strlen(prefix[end])))
+	if (how != HOW_TRACEPOINT || strncmp(name, prefix[end], strlen(prefix[end])))
 		return -1;
-	nr = syscall_of_event(t->name + strlen(prefix[end]));
+	nr = syscall_of_event(name + strlen(prefix[end]));
 	return nr < SYSCALL_MAX ? nr : -1;
 }
 
@@ -248,7 +269,7 @@ static size_t attach_calls(struct many *m, const struct bpf_program *model, cons
 			   int end)
 {
 	static const char *const place[] = { "sys_enter", "sys_exit" };
-	const struct hook_constants constants = { end ? HOOK_BY_END : HOOK_BY_ENTRY, -1 };
+	const struct hook_constants constants = { end ? HOOK_BY_END : HOOK_BY_ENTRY, HOOK_IN_TASK };
 	const char *why;
 	size_t n = 0;
 
@@ -268,27 +289,47 @@ static size_t attach_calls(struct many *m, const struct bpf_program *model, cons
 		if (nr < 0)
 			continue;
 		m->calls[nr][end] = (uint32_t)i + 1;
-		m->target[i].how = HOW_RAW_TRACEPOINT;
+		if (end && m->timed)
+			m->target[i].end_how = HOW_RAW_TRACEPOINT;
+		else
+			m->target[i].how = HOW_RAW_TRACEPOINT;
 		m->target[i].shared = true;
 	}
 	return n;
 }
 
-size_t many_attach(struct many *m, const struct bpf_program *model, const struct btf *btf)
+/* The same of both ends, which need each other. */
+static size_t attach_timed_calls(struct many *m, const struct bpf_program *model,
+				 const struct bpf_program *end, const struct btf *btf)
+{
+	size_t n = attach_calls(m, end, btf, 1);
+
+	if (!n || attach_calls(m, model, btf, 0) == n)
+		return n;
+	for (size_t i = 0; i < m->n; i++)
+		if (m->target[i].shared)
+			many_say_why(&m->target[i], "attaching", "sys_enter can't be hooked");
+	return 0;
+}
+
+size_t many_attach(struct many *m, const struct bpf_program *model, const struct bpf_program *end,
+		   const struct btf *btf)
 {
 	struct progress progress = progress_begin("attaching");
 	size_t attached = attach_batch(m, model, btf);
 
-	for (int end = 0; end < 2; end++)
-		attached += attach_calls(m, model, btf, end);
+	if (end)
+		attached += attach_timed_calls(m, model, end, btf);
+	for (int at = 0; !end && at < 2; at++)
+		attached += attach_calls(m, model, btf, at);
 
 	allow_descriptors(m);
 	for (size_t i = 0; i < m->n && !m->interrupted; i++) {
 		struct many_target *t = &m->target[i];
 
-		if (*t->why || t->shared || in_batch(m, t))
+		if (*t->why || t->shared || in_batch(m, t) || (end && !attach_end(t, i, end, btf)))
 			continue;
-		attach_one(m, i, model, btf);
+		attach_one(t, i, model, btf);
 		attached += t->link >= 0;
 		progress_step(&progress, i, m->n);
 		m->interrupted = many_signal_waits();
@@ -330,16 +371,19 @@ void many_report_missing(const struct many *m, bool all)
 	}
 }
 
+static uint64_t missed_by(int prog)
+{
+	return prog < 0 ? 0 : hook_missed(prog);
+}
+
 uint64_t many_missed(const struct many *m)
 {
-	uint64_t missed = m->multi_prog < 0 ? 0 : hook_missed(m->multi_prog);
+	uint64_t missed = missed_by(m->multi_prog);
 
 	for (int end = 0; end < 2; end++)
-		if (m->call_prog[end] >= 0)
-			missed += hook_missed(m->call_prog[end]);
+		missed += missed_by(m->call_prog[end]);
 	for (size_t i = 0; i < m->n; i++)
-		if (m->target[i].prog >= 0)
-			missed += hook_missed(m->target[i].prog);
+		missed += missed_by(m->target[i].prog) + missed_by(m->target[i].end_prog);
 	return missed;
 }
 
@@ -351,6 +395,8 @@ bool many_misses_counted(const struct many *m, bool guard_counts)
 		if (*t->why)
 			continue;
 		if (t->how == HOW_SOFTWARE || (!guard_counts && hook_is_guarded(t->how)))
+			return false;
+		if (m->timed && !guard_counts && hook_is_guarded(t->end_how))
 			return false;
 	}
 	return true;
@@ -372,6 +418,8 @@ static void *detach_some(void *arg)
 		many_detach_event(&d->m->target[i]);
 		if (d->m->target[i].link >= 0)
 			close(d->m->target[i].link);
+		if (d->m->target[i].end_link >= 0)
+			close(d->m->target[i].end_link);
 	}
 	return NULL;
 }
@@ -413,6 +461,9 @@ void many_free(struct many *m)
 
 		if (t->prog >= 0)
 			close(t->prog);
+		if (t->end_prog >= 0)
+			close(t->end_prog);
+		free(t->end_name);
 		free(t->name);
 		free(t->shown);
 		free(t->module);

@@ -20,8 +20,12 @@ struct many_target {
 	char *module;	  /* NULL: the kernel itself */
 	uint64_t address; /* 0: none, or hidden */
 	enum hook_how how;
-	int64_t call;	/* see struct hook_constants */
-	int prog, link; /* -1: none of its own */
+	int64_t call;	       /* see struct hook_constants */
+	int prog, link;	       /* -1: none of its own */
+	uint32_t pattern;      /* the first one that selected it */
+	char *end_name;	       /* of a pair of tracepoints: the second; NULL: the same */
+	enum hook_how end_how; /* of the program at the end, if there is one */
+	int end_prog, end_link;
 	int *cpu_links; /* HOW_SOFTWARE: those of the other CPUs */
 	size_t n_cpu_links;
 	bool shared;		   /* hooked by many.call_link */
@@ -41,6 +45,7 @@ struct many {
 	int call_prog[2], call_link[2];
 	/* the programs' table, see bpf/core/many.bpf.h; NULL: they have none */
 	volatile uint32_t (*calls)[2];
+	bool timed;	  /* targets have an end, with a program of its own */
 	bool interrupted; /* a signal came while attaching */
 	bool separate;	  /* each target has a program of its own */
 	bool unlisted;	  /* struct functions */
@@ -56,23 +61,32 @@ struct many_target *many_add(struct many *m, const char *name, const char *shown
  * Adds every function, and tracepoint ("t:CATEGORY:NAME"), that @patterns select. False after a
  * message, also if a pattern selects none.
  */
-bool many_add_selected(struct many *m, const struct pattern *patterns, size_t n);
+bool many_add_selected(struct many *m, struct pattern *patterns, size_t n);
 
 /*
  * How functions are hooked here: kprobe.multi, else kprobes or fentry one by one, by trying each.
  * False if nothing works; @tried then says what was tried, else why what is better was not taken.
  */
-bool many_choose(const struct btf *btf, enum hook_how *how, char *tried, size_t size);
+bool many_choose(const struct btf *btf, bool timed, enum hook_how *how, char *tried, size_t size);
+
+/*
+ * Adds the system calls that @p selects by name (sys_NAME), each from its entry to its end; and, of
+ * @category, pairs of tracepoints that begin with @name, which isn't one. False: out of memory.
+ */
+bool many_add_calls(struct many *m, const struct pattern *p);
+bool many_add_pair(struct many *m, const char *events, const char *category, const char *name);
 
 /* Functions (targets that are kprobe.multi so far) will be hooked by @how. */
 void many_set_how(struct many *m, enum hook_how how);
 
 /*
- * Attaches copies of @model to all targets; a terminal shows the progress. What can't be attached
+ * Attaches copies of @model to all targets, and of @end (NULL: none) where they end; a terminal
+ * shows the progress. What can't be attached
  * has a reason in why. Returns how many are attached; stops early, with interrupted set, at SIGINT
  * or SIGTERM, which the caller has blocked.
  */
-size_t many_attach(struct many *m, const struct bpf_program *model, const struct btf *btf);
+size_t many_attach(struct many *m, const struct bpf_program *model, const struct bpf_program *end,
+		   const struct btf *btf);
 
 /* Adds every software event that @patterns select (many_event.c). False after a message. */
 bool many_add_events(struct many *m, const struct pattern *patterns, size_t n);

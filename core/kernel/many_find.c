@@ -66,7 +66,11 @@ static bool add_category(struct many *m, const char *events, const char *categor
 	while (ok && dir && (e = readdir(dir))) {
 		snprintf(name, sizeof(name), "%s/%s", category, e->d_name);
 		snprintf(shown, sizeof(shown), "%s:%s", category, e->d_name);
-		if (e->d_name[0] != '.' && e->d_type == DT_DIR && selects(patterns, n, shown))
+		if (e->d_name[0] == '.' || e->d_type != DT_DIR || !selects(patterns, n, shown))
+			continue;
+		if (m->timed)
+			ok = many_add_pair(m, path, category, e->d_name) || no_memory();
+		else
 			ok = many_add(m, name, shown, HOW_TRACEPOINT) || no_memory();
 	}
 	if (dir)
@@ -121,9 +125,17 @@ static bool add_functions(struct many *m, const struct pattern *patterns, size_t
 }
 
 /* Nothing is called so. Returns false. */
-static bool say_missing(const struct pattern *p)
+static bool say_missing(const struct many *m, const struct pattern *p)
 {
-	if (p->tracepoint)
+	if (p->call)
+		log_error("no system call is called \"%s\"", p->text);
+	else if (p->tracepoint && m->timed)
+		log_error("no tracepoint called \"%s\" here begins a pair, such as "
+			  "irq:irq_handler_entry, whose end is irq_handler_exit",
+			  p->text);
+	else if (p->event && m->timed)
+		log_error("\"e:%s\" is an event, which takes no time", p->text);
+	else if (p->tracepoint)
 		log_error("no tracepoint is called \"%s\" here", p->text);
 	else if (p->event)
 		log_error("no software event is called \"%s\"; there are page-faults, "
@@ -136,28 +148,41 @@ static bool say_missing(const struct pattern *p)
 	return false;
 }
 
-bool many_add_selected(struct many *m, const struct pattern *patterns, size_t n)
+/* Who selected each target; a pattern that selects none is missed. */
+static bool tell_patterns(struct many *m, const struct pattern *patterns, size_t n)
+{
+	for (size_t p = n; p-- > 0;) {
+		bool found = false;
+
+		for (size_t i = 0; i < m->n; i++) {
+			if (!pattern_match(&patterns[p], m->target[i].shown))
+				continue;
+			m->target[i].pattern = (uint32_t)p;
+			found = true;
+		}
+		if (!found)
+			return say_missing(m, &patterns[p]);
+	}
+	return true;
+}
+
+bool many_add_selected(struct many *m, struct pattern *patterns, size_t n)
 {
 	bool functions = false, tracepoints = false, events = false;
 
 	for (size_t p = 0; p < n; p++) {
+		patterns[p].call = m->timed && pattern_names_calls(&patterns[p]);
+		if (patterns[p].call && !many_add_calls(m, &patterns[p]))
+			return no_memory();
 		functions |= pattern_is_function(&patterns[p]);
 		tracepoints |= patterns[p].tracepoint;
 		events |= patterns[p].event;
 	}
 	if ((functions && !add_functions(m, patterns, n)) ||
 	    (tracepoints && !add_tracepoints(m, patterns, n)) ||
-	    (events && !many_add_events(m, patterns, n)))
+	    (events && !m->timed && !many_add_events(m, patterns, n)))
 		return false;
-	for (size_t p = 0; p < n; p++) {
-		bool found = false;
-
-		for (size_t i = 0; i < m->n && !found; i++)
-			found = pattern_match(&patterns[p], m->target[i].shown);
-		if (!found)
-			return say_missing(&patterns[p]);
-	}
-	return true;
+	return tell_patterns(m, patterns, n);
 }
 
 /* Best first; each is tried on a harmless function. */
@@ -171,7 +196,7 @@ static const struct {
 	{ HOW_FENTRY, HOOK_FENTRY, "fentry" },
 };
 
-bool many_choose(const struct btf *btf, enum hook_how *how, char *tried, size_t size)
+bool many_choose(const struct btf *btf, bool timed, enum hook_how *how, char *tried, size_t size)
 {
 	struct trial trial;
 	size_t len = 0;
@@ -182,6 +207,9 @@ bool many_choose(const struct btf *btf, enum hook_how *how, char *tried, size_t 
 	for (size_t i = 0; !found && i < sizeof(ways) / sizeof(ways[0]); i++) {
 		bool without = ladder_without(ways[i].ability);
 
+		/* the instances of a kretprobe run out in silence where a function waits */
+		if (timed && ways[i].how != HOW_FENTRY)
+			continue;
 		found = !without && trial_run(&trial, ways[i].hook, BODY_MARK);
 		if (found)
 			*how = ways[i].how;

@@ -120,6 +120,15 @@ bool pattern_match(const struct pattern *p, const char *name)
 	return glob_match(p->text, strlen(p->text), name, strlen(name));
 }
 
+bool pattern_names_calls(const struct pattern *p)
+{
+	const char *text = p->text;
+
+	text += *text == '/';
+	text += *text == '^';
+	return !p->tracepoint && !p->event && !strncmp(text, "sys_", 4);
+}
+
 void pattern_free(struct pattern *p)
 {
 	if (p->is_regex)

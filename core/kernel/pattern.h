@@ -11,13 +11,14 @@ struct pattern {
 	const char *text; /* as typed; borrowed */
 	bool tracepoint;  /* it selects tracepoints, as CATEGORY:NAME */
 	bool event;	  /* it selects software events; neither: functions */
+	bool call;	  /* it selects system calls, as sys_NAME, where they are timed */
 	bool is_regex;
 	regex_t regex;
 };
 
 static inline bool pattern_is_function(const struct pattern *p)
 {
-	return !p->tracepoint && !p->event;
+	return !p->tracepoint && !p->event && !p->call;
 }
 
 /*
@@ -30,6 +31,9 @@ bool pattern_compile(struct pattern *p, const char *text, char *err, size_t err_
 /* The same of what people type: "t:CATEGORY:NAME", "e:NAME", and as bcc has it "p::NAME". */
 bool pattern_take(struct pattern *p, const char *typed, char *err, size_t err_size);
 bool pattern_match(const struct pattern *p, const char *name);
+
+/* Is it about names of system calls, sys_NAME? */
+bool pattern_names_calls(const struct pattern *p);
 void pattern_free(struct pattern *p);
 
 #endif

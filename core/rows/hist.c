@@ -166,6 +166,7 @@ const struct hist_scale_info hist_scales[N_HIST_SCALES] = {
 	[HIST_MSECS] = { HIST_MSECS_NUM, HIST_MSECS_DEN, 20, 1000000 },
 	[HIST_KBYTES] = { 1, 1, 10, 1024 },
 	[HIST_COUNTS] = { 1, 1, 0, 1 },
+	[HIST_NSECS] = { 1, 1, 0, 1 },
 };
 
 /* The least v for which hist_scaled(v) reaches @scaled. */

@@ -413,12 +413,12 @@ static const char *usual_groups(const struct tool *tool, char *buf, size_t size)
 	return buf;
 }
 
-/* What else the command's letter -s may have been meant for: "; ..." or nothing. */
-static const char *classic_sort(const struct tool *tool, char *buf, size_t size)
+/* What else the command's @letter may have been meant for: "; ..." or nothing. */
+static const char *classic_letter(const struct tool *tool, char letter, char *buf, size_t size)
 {
 	buf[0] = '\0';
 	for (const struct option_spec *s = tool->options; s && s->name; s++)
-		if (s->kind == OPT_RENAMED && s->letter == 's')
+		if (s->kind == OPT_RENAMED && s->letter == letter)
 			snprintf(buf, size, "; %s", s->help);
 	return buf;
 }
@@ -434,7 +434,7 @@ static bool needs_by(const struct tool *tool, const struct common_opts *opts, ch
 		return false;
 	if (opts->top)
 		what = "--top (-r) takes the first rows of a table";
-	else if (opts->sort && classic_sort(tool, classic, sizeof(classic)))
+	else if (opts->sort && classic_letter(tool, 's', classic, sizeof(classic)))
 		what = "--sort (-s) orders a table";
 	else if (opts->interval_ns)
 		what = "--interval (-i) is the time between two tables";
@@ -452,6 +452,7 @@ bool common_check(const struct tool *tool, const struct common_opts *opts, bool 
 		  size_t err_size)
 {
 	const char *what = NULL;
+	char classic[160] = "";
 
 	if (needs_by(tool, opts, err, err_size))
 		return false;
@@ -478,7 +479,9 @@ bool common_check(const struct tool *tool, const struct common_opts *opts, bool 
 		       "anyway";
 	else if (tool->many.functions && !opts->n_patterns)
 		what = "which functions? Give a name, a glob such as 'vfs_*', or '/regex/'";
+	if (what && tool->many.functions && !opts->n_patterns && (opts->sort || opts->user))
+		classic_letter(tool, opts->sort ? 's' : 'u', classic, sizeof(classic));
 	if (what)
-		snprintf(err, err_size, "%s", what);
+		snprintf(err, err_size, "%s%s", what, classic);
 	return !what;
 }

@@ -75,6 +75,7 @@ static void keep_entry(struct report *r, const char *key, const uint64_t *value)
 
 	memcpy(whole, key, r->d->key_size);
 	memset(whole + cpu->off, 0, cpu->size);
+	report_fold_target(r, whole);
 	sum = keymap_get(&r->merged, whole, true);
 	if (sum)
 		report_merge(r, sum, value);
@@ -227,9 +228,12 @@ static void add_idle_row(struct report *r)
 /* struct many_row follows what was counted. */
 static bool is_about_target(const struct report *r, const struct column *col)
 {
-	size_t counted =
-		r->t->spec.kind == TOOL_STACKS ? sizeof(struct stack_row) : r->d->value_size;
+	size_t counted = r->d->value_size;
 
+	if (r->t->spec.kind == TOOL_HISTOGRAM)
+		counted = sizeof(struct hist_row);
+	else if (r->t->spec.kind == TOOL_STACKS)
+		counted = sizeof(struct stack_row);
 	return r->run->plan.tool->many.prog && col->field.off >= r->d->key_size + counted;
 }
 

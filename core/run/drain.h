@@ -88,6 +88,9 @@ static inline bool drain_per_target(const struct tool *tool)
 /* The rows of such a map. Returns 0 or a negative error. */
 int drain_targets(struct report *r);
 
+/* In @key, a target becomes the pattern that selected it, unless they are to stand apart. */
+void report_fold_target(const struct report *r, char *key);
+
 /* What stands behind the time in rows that are about a target: drain->target. */
 size_t report_target_size(const struct drain *d);
 void report_put_target(const struct report *r, const char *key, char *at);

@@ -36,21 +36,21 @@ struct line {
 
 /* Ranges with a unit each, or of the unit that stands over them. */
 static const struct column line_columns[][5] = {
-	[HIST_USECS] = LINE_COLUMNS("usecs"),	       [HIST_MSECS] = LINE_COLUMNS("msecs"),
-	[HIST_KBYTES] = LINE_COLUMNS("kbytes"),	       [HIST_COUNTS] = LINE_COLUMNS("value"),
-	[N_HIST_SCALES] = LINE_COLUMNS("low -> high"),
+	[HIST_USECS] = LINE_COLUMNS("usecs"),	[HIST_MSECS] = LINE_COLUMNS("msecs"),
+	[HIST_KBYTES] = LINE_COLUMNS("kbytes"), [HIST_COUNTS] = LINE_COLUMNS("value"),
+	[HIST_NSECS] = LINE_COLUMNS("nsecs"),	[N_HIST_SCALES] = LINE_COLUMNS("low -> high"),
 };
 static const struct table lines[] = {
-	{ "histogram", line_columns[HIST_USECS] },    { "histogram", line_columns[HIST_MSECS] },
-	{ "histogram", line_columns[HIST_KBYTES] },   { "histogram", line_columns[HIST_COUNTS] },
-	{ "histogram", line_columns[N_HIST_SCALES] },
+	{ "histogram", line_columns[HIST_USECS] },  { "histogram", line_columns[HIST_MSECS] },
+	{ "histogram", line_columns[HIST_KBYTES] }, { "histogram", line_columns[HIST_COUNTS] },
+	{ "histogram", line_columns[HIST_NSECS] },  { "histogram", line_columns[N_HIST_SCALES] },
 };
 static const uint16_t numbers[] = { 0, 1, 2 }, bars[] = { 0, 1, 3 };
 /* With bars, and without. Histograms that have a unit have bars. */
 static const struct selection bar_lines[] = {
-	{ &lines[HIST_USECS], bars, 3 },    { &lines[HIST_MSECS], bars, 3 },
-	{ &lines[HIST_KBYTES], bars, 3 },   { &lines[HIST_COUNTS], bars, 3 },
-	{ &lines[N_HIST_SCALES], bars, 3 },
+	{ &lines[HIST_USECS], bars, 3 },  { &lines[HIST_MSECS], bars, 3 },
+	{ &lines[HIST_KBYTES], bars, 3 }, { &lines[HIST_COUNTS], bars, 3 },
+	{ &lines[HIST_NSECS], bars, 3 },  { &lines[N_HIST_SCALES], bars, 3 },
 };
 static const struct selection number_lines = { &lines[N_HIST_SCALES], numbers, 3 };
 
@@ -141,7 +141,7 @@ static void draw_title(const struct run *run, const struct run_table *t, const s
 		char scratch[VALUE_SCRATCH], number[NUMBER_MAX + 1];
 		struct value v;
 
-		if (!drain_is_key(&t->spec, c) &&
+		if (!drain_identifies(&t->spec, c) &&
 		    (c->unit != U_CLOCK || !run->plan.opts.interval_ns))
 			continue;
 		column_value(run->view.clock.names, c, row->rec, row->len, scratch, &v);

@@ -33,6 +33,33 @@ size_t report_target_size(const struct drain *d)
 	return d->target.kind == F_NONE ? 0 : sizeof(struct many_row);
 }
 
+static bool is_folded(const struct report *r)
+{
+	return r->d->apart.kind != F_NONE && !field_is_set(r->run->plan.cfg, &r->d->apart);
+}
+
+static uint32_t number_in(const struct report *r, const char *key)
+{
+	uint32_t number;
+
+	memcpy(&number, key + r->d->target.off, sizeof(number));
+	return number;
+}
+
+void report_fold_target(const struct report *r, char *key)
+{
+	const struct many *m = &r->run->source.many;
+	uint32_t number;
+
+	if (r->d->target.kind == F_NONE || !is_folded(r))
+		return;
+	number = number_in(r, key);
+	if (!number || number > m->n)
+		return;
+	number = m->target[number - 1].pattern + 1;
+	memcpy(key + r->d->target.off, &number, sizeof(number));
+}
+
 void report_put_target(const struct report *r, const char *key, char *at)
 {
 	struct many_row target = { .name = "(others)", .address = MANY_NONE };
@@ -41,8 +68,10 @@ void report_put_target(const struct report *r, const char *key, char *at)
 
 	if (r->d->target.kind == F_NONE)
 		return;
-	memcpy(&number, key + r->d->target.off, sizeof(number));
-	if (number && number <= m->n)
+	number = number_in(r, key);
+	if (number && is_folded(r))
+		target.name = r->run->plan.opts.patterns[number - 1].text;
+	else if (number && number <= m->n)
 		target = describe(&m->target[number - 1]);
 	memcpy(at, &target, sizeof(target));
 }

@@ -95,7 +95,8 @@ static void set_key(const struct report *r, char *key, char *value)
 			continue;
 		if (off + c->field.size <= d->key_size)
 			set_other(c, key + off);
-		else if (off >= d->key_size && off + c->field.size <= d->key_size + d->value_size)
+		else if (r->t->spec.kind == TOOL_TABLE && off >= d->key_size &&
+			 off + c->field.size <= d->key_size + d->value_size)
 			set_other(c, value + off - d->key_size);
 	}
 	if (d->kstack_id.kind != F_NONE)

@@ -104,7 +104,7 @@ static void add_table_row(struct report *r, const char *key, const uint64_t *val
 
 size_t report_totals_size(const struct drain *d)
 {
-	return d->key_size + sizeof(struct hist_stats) + sizeof(uint64_t);
+	return d->key_size + sizeof(struct hist_stats) + sizeof(uint64_t) + report_target_size(d);
 }
 
 /* Adds a row for the slot, unless --where drops it. */
@@ -112,12 +112,15 @@ static bool add_slot(struct report *r, const char *key, struct hist_row h, uint6
 {
 	const struct drain *d = r->d;
 	size_t before = r->n;
-	char *row = report_add_row(r, d->key_size + sizeof(h) + sizeof(r->ts_ns));
+	char *row = report_add_row(r, d->key_size + sizeof(h) + sizeof(r->ts_ns) +
+					      report_target_size(d));
+	char *end;
 
 	if (!row)
 		return false;
 	h.share = (uint32_t)((double)h.count * 10000.0 / (double)largest);
-	memcpy(report_put_row(row, d, key, &h, sizeof(h)), &r->ts_ns, sizeof(r->ts_ns));
+	end = mempcpy(report_put_row(row, d, key, &h, sizeof(h)), &r->ts_ns, sizeof(r->ts_ns));
+	report_put_target(r, key, end);
 	report_filter_row(r, row, h.count);
 	return r->n > before;
 }
@@ -157,7 +160,8 @@ static void add_totals(struct report *r, const char *key, const struct hist_valu
 		return;
 	}
 	hist_stats(value, &r->view, &s);
-	memcpy(report_put_row(row, r->d, key, &s, sizeof(s)), &r->ts_ns, sizeof(r->ts_ns));
+	row = mempcpy(report_put_row(row, r->d, key, &s, sizeof(s)), &r->ts_ns, sizeof(r->ts_ns));
+	report_put_target(r, key, row);
 	r->totals.len += report_totals_size(r->d);
 }
 

@@ -181,6 +181,7 @@ static bool open_programs(struct run *run)
 	run->plan.opts.btf = btf; /* whoever else reads it */
 	if (run->plan.tool->ops && run->plan.tool->ops->find && !run->plan.tool->ops->find(run))
 		return false;
+	run->source.many.timed = run->plan.tool->many.end;
 	if (run->plan.tool->many.functions &&
 	    !many_add_selected(&run->source.many, run->plan.opts.patterns,
 			       run->plan.opts.n_patterns))

@@ -9,7 +9,11 @@ from host import ROOT
 from tracer import parse_rows
 
 # Words without which a command doesn't know what to do.
-NEEDS = {"funccount": ["vfs_read"], "stackcount": ["t:syscalls:sys_enter_openat"]}
+NEEDS = {
+    "funccount": ["vfs_read"],
+    "funclatency": ["sys_openat"],
+    "stackcount": ["t:syscalls:sys_enter_openat"],
+}
 
 
 def listed():

@@ -34,6 +34,7 @@ static const struct command commands[] = {
 	{ "tick", cmd_tick, "MS N FILE: an open every MS milliseconds" },
 	{ "getppid", cmd_getppid, "N: N calls of getppid" },
 	{ "paths", cmd_paths, "N: getppid by N different stacks, 1 to 3 times each" },
+	{ "epolls", cmd_epolls, "N: a chain of N epoll descriptors" },
 	{ "syscall", cmd_syscall, "NR N: N system calls of that number, without arguments" },
 	{ "exit", cmd_exit, "STATUS [FILE]: leave with it (after an open of FILE)" },
 	{ "signal", cmd_signal, "N: die by signal N" },

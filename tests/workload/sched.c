@@ -9,7 +9,7 @@
 #include <sys/resource.h>
 #include <sys/wait.h>
 
-#define MAX_BUSY 16
+#define MAX_BUSY 64
 
 struct account {
 	int pid;

@@ -161,6 +161,7 @@ int cmd_tree(struct ctx *c);
 int cmd_tick(struct ctx *c);
 int cmd_getppid(struct ctx *c);
 int cmd_paths(struct ctx *c);
+int cmd_epolls(struct ctx *c);
 int cmd_syscall(struct ctx *c);
 int cmd_exit(struct ctx *c);
 int cmd_signal(struct ctx *c);

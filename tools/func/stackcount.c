@@ -51,7 +51,8 @@ static const struct option_spec options[] = {
 	{ "hash-storage-size", 0, CFG(counts), U_COUNT, .min = 1, .max = 1 << 20, .deflt = "10240",
 	  .arg = "N", .help = "and for so many different rows; what has none is in (others)" },
 	{ "total-duration", 'D', .kind = OPT_RENAMED, .help = "-d DURATION ends the run" },
-	{ "offset", 0, .kind = OPT_RENAMED, .help = "offsets are always there" },
+	{ "offset", 's', .kind = OPT_RENAMED,
+	  .help = "-s COLUMN is an order, and offsets are always there: -K 'tcp_send*'" },
 	{ "delimited", 'd', .kind = OPT_RENAMED,
 	  .help = "-d DURATION ends the run; stacks stand apart without it, and with -f -a marks "
 		  "the kernel's; -P -T and -i are written without it" },
