@@ -268,6 +268,11 @@ struct mem_cgroup {
 	};
 };
 
+struct kmem_cache {
+	const char *name;
+	unsigned int size;
+};
+
 /* --- files and paths --- */
 struct qstr {
 	const unsigned char *name;

@@ -30,6 +30,7 @@ static const struct word words[] = {
 	{ "book", IS(U_TEXT), NULL, "what the kernel keeps of each thread" },
 	{ "buffers", IS(U_BYTES), NULL, "pages of block devices in memory" },
 	{ "bytes", IS(U_BYTES), NULL, "bytes that were transferred" },
+	{ "cache", IS(U_TEXT), NULL, "kind of objects that the kernel allocates" },
 	{ "cached", IS(U_BYTES), NULL, "pages of files in memory" },
 	{ "call", NAMED | IS(U_SYSCALL), NULL, "system call" },
 	{ "calls", NUMBER, NULL, "all of them" },

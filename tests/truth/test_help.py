@@ -60,6 +60,7 @@ VALUES = {
     ("dirtop", "by"): "dir",
     ("syscount", "by"): "call",
     ("biopattern", "by"): "disk",
+    ("slabratetop", "by"): "cache",
     ("biosnoop", "pattern"): "all",
     ("biotop", "sort"): "ios",
     ("vfsstat", "sort"): "reads",

@@ -40,6 +40,7 @@ COMMANDS = (
     "oomkill",
     "faultsnoop",
     "shmsnoop",
+    "slabratetop",
     "cachetop",
 )
 # What switches on programs that a plain run leaves out. A command: its descendants are followed.
