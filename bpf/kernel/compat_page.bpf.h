@@ -22,6 +22,15 @@ struct folio___since_v5_16 {
 	unsigned long index;
 };
 
+/* 5.11 (bcfe06bf2622): page.mem_cgroup became memcg_data, with two bits that say what it is. */
+struct page___pre_v5_11 {
+	struct mem_cgroup *mem_cgroup;
+};
+
+struct page___since_v5_11 {
+	unsigned long memcg_data;
+};
+
 /* 6.18 (53fbef56e07d): page.flags is a struct around the same word. */
 struct page___pre_v6_18 {
 	unsigned long flags;
@@ -125,6 +134,17 @@ static __always_inline u64 page_head(u64 page)
 	if (!(info & 1))
 		return page;
 	return info >> 32 == 0xffffffff ? page & info : info - 1;
+}
+
+/* The memory cgroup that folio @head, of a file or a program, is charged to; before 7.1. */
+static __always_inline u64 page_memcg(u64 head)
+{
+	const struct page___since_v5_11 *now = (const void *)head;
+	const struct page___pre_v5_11 *old = (const void *)head;
+
+	if (bpf_core_field_exists(old->mem_cgroup))
+		return (u64)BPF_CORE_READ(old, mem_cgroup);
+	return BPF_CORE_READ(now, memcg_data) & ~3ULL;
 }
 
 /* Where in its file the folio @head begins, in pages. */

@@ -253,6 +253,17 @@ struct css_set {
 	struct cgroup_subsys_state *subsys[1];
 };
 
+/* The numbers are those of the kernel that runs. */
+enum vm_event_item {
+	PSWPIN = 2,
+	PSWPOUT = 3,
+};
+
+enum node_stat_item {
+	WORKINGSET_REFAULT_ANON = 10,
+	WORKINGSET_REFAULT_FILE = 11,
+};
+
 struct page_counter {
 	atomic64_t usage;
 	unsigned long high;

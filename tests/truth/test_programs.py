@@ -41,6 +41,7 @@ COMMANDS = (
     "faultsnoop",
     "shmsnoop",
     "slabratetop",
+    "memtop",
     "cachetop",
 )
 # What switches on programs that a plain run leaves out. A command: its descendants are followed.
