@@ -136,7 +136,7 @@ static __always_inline u64 page_head(u64 page)
 	return info >> 32 == 0xffffffff ? page & info : info - 1;
 }
 
-/* The memory cgroup that folio @head, of a file or a program, is charged to; before 7.1. */
+/* What folio @head is charged to. Not for 7.x, where events tell the cgroup. */
 static __always_inline u64 page_memcg(u64 head)
 {
 	const struct page___since_v5_11 *now = (const void *)head;

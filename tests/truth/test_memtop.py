@@ -50,7 +50,8 @@ def test_of_a_cgroup(host, tmp):
             assert stolen <= payer["pages"] <= stolen + 512, (payer, stolen)
         again = booked(group, "total_workingset_refault_file", "workingset_refault_file")
         if "refaults" not in run.summary["blind"]:
-            assert own["refaults"] == again, (own, again)
+            # 5.10 adds up in batches of 32, per CPU and cgroup
+            assert 0 <= own["refaults"] - again <= 32 * 2 * 2 * (host.name == "5.10"), (own, again)
     finally:
         group.remove()
 

@@ -129,7 +129,7 @@ static __always_inline int moved(enum traffic what, u64 group, u64 pages)
 #define ENUM_IS(value_, type, name)                                                                \
 	(bpf_core_enum_value_exists(type, name) && (value_) == bpf_core_enum_value(type, name))
 
-/* 6.16: what memory.stat adds up is told as it is. */
+/* After 6.12: what memory.stat adds up is told as it is. */
 SEC("tp_btf/count_memcg_events")
 int BPF_PROG(swap_told, struct mem_cgroup *memcg, int event, unsigned long n)
 {
