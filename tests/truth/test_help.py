@@ -28,6 +28,7 @@ VALUES = {
     ("fsslower", "ops"): "read",
     ("offcputime", "state"): "1",
     ("profile", "cpu"): "0",
+    ("stackcount", "cpu"): "0",
     ("profile", "frequency"): "99",
     ("profile", "period"): "1ms",
     ("profile", "stack-storage-size"): "100",
