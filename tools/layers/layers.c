@@ -228,7 +228,7 @@ static bool prepare(struct run *run)
 	struct layers_cfg *cfg = run_cfg(run);
 
 	cfg->n_slowest = SLOWEST_KEPT;
-	ledger_who_prepare(cfg);
+	ledger_who_prepare(cfg, run_opts(run)->btf);
 	return true;
 }
 

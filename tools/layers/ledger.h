@@ -150,7 +150,7 @@ void ledger_waits_done(struct ledger *l);
 
 /* --- ledger_who.c --- */
 /* Before the programs are loaded: where an interrupt is told from a task. */
-void ledger_who_prepare(struct layers_cfg *cfg);
+void ledger_who_prepare(struct layers_cfg *cfg, const char *btf);
 /* Gives the rows of the table of causes, which last until ledger_who_done(). */
 void ledger_give_causes(struct run *run, struct ledger *l, const struct life *life);
 /* Whose doing most of the time of @cell of the line @call was; NULL: nobody's who has a name. */

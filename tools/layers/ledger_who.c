@@ -23,9 +23,9 @@ struct places {
 	int64_t count, rq; /* -1: not known */
 };
 
-static void ask_types(struct places *p)
+static void ask_types(struct places *p, const char *file)
 {
-	struct btf *btf = btf_of_kernel(NULL);
+	struct btf *btf = btf_of_kernel(file);
 	int hot, in_hot;
 
 	if (!btf)
@@ -59,11 +59,11 @@ static void ask_symbols(struct places *p)
 		fclose(f);
 }
 
-void ledger_who_prepare(struct layers_cfg *cfg)
+void ledger_who_prepare(struct layers_cfg *cfg, const char *btf)
 {
 	struct places p = { -1, -1 };
 
-	ask_types(&p);
+	ask_types(&p, btf);
 	if (p.rq < 0)
 		ask_symbols(&p);
 	if (p.count >= 0 && p.rq >= 0)
