@@ -28,6 +28,14 @@ static void do_open(struct io *io)
 	syscall(SYS_close, syscall(SYS_openat, AT_FDCWD, io->path, O_RDONLY | O_CLOEXEC, 0));
 }
 
+/* Looks for each component of the path. */
+static void do_stat(struct io *io)
+{
+	struct stat st;
+
+	syscall(SYS_newfstatat, AT_FDCWD, io->path, &st, 0);
+}
+
 /* One open, then a pause: what a program does that opens files now and then. */
 static void do_tick(struct io *io)
 {
@@ -85,6 +93,7 @@ static const struct call {
 	{ "open", do_open },	 { "tick", do_tick },	  { "null", do_null },
 	{ "write", do_write },	 { "read", do_read },	  { "getppid", do_getppid },
 	{ "read4k", do_read4k }, { "direct", do_direct }, { "synced", do_synced },
+	{ "stat", do_stat },
 };
 
 static uint64_t now_ns(void)
