@@ -91,10 +91,16 @@ struct dentry___pre_v7_1 {
 	struct {
 		struct hlist_node d_alias;
 	} d_u;
+	void *d_wait; /* the queue of those who wait until the filesystem has answered */
 };
 
 struct dentry___since_v7_1 {
 	struct hlist_node d_alias;
+};
+
+/* 6.16: bits of dentry.d_flags, which have moved before, got names. */
+enum dentry_flags___since_v6_16 {
+	DCACHE_PAR_LOOKUP___since_v6_16 = 1, /* the kernel's own value is taken */
 };
 
 /* 5.15 (f4b896c213f0): iomap_apply() became struct iomap_iter. */
@@ -209,6 +215,20 @@ static __always_inline u64 next_mount(u64 sb, u64 mount)
 	if (bpf_core_field_exists(((struct mount___since_v6_18 *)0)->mnt_next_for_sb))
 		return next_mount_chained(sb, mount);
 	return next_mount_listed(sb, mount);
+}
+
+/* Is the filesystem being asked for this one, which d_alloc_parallel() made, by who gave it @wq? */
+static __always_inline bool dentry_waits_in(const struct dentry *dentry, u64 wq)
+{
+	return (u64)BPF_CORE_READ((const struct dentry___pre_v7_1 *)dentry, d_wait) == wq;
+}
+
+/* The same since 7.1, where there is no queue. */
+static __always_inline bool dentry_in_lookup(const struct dentry *dentry)
+{
+	return BPF_CORE_READ(dentry, d_flags) &
+	       bpf_core_enum_value(enum dentry_flags___since_v6_16,
+				   DCACHE_PAR_LOOKUP___since_v6_16);
 }
 
 /* A name of @inode, by the address of its dentry; 0 if it has none. */

@@ -306,6 +306,7 @@ struct hlist_head {
 };
 
 struct dentry {
+	unsigned int d_flags;
 	struct hlist_bl_node d_hash;
 	struct dentry *d_parent;
 	struct qstr d_name;
@@ -326,6 +327,11 @@ struct mount {
 struct path {
 	struct vfsmount *mnt;
 	struct dentry *dentry;
+};
+
+struct nameidata {
+	struct path path;
+	struct qstr last;
 };
 
 struct file_system_type {

@@ -65,6 +65,7 @@ VALUES = {
     ("biosnoop", "pattern"): "all",
     ("biotop", "sort"): "ios",
     ("vfsstat", "sort"): "reads",
+    ("dcstat", "sort"): "refs",
 }
 # Their own name says the opposite.
 CONTRARY = {("readsnoop", "writes"), ("writesnoop", "reads"), ("write", "reads")}

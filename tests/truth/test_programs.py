@@ -43,6 +43,7 @@ COMMANDS = (
     "slabratetop",
     "memtop",
     "cachetop",
+    "dcstat",
 )
 # What switches on programs that a plain run leaves out. A command: its descendants are followed.
 OPTIONS = {
