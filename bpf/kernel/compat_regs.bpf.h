@@ -128,11 +128,11 @@ static __always_inline void syscall_args_read(struct pt_regs *regs, bool compat,
 
 #define TIF_32BIT 22 /* arch/arm64/include/asm/thread_info.h */
 #pragma clang attribute push(__attribute__((preserve_access_index)), apply_to = record)
-struct thread_info___arm64 {
+struct thread_info___arm64_flags {
 	unsigned long flags;
 };
 struct task_struct___arm64 {
-	struct thread_info___arm64 thread_info;
+	struct thread_info___arm64_flags thread_info;
 };
 #pragma clang attribute pop
 

@@ -66,11 +66,10 @@ uint64_t run_dropped(struct run *run, const char *table)
 	return tables_find(&run->plan, table, strlen(table))->dropped;
 }
 
-/* Is it one for machines, unless people ask for it? */
+/* Is it one that this run doesn't have? */
 static bool is_kept_back(const struct plan *plan, const struct run_table *t)
 {
-	return t->spec.when.kind != F_NONE && plan->opts.format == FORMAT_TEXT &&
-	       !field_is_set(plan->cfg, &t->spec.when);
+	return t->spec.when.kind != F_NONE && !field_is_set(plan->cfg, &t->spec.when);
 }
 
 void run_tables(struct run *run, const char *sentence, uint64_t more, bool last)

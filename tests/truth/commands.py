@@ -11,8 +11,8 @@ from tracer import parse_rows
 # Words without which a command doesn't know what to do.
 NEEDS = {
     "funccount": ["vfs_read"],
-    "funclatency": ["sys_openat"],
-    "stackcount": ["t:syscalls:sys_enter_openat"],
+    "funclatency": ["vfs_read"],
+    "stackcount": ["vfs_read"],
 }
 
 

@@ -48,7 +48,7 @@ def test_header_without_rows(host, command):
     heads = [b[0] for b in blocks if b]
     assert heads, str(result)
     assert all(re.fullmatch(r"[a-z0-9_]+(,[a-z0-9_]+)+", head) for head in heads), heads
-    assert command != "layers" or len(heads) == 8, heads
+    assert command != "layers" or len(heads) == 9, heads
 
 
 @every_command

@@ -50,7 +50,8 @@ def test_bare_minimum_is_in_milliseconds(host, tmp):
         run = trace(host, tmp, "fileslower", ["-a", "10"], [host.workload, "pipe", "50", "5"])
         rows = [r for r in run.of("slow") if r["rw"] == "read"]
         took = sorted(r["lat_ns"] for r in rows)
-        assert len(rows) == 5 and took[0] >= 49 * MS
+        # one that begins late waits less
+        assert len(rows) == 5 and took[0] >= 10 * MS and took[2] >= 49 * MS
         assert took[2] <= 60 * MS + 10 * MS * host.emulated, took
 
     best_of(3, experiment)

@@ -36,6 +36,7 @@ def test_starved_by_a_hog(host, tmp):
     def experiment():
         run, verdict, work = incident(host, tmp, "hog")
         assert (verdict["call"], verdict["cell"]) == ("user", "runq"), verdict
+        assert "It is short of CPU." in verdict["said"] and verdict["advice"], verdict
         ns = check_culprit(run, verdict, work, "hog")
         # not more than it ran by the kernel's account
         assert ns <= 1.02 * work["run_ns"] + 2e6 * host.slower, (ns, work)
@@ -49,6 +50,7 @@ def test_slow_pipe_writer(host, tmp):
         assert (verdict["call"], verdict["cell"]) == ("read", "wait"), verdict
         assert verdict["reason"] == "pipe: nothing to read", verdict
         assert text_of(verdict, "path").startswith(b"pipe:"), verdict
+        assert "Nothing is wrong" not in verdict["said"], verdict
         check_culprit(run, verdict, work, "writer")
 
     best_of(3, experiment)

@@ -87,8 +87,9 @@ static void simple(struct ctx *c, const char *dir)
 static void many_arguments(struct ctx *c)
 {
 	static char big[4097], number[200][8];
-	char *argv[201] = { self, "args", NULL }, *one[] = { self, "args", big, NULL };
-	char *huge[42] = { self, "args" };
+	char word[] = "args"; /* on the stack: as above */
+	char *argv[201] = { self, word, NULL }, *one[] = { self, word, big, NULL };
+	char *huge[42] = { self, word };
 
 	for (int i = 2; i < 200; i++) {
 		snprintf(number[i], sizeof(number[i]), "arg%d", i);

@@ -228,6 +228,7 @@ static bool prepare(struct run *run)
 	struct layers_cfg *cfg = run_cfg(run);
 
 	cfg->n_slowest = SLOWEST_KEPT;
+	cfg->verdict_rows = run_opts(run)->format != FORMAT_TEXT;
 	ledger_who_prepare(cfg, run_opts(run)->btf);
 	return true;
 }

@@ -53,7 +53,7 @@ struct layers_cfg {
 	__u64 slow_ns; /* stream operations of at least this */
 	__u32 stream;  /* --slow was given */
 	__u32 n_slowest;
-	__u32 said_in_words; /* 0: people read the verdict as a sentence, and not as a row */
+	__u32 verdict_rows;  /* 0: people read the verdict as a sentence */
 	__u32 check;	     /* compare with what the kernel keeps itself */
 	__s64 preempt_delta; /* preempt_count_at(); 0: unknown */
 };

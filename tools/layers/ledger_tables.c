@@ -197,7 +197,7 @@ const struct tool_table layers_tables[] = {
 	  NULL,
 	  NULL,
 	  .whole = true,
-	  .when = FIELD(struct layers_cfg, said_in_words) },
+	  .when = FIELD(struct layers_cfg, verdict_rows) },
 	{ "times", { "time", time_columns }, "Time", "-lat", PEOPLE },
 	{ "causes", { "because", cause_columns }, "Because of", "-lat", PEOPLE },
 	{ "calls", { "call", call_columns }, "System calls", "-lat", .whole = true },

@@ -191,8 +191,14 @@ static void say_where(struct verdict *v, const struct time_row *top, bool io,
 			    percent(v->io_ns, v->total_ns));
 }
 
+/* Did it wait for a CPU for a third of the time, in what took the most? */
+static bool is_starved(const struct verdict *v, const struct time_row *top)
+{
+	return most_cell(&top->cells) == CELL_RUNQ && top->cells.ns[CELL_RUNQ] * 3 >= v->total_ns;
+}
+
 static void advise(struct verdict *v, const struct ledger *l, const struct life *life,
-		   struct keymap *calls)
+		   const struct time_row *top, struct keymap *calls)
 {
 	const struct time_row *failed = mostly_failed(life);
 	const struct sum_row *small = small_ones(calls);
@@ -216,7 +222,13 @@ static void advise(struct verdict *v, const struct ledger *l, const struct life 
 		if (!v->advice) /* what fails comes first */
 			v->advice = "move more bytes with each call";
 	}
-	if (!v->advice)
+	if (is_starved(v, top)) {
+		text_puts(&v->text, " It is short of CPU.");
+		if (!v->advice)
+			v->advice = "give it a CPU: others have those that it may use";
+	}
+	/* of what it waited for otherwise, nobody knows whether it had to */
+	if (!v->advice && (v->sleeps || most_cell(&top->cells) == CELL_CPU))
 		text_puts(&v->text, " Nothing is wrong by these figures alone.");
 }
 
@@ -266,7 +278,7 @@ bool ledger_judge(struct ledger *l, const struct life *life, bool family, struct
 	who = ledger_most_to_blame(l, top->call, v->cell);
 	v->who = who ? who->who : NULL;
 	say_where(v, top, io, who);
-	advise(v, l, life, calls);
+	advise(v, l, life, top, calls);
 	v->said = text_cstr(&v->text);
 	return true;
 }
