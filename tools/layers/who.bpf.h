@@ -7,6 +7,7 @@
 #ifndef IOSONDE_LAYERS_WHO_BPF_H
 #define IOSONDE_LAYERS_WHO_BPF_H
 
+#include "bpf/kernel/preempt.bpf.h"
 #include "tools/layers/state.bpf.h"
 
 /*
