@@ -100,6 +100,15 @@ bool loaded_attach_many(struct loaded *l, bool verbose)
 	return true;
 }
 
+/* Are all that were chosen calls, tracepoints or events, and none a function? */
+static bool without_functions(const struct many *m)
+{
+	for (size_t i = 0; m && i < m->n; i++)
+		if (m->target[i].how <= HOW_FEXIT)
+			return false;
+	return m && m->n;
+}
+
 const char *loaded_hook(const struct loaded *l, const char *spec)
 {
 	static const char *const all[] = { "kprobe.multi/*", "kprobe/*", NULL, "fentry/*",
@@ -108,7 +117,7 @@ const char *loaded_hook(const struct loaded *l, const char *spec)
 
 	if (!sec || strchr(sec, '/') || hook_kind_of(sec) == HK_PERF_EVENT)
 		return sec;
-	if (!l->tool->many.functions)
+	if (!l->tool->many.functions || without_functions(l->opts.many))
 		return "any/*";
 	if (is_model(l, spec))
 		return all[l->many_how];
