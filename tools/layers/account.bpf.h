@@ -187,6 +187,8 @@ static __always_inline struct layers_state *state_claimed(struct task_struct *ta
 
 /* --- the account --- */
 
+#define COMING_IN_NS 1000000 /* sched_switch takes less, a hypervisor's pause aside */
+
 /* Gives the time from the mark to @now to @cell. */
 static __always_inline void charge(struct layers_op *op, u32 cell, u64 now)
 {
@@ -279,8 +281,9 @@ static __always_inline bool settle_wait(u64 task, struct layers_op *op, u64 now)
 		TALLY(LAYERS_NO_STAMP);
 		return false;
 	}
-	if (woken > now) {
-		TALLY(LAYERS_CLAMPED);
+	if (woken > now) { /* another CPU woke it once more while it came in */
+		if (woken - now > COMING_IN_NS)
+			TALLY(LAYERS_CLAMPED);
 		woken = now;
 	}
 	if (woken > op->mark_ns) /* else it was woken while still being switched out: no wait */

@@ -53,10 +53,12 @@ static __always_inline void books_begin(struct layers_cpu *c, struct layers_stat
 
 	if (!cfg.check)
 		return;
-	if (c && !young) {
+	if (c)
 		read_switches(c, b->base, st->self);
+	if (young) /* its waits are ours from the first on, its switches from now on */
+		b->base[BOOK_RUNQ] = 0;
+	else if (c)
 		read_io(c, b->base, st->self);
-	}
 	b->base[BOOK_CPU] = young ? 0 : BPF_CORE_READ(task, se.sum_exec_runtime);
 	b->ran_ns = 0;
 	b->in_ns = in_ns;
