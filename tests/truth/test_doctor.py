@@ -96,16 +96,30 @@ def leftovers(host):
     return host.run(["sh", "-c", script]).stdout
 
 
+class Diagnoses:
+    """One for everybody, when it is first asked for: each takes an emulated processor long."""
+
+    def __init__(self, host):
+        self.host, self.made = host, {}
+
+    def __getitem__(self, who):
+        if who not in self.made:
+            before = leftovers(self.host)
+            self.made[who] = Diagnosis(self.host, who)
+            assert leftovers(self.host) == before, "something was left behind, or mounted"
+        return self.made[who]
+
+
 @pytest.fixture(scope="module")
 def diagnoses(host):
-    """One for everybody: each takes an emulated processor ten seconds."""
-    before = leftovers(host)
-    made = {who: Diagnosis(host, who) for who in WHO}
-    assert leftovers(host) == before, "something was left behind, or mounted"
-    return made
+    return Diagnoses(host)
 
 
-@pytest.fixture(params=WHO)
+# Only 5.10 counts the memory of maps as locked; what is newer than 6.1 does as that does.
+COUNTED = pytest.mark.enough_on("running", "5.10", "6.1")
+
+
+@pytest.fixture(params=[pytest.param(w, marks=COUNTED if w == "unlocked" else ()) for w in WHO])
 def diagnosis(diagnoses, request):
     return request.param, diagnoses[request.param]
 
