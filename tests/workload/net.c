@@ -92,10 +92,12 @@ static void other_connects(void)
 /* A listener that takes no more: its queue is full, and packets for it are dropped. */
 static int full_listener(int *port)
 {
-	int fd = listener(V4, 0, port);
+	struct pollfd there = { listener(V4, 0, port), POLLIN, 0 };
 
 	attempt("fills", V4, *port, 0);
-	return fd;
+	if (poll(&there, 1, 10000) != 1) /* connected here is not yet queued there */
+		die("a queue that stays empty");
+	return there.fd;
 }
 
 static int begun(const char *addr, int port, union name *name)
