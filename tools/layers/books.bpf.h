@@ -68,12 +68,12 @@ static __always_inline void books_begin(struct layers_cpu *c, struct layers_stat
 		b->last[i] = b->base[i];
 }
 
-/* It is switched out at @now. */
-static __noinline int books_out(struct layers_cpu *c, struct layers_state *st, u32 waits)
+/* It is switched out at @now, to wait for something if @waits. */
+static __noinline int books_out(struct layers_cpu *c, struct layers_state *st, u32 waits, u64 now)
 {
 	struct layers_books *b = &st->books;
 	struct task_struct *task = (struct task_struct *)st->self;
-	u64 ran = BPF_CORE_READ(task, se.sum_exec_runtime), now = bpf_ktime_get_ns();
+	u64 ran = BPF_CORE_READ(task, se.sum_exec_runtime);
 
 	if (!b->booked) /* when its first stretch began, its books were not up to date */
 		b->base[BOOK_CPU] = ran - (now - b->in_ns);

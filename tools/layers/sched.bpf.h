@@ -12,7 +12,7 @@ static __always_inline void switched_out(void *ctx, struct task_struct *prev, bo
 	struct layers_cpu *c = cfg.check ? cpu_here() : NULL;
 
 	if (c && st && st->self)
-		books_out(c, st, !preempted && task_state(prev));
+		books_out(c, st, !preempted && task_state(prev), now);
 	if (!st || !st->op.in.call || !st->op.in.live)
 		return;
 	settle_running(st->self, &st->op, now);
