@@ -133,7 +133,7 @@ static __noinline int begin_life(struct layers_cpu *c, struct layers_state *st,
 
 	if (born && born->ns > start) /* what came before was its parent's work */
 		start = born->ns;
-	meet_thread(st, bpf_get_current_task());
+	meet_thread(st, self);
 	st->cpu = bpf_get_smp_processor_id();
 	st->first_ns = now;
 	if (start <= attached_ns || start >= now || target.flags & TARGET_SELDOM) {
