@@ -27,6 +27,7 @@ struct drawing {
 	uint64_t next[DEPTH_MAX + 1]; /* where the next frame of that depth begins */
 	unsigned depth;		      /* the deepest one drawn */
 	bool measures;		      /* depth is looked for, nothing is drawn */
+	struct flame_diff *diff;      /* NULL: nothing is compared */
 };
 
 /* What XML takes for markup, or not at all; @text is as escape_text() leaves it. */
@@ -96,12 +97,24 @@ static void add_colour(struct text_buf *to, const char *name, size_t len)
 		    (kernel ? 110 : 60) + (hash >> 8) % 90, (kernel ? 10 : 20) + (hash >> 16) % 40);
 }
 
+/* Red for what has more than before, blue for less: twice as much is half the way. */
+static void add_change(struct text_buf *to, double now, double before)
+{
+	bool more = now >= before;
+	double by = more ? 1 - before / (now > 0 ? now : 1) : 1 - now / before;
+	unsigned pale = (unsigned)(245 - 190 * by);
+
+	text_printf(to, "rgb(%u,%u,%u)", more ? 245 : pale, pale, more ? pale : 245);
+}
+
 static double share_of(const struct drawing *d, uint64_t value)
 {
 	return (double)value / (double)(d->total ? d->total : 1);
 }
 
-static void draw_frame(struct drawing *d, const struct folded_node *node, uint64_t from)
+/* @before: the share that it had there, if anything is compared. */
+static void draw_frame(struct drawing *d, const struct folded_node *node, uint64_t from,
+		       double before)
 {
 	double x = MARGIN + INSIDE * share_of(d, from), width = INSIDE * share_of(d, node->value);
 	unsigned y = HEAD + (d->depth - node->depth) * ROW;
@@ -112,11 +125,16 @@ static void draw_frame(struct drawing *d, const struct folded_node *node, uint64
 	text_printf(to, "<g class=\"f\" data-x=\"%" PRIu64 "\" data-w=\"%" PRIu64 "\"><title>",
 		    from, node->value);
 	add_xml(to, node->name, node->len);
-	text_printf(to,
-		    ": %s, %.2f%%</title><rect x=\"%.1f\" y=\"%u\" width=\"%.1f\" height=\"%d\" ",
-		    value, 100 * share_of(d, node->value), x, y, width, ROW - 1);
+	text_printf(to, ": %s, %.2f%%", value, 100 * share_of(d, node->value));
+	if (d->diff)
+		text_printf(to, ", was %.2f%%", 100 * before);
+	text_printf(to, "</title><rect x=\"%.1f\" y=\"%u\" width=\"%.1f\" height=\"%d\" ", x, y,
+		    width, ROW - 1);
 	text_puts(to, "fill=\"");
-	add_colour(to, node->name, node->len);
+	if (d->diff)
+		add_change(to, share_of(d, node->value), before);
+	else
+		add_colour(to, node->name, node->len);
 	text_printf(to, "\"/><text x=\"%.1f\" y=\"%u\">", x + 3, y + ROW - 5);
 	add_label(to, node->name, node->len, (width - 6) / LETTER);
 	text_puts(to, "</text></g>\n");
@@ -125,6 +143,7 @@ static void draw_frame(struct drawing *d, const struct folded_node *node, uint64
 static bool visit(void *ctx, const struct folded_node *node)
 {
 	struct drawing *d = ctx;
+	double before = d->diff ? flame_diff_share(d->diff, node) : 0;
 	uint64_t from;
 
 	if (node->depth >= DEPTH_MAX)
@@ -137,7 +156,7 @@ static bool visit(void *ctx, const struct folded_node *node)
 	if (d->measures && node->depth > d->depth)
 		d->depth = node->depth;
 	if (!d->measures)
-		draw_frame(d, node, from);
+		draw_frame(d, node, from, before);
 	return !d->to->failed;
 }
 
@@ -170,12 +189,20 @@ bool flame_draw(const struct flame *flame, const struct folded *f, struct text_b
 {
 	struct drawing measured = { flame, to, folded_total(f), .measures = true };
 	struct drawing d = { flame, to, measured.total };
+	bool drawn;
 
 	if (!folded_tree(f, visit, &measured))
 		return false;
 	d.depth = measured.depth;
+	if (flame->before) {
+		d.diff = flame_diff_read(flame->before);
+		if (!d.diff)
+			return false;
+	}
 	draw_head(&d);
-	if (!folded_tree(f, visit, &d))
+	drawn = folded_tree(f, visit, &d);
+	flame_diff_free(d.diff);
+	if (!drawn)
 		return false;
 	text_puts(to, "<script type=\"text/ecmascript\"><![CDATA[\n");
 	text_add(to, flame_script, (uintptr_t)flame_script_end - (uintptr_t)flame_script);

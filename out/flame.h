@@ -14,7 +14,19 @@ struct flame {
 	/* Writes a value for people, as a string. */
 	void (*format)(void *ctx, uint64_t value, char *buf, size_t size);
 	void *ctx;
+	const struct folded *before; /* sorted: what it is compared with; NULL: nothing */
 };
+
+struct flame_diff;
+
+/*
+ * flame_diff.c: the shares that frames had in @before. NULL: no memory. Frames are asked for in the
+ * order of folded_tree().
+ */
+struct flame_diff *flame_diff_read(const struct folded *before);
+/* The share that @node has there; 0: it isn't there. */
+double flame_diff_share(struct flame_diff *diff, const struct folded_node *node);
+void flame_diff_free(struct flame_diff *diff);
 
 /* Appends the picture of @f, which was sorted, to @to. False: no memory. */
 bool flame_draw(const struct flame *flame, const struct folded *f, struct text_buf *to);

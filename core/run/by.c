@@ -29,7 +29,7 @@ void stacks_choose(struct plan *plan)
 
 	if (plan->tool->kind == TOOL_STACKS)
 		o->ustack = plan->tool->drain.ustack_id.kind != F_NONE && privs_can_ptrace();
-	if (o->root && !o->folded && !o->svg)
+	if (o->root && !o->folded && !o->svg && !o->speedscope && !o->pprof)
 		o->tree = true;
 	if (plan->tool->kind != TOOL_EVENTS)
 		return;

@@ -267,6 +267,12 @@ static const struct option_spec stacks_options[] = {
 	  .help = "only what runs under FUNCTION, as a tree" },
 	{ "svg", 0, COMMON(svg), .kind = OPT_STRING, .arg = "FILE",
 	  .help = "a flame graph, of the whole run, instead of rows; to be opened by a browser" },
+	{ "diff", 0, COMMON(diff), .kind = OPT_STRING, .arg = "FILE",
+	  .help = "colour what has more (red) and less (blue) of --svg than in FILE, of -f" },
+	{ "speedscope", 0, COMMON(speedscope), .kind = OPT_STRING, .arg = "FILE",
+	  .help = "the same stacks for speedscope" },
+	{ "pprof", 0, COMMON(pprof), .kind = OPT_STRING, .arg = "FILE",
+	  .help = "the same stacks for pprof" },
 	{ "annotations", 'a', COMMON(annotations), .kind = OPT_FLAG,
 	  .help = "with -f or --tree: _[k] behind the names of the kernel's functions" },
 	{}
@@ -468,6 +474,8 @@ bool common_check(const struct tool *tool, const struct common_opts *opts, bool 
 	else if ((opts->folded || opts->tree || opts->root) && opts->format != FORMAT_TEXT)
 		what = "--folded, --tree and --root are ways to print stacks as text; JSON and CSV "
 		       "have a row for each stack";
+	else if (opts->diff && !opts->svg)
+		what = "--diff colours the picture of --svg FILE";
 	else if (opts->folded && opts->tree)
 		what = "--folded and --tree: a line per stack, or a tree; not both";
 	else if (opts->linger_ns && !command)

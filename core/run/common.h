@@ -42,10 +42,12 @@ struct common_opts {
 	uint64_t top;	    /* of a command with one table */
 	uint64_t by_memory; /* what the groups of --by may take */
 	bool kstack, ustack;
-	bool folded, tree; /* how stacks are shown */
-	bool annotations;  /* the kernel's frames are marked */
-	const char *root;  /* what runs under this function */
-	const char *svg;   /* a picture goes to this file */
+	bool folded, tree;		/* how stacks are shown */
+	bool annotations;		/* the kernel's frames are marked */
+	const char *root;		/* what runs under this function */
+	const char *svg;		/* a picture goes to this file */
+	const char *speedscope, *pprof; /* and stacks for these programs to these */
+	const char *diff;		/* what the picture is compared with */
 	/* engine */
 	uint64_t buffer; /* 0: see common_buffer() */
 	const char *btf;

@@ -361,7 +361,7 @@ static void print_tables(struct run *run, struct report *r, size_t n, bool last)
 
 static void print_reports(struct run *run, struct report *r, size_t n, bool last)
 {
-	if (run->graph.open && drain_graph(r, order(r)))
+	if (run->graphs.open && drain_graph(r, order(r)))
 		return;
 	if (drain_draws_stacks(run)) {
 		run_loss_above(run, 0);

@@ -279,6 +279,6 @@ bool drain_graph(struct report *r, size_t n)
 	const struct common_opts *o = &r->run->plan.opts;
 
 	for (size_t i = 0; i < n; i++)
-		add_stack(r, &r->row[i], &r->run->graph.stacks);
+		add_stack(r, &r->row[i], &r->run->graphs.stacks);
 	return o->format == FORMAT_TEXT && !o->folded && !o->tree && !o->file;
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
-/* --svg FILE: the stacks of all reports in one picture, which is there when the run ends. */
+/* --svg FILE and so on: the stacks of all reports in one file, which is there when the run ends. */
 #include "core/run/drain.h"
 
 #include <errno.h>
@@ -12,9 +12,11 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "core/base/clock.h"
 #include "core/base/log.h"
 #include "core/rows/unit_format.h"
 #include "out/flame.h"
+#include "out/flame_export.h"
 
 /*
  * Where the file named @file really is, if it is a regular one; else as it is named. The kernel
@@ -82,22 +84,20 @@ static int open_beside(struct graph *g, mode_t mode)
 	return fd;
 }
 
-bool graph_open(struct run *run)
+static const char *const options[N_GRAPHS] = { "--svg", "--speedscope", "--pprof" };
+
+static bool open_one(struct graph *g, const char *option, const char *file)
 {
-	const char *file = run->plan.opts.svg;
-	struct graph *g = &run->graph;
 	bool regular;
 	mode_t mode;
 
-	if (!file)
-		return true;
 	g->file = place_of(file, &regular, &mode);
 	if (!g->file) {
 		log_error("out of memory");
 		return false;
 	}
 	if (S_ISFIFO(mode)) { /* whose reader would have to be waited for, twice */
-		log_error("%s is a pipe: --svg takes a file", file);
+		log_error("%s is a pipe: %s takes a file", file, option);
 		return false;
 	}
 	if (regular && may_replace(g->file))
@@ -110,6 +110,71 @@ bool graph_open(struct run *run)
 		log_error("cannot write to %s: %s", file, strerror(errno));
 	g->open = g->fd >= 0;
 	return g->open;
+}
+
+/* A line of -f: the stack, a space, its value. */
+static bool add_line(struct folded *to, const char *line, size_t len)
+{
+	const char *space = memrchr(line, ' ', len);
+	char *end = NULL;
+	uint64_t value;
+
+	if (!space || space == line || space[1] < '0' || space[1] > '9')
+		return false;
+	value = strtoull(space + 1, &end, 10);
+	if (end != line + len)
+		return false;
+	folded_add(to, line, (size_t)(space - line), value);
+	return !to->failed;
+}
+
+/* --diff FILE, read while we may. */
+static bool read_before(struct folded *to, const char *file)
+{
+	FILE *f = fopen(file, "re");
+	char *line = NULL;
+	size_t room = 0, n = 0;
+	ssize_t len;
+	bool ok = f != NULL;
+
+	if (!f)
+		log_error("cannot read %s: %s", file, strerror(errno));
+	while (ok && (len = getline(&line, &room, f)) >= 0) {
+		n++;
+		if (len && line[len - 1] == '\n')
+			line[--len] = '\0';
+		ok = !len || line[0] == '#' || add_line(to, line, (size_t)len);
+		if (!ok)
+			log_error("%s, line %zu: no stack with its value, as -f prints them", file,
+				  n);
+	}
+	free(line);
+	if (f)
+		fclose(f);
+	folded_sort(to);
+	if (ok && !to->n) {
+		log_error("%s has no stacks: --diff takes what -f printed", file);
+		return false;
+	}
+	return ok;
+}
+
+bool graph_open(struct run *run)
+{
+	const struct common_opts *o = &run->plan.opts;
+	const char *const files[N_GRAPHS] = { o->svg, o->speedscope, o->pprof };
+	struct graphs *gs = &run->graphs;
+
+	if (o->diff && !read_before(&gs->before, o->diff))
+		return false;
+	for (int i = 0; i < N_GRAPHS; i++) {
+		if (!files[i])
+			continue;
+		if (!open_one(&gs->of[i], options[i], files[i]))
+			return false;
+		gs->open = true;
+	}
+	return true;
 }
 
 static void format_value(void *ctx, uint64_t n, char *buf, size_t size)
@@ -152,11 +217,11 @@ static bool write_all(int fd, const char *data, size_t len)
 }
 
 /* Returns 0 or the errno of what failed. */
-static int put_in_place(struct graph *g, const struct text_buf *svg)
+static int put_in_place(struct graph *g, const struct text_buf *text)
 {
 	/* in its own place, if another can't take that; devices have no length */
 	bool emptied = g->temporary || !ftruncate(g->fd, 0) || errno == EINVAL;
-	int error = emptied && write_all(g->fd, svg->data, svg->len) ? 0 : errno;
+	int error = emptied && write_all(g->fd, text->data, text->len) ? 0 : errno;
 
 	if (close(g->fd) && !error)
 		error = errno;
@@ -170,41 +235,76 @@ static int put_in_place(struct graph *g, const struct text_buf *svg)
 	return error;
 }
 
-bool graph_write(struct run *run)
+/* Appends the stacks to @to in that format. */
+static bool draw(struct run *run, enum graph_format format, const char *title, struct text_buf *to)
 {
-	struct text_buf title = { 0 }, svg = { 0 };
-	struct graph *g = &run->graph;
-	struct flame flame = { NULL, format_value, run };
-	int error;
+	const struct column *measure = drain_measure(run->plan.tool);
+	const struct flame_export exported = { title, measure->name, measure->unit == U_NSEC,
+					       now_ns() +
+						       (uint64_t)run->view.clock.realtime_off_ns };
+	const struct flame flame = { title, format_value, run,
+				     run->plan.opts.diff ? &run->graphs.before : NULL };
+
+	switch (format) {
+	case GRAPH_SVG:
+		return flame_draw(&flame, &run->graphs.stacks, to);
+	case GRAPH_SPEEDSCOPE:
+		return speedscope_write(&exported, &run->graphs.stacks, to);
+	default:
+		return pprof_write(&exported, &run->graphs.stacks, to);
+	}
+}
+
+static bool write_one(struct run *run, enum graph_format format, const char *title)
+{
+	struct graph *g = &run->graphs.of[format];
+	struct text_buf text = { 0 };
+	int error = ENOMEM;
 
 	if (!g->open)
 		return true;
-	if (run->plan.opts.root && !g->stacks.failed)
-		drain_take_root(run, &g->stacks);
-	folded_sort(&g->stacks);
-	add_title(run, &title);
-	flame.title = text_cstr(&title);
-	if (g->stacks.failed || title.failed || !flame_draw(&flame, &g->stacks, &svg))
-		error = ENOMEM;
-	else
-		error = put_in_place(g, &svg);
+	if (!run->graphs.stacks.failed && draw(run, format, title, &text))
+		error = put_in_place(g, &text);
 	if (error)
 		log_error("cannot write to %s: %s", g->file, strerror(error));
-	text_free(&title);
-	text_free(&svg);
+	text_free(&text);
 	return !error;
+}
+
+bool graph_write(struct run *run)
+{
+	struct graphs *gs = &run->graphs;
+	struct text_buf title = { 0 };
+	bool ok = true;
+
+	if (!gs->open)
+		return true;
+	if (run->plan.opts.root && !gs->stacks.failed)
+		drain_take_root(run, &gs->stacks);
+	folded_sort(&gs->stacks);
+	add_title(run, &title);
+	gs->stacks.failed |= title.failed;
+	for (int i = 0; i < N_GRAPHS; i++)
+		ok &= write_one(run, i, text_cstr(&title));
+	text_free(&title);
+	return ok;
 }
 
 void graph_close(struct run *run)
 {
-	struct graph *g = &run->graph;
+	struct graphs *gs = &run->graphs;
 
-	if (g->open)
-		close(g->fd);
-	if (g->temporary) /* it wasn't finished */
-		unlink(g->temporary);
-	free(g->temporary);
-	free(g->file);
-	folded_free(&g->stacks);
-	*g = (struct graph){ 0 };
+	for (int i = 0; i < N_GRAPHS; i++) {
+		struct graph *g = &gs->of[i];
+
+		if (g->open)
+			close(g->fd);
+		if (g->temporary) /* it wasn't finished */
+			unlink(g->temporary);
+		free(g->temporary);
+		free(g->file);
+	}
+	folded_free(&gs->stacks);
+	folded_free(&gs->before);
+	*gs = (struct graphs){ 0 };
 }

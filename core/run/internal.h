@@ -81,13 +81,21 @@ struct loop {
 	uint32_t since_check;
 };
 
-/* --svg: a picture of all stacks, and where it goes. */
+enum graph_format { GRAPH_SVG, GRAPH_SPEEDSCOPE, GRAPH_PPROF, N_GRAPHS };
+
+/* --svg, --speedscope, --pprof: the stacks of the whole run, and the files that they go to. */
 struct graph {
-	char *file;
+	char *file;	 /* NULL: it wasn't asked for */
 	char *temporary; /* beside it; NULL: it is written to itself */
 	int fd;
 	bool open;
+};
+
+struct graphs {
+	struct graph of[N_GRAPHS];
+	bool open; /* one of them */
 	struct folded stacks;
+	struct folded before; /* --diff, sorted */
 };
 
 struct run {
@@ -98,7 +106,7 @@ struct run {
 	struct account account;
 	struct watch watch;
 	struct loop loop;
-	struct graph graph;
+	struct graphs graphs;
 };
 
 /* output.c */
@@ -110,7 +118,7 @@ void output_by_clear(const struct run *run, struct by *by); /* the next interval
 void output_close(struct run *run);
 
 /* graph.c */
-bool graph_open(struct run *run);  /* --svg: where it is to go, as long as we may */
+bool graph_open(struct run *run);  /* --svg and so on: where they are to go, as long as we may */
 bool graph_write(struct run *run); /* after the last report; false: with a message */
 void graph_close(struct run *run);
 

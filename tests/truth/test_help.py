@@ -44,6 +44,9 @@ VALUES = {
     "output": "json",
     "output-file": "/dev/null",
     "svg": "/dev/null",
+    "speedscope": "/dev/null",
+    "pprof": "/dev/null",
+    "diff": "/dev/null",
     "btf": "/sys/kernel/btf/vmlinux",
     "pid": "1",
     "tid": "1",
@@ -118,6 +121,8 @@ def test_options_are_accepted(host, command):
             needed = UNDER.get(heading, [])
             if name == "children":
                 needed = [*needed, "-p", "1"]
+            if name == "diff":
+                needed = [*needed, "--svg", "/dev/null"]
             if name == "count" and "-i" not in needed:
                 needed = [*needed, "-i", "1"]
             check(host, command, [*needed, *words], heading)

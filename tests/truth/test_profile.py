@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
 """profile: samples beside the kernel's own account of CPU time, and where they were taken."""
 
+import gzip
 import json
 import re
 from xml.etree import ElementTree
@@ -191,6 +192,112 @@ def test_flame_graph(host, tmp):
     nowhere = host.run([host.iosonde, "profile", "--svg", f"{tmp}/no/dir.svg", "--", "true"])
     assert nowhere.returncode == 125 and "cannot write" in nowhere.err, str(nowhere)
     check_script(host, out, total, dict((n, w) for n, _, w, _ in frames))
+
+
+def fields(data):
+    """[(number, value)] of a protocol buffer's message: numbers and bytes."""
+
+    def number(at):
+        n = shift = 0
+        while True:
+            n |= (data[at] & 0x7F) << shift
+            shift, at = shift + 7, at + 1
+            if not data[at - 1] & 0x80:
+                return n, at
+
+    at, found = 0, []
+    while at < len(data):
+        key, at = number(at)
+        n, at = number(at)
+        if key & 7 == 2:
+            found.append((key >> 3, data[at : at + n]))
+            at += n
+        else:
+            assert key & 7 == 0, key
+            found.append((key >> 3, n))
+    return found
+
+
+def of_pprof(packed):
+    """({stack, outermost frame first: value}, (what, unit)) of a profile for pprof."""
+    top = fields(gzip.decompress(packed))
+    text = [v.decode() for k, v in top if k == 6]
+    names = {m[1]: text[m[2]] for m in (dict(fields(v)) for k, v in top if k == 5)}
+    places = {m[1]: names[dict(fields(m[4]))[1]] for m in (dict(fields(v)) for k, v in top if k == 4)}
+    (kind,) = (dict(fields(v)) for k, v in top if k == 1)
+    stacks = {}
+    for sample in (fields(v) for k, v in top if k == 2):
+        frames = [places[v] for k, v in sample if k == 1]
+        (value,) = (v for k, v in sample if k == 2)
+        stacks[";".join(reversed(frames))] = value
+    return stacks, (text[kind[1]], text[kind[2]])
+
+
+def of_speedscope(text):
+    profile = json.loads(text)
+    names = [f["name"] for f in profile["shared"]["frames"]]
+    assert len(set(names)) == len(names)
+    (of,) = profile["profiles"]
+    assert of["type"] == "sampled" and of["endValue"] == sum(of["weights"]), of["endValue"]
+    stacks = (";".join(names[i] for i in s) for s in of["samples"])
+    return dict(zip(stacks, of["weights"], strict=True)), (of["name"], of["unit"])
+
+
+def of_folded(text):
+    return {s: int(n) for s, n in (x.rsplit(" ", 1) for x in text.decode().splitlines())}
+
+
+@pytest.mark.enough_on("running")
+def test_other_programs_formats(host, tmp):
+    """For speedscope and pprof, of the same run: the same stacks, with the same values, as -f prints."""
+    out = {k: f"{tmp}/{k}" for k in ("folded", "speedscope", "pprof", "svg")}
+    hostile = f'{tmp}/"<b>\x1b'
+    host.run(["cp", host.workload, hostile])
+    kinds = {
+        "profile": (["-F", "999"], ("count", "count"), ("count", "none")),
+        "offcputime": ([], ("total", "nanoseconds"), ("total", "nanoseconds")),
+    }
+    for command, (more, for_pprof, for_speedscope) in kinds.items():
+        argv = [host.iosonde, command, "-f", "-O", out["folded"], *more]
+        for kind in ("speedscope", "pprof", "svg"):
+            argv += [f"--{kind}", out[kind]]
+        result = host.run([*argv, "--", hostile, "busy", "2", "100"], timeout=60)
+        assert result.returncode == 0, str(result)
+        told = of_folded(host.read_file(out["folded"]))
+        assert len(told) > 3 and [s for s in told if s.startswith('"<b>')], told
+        per = 1000 if "nanoseconds" in for_pprof else 1  # -f has microseconds
+        pprof, kind = of_pprof(host.read_file(out["pprof"]))
+        assert ({s: n // per for s, n in pprof.items()}, kind) == (told, for_pprof)
+        assert of_speedscope(host.read_file(out["speedscope"])) == (pprof, for_speedscope)
+        assert frames_of(host.read_file(out["svg"]))[1] == sum(pprof.values())
+        host.remove(out["folded"])
+
+
+@pytest.mark.enough_on("running")
+def test_what_has_changed(host, tmp):
+    """--diff: of each frame the share that it had, red where it has more and blue where it has less."""
+    base, out = f"{tmp}/base", f"{tmp}/svg"
+    argv = [host.iosonde, "profile", "-F", "999", "--svg", out, "--diff", base, "--", host.workload]
+    argv += ["busy", "2", "100"]
+    # a stack that is gone had four fifths
+    host.write_file(base, b"workload;main;gone 80\n# a remark\nworkload;main 20\n")
+    result = host.run(argv, timeout=60)
+    assert result.returncode == 0, str(result)
+    root = ElementTree.fromstring(host.read_file(out))
+    told = {}
+    for g in root.iter(f"{SVG}g"):
+        title = g.find(f"{SVG}title").text
+        red, _, blue = (int(n) for n in re.findall(r"\d+", g.find(f"{SVG}rect").get("fill")))
+        now, was = (float(n) for n in re.findall(r"([\d.]+)%", title))
+        assert (red == 245 if now > was else blue == 245 if now < was else True), title
+        told[title.split(": ")[0]] = was
+    assert told["workload"] == 100 and told.get("spin", 0) == 0 and "gone" not in told, told
+    for text, why in ((b"nonsense\n", "line 1"), (b"", "no stacks")):
+        host.write_file(base, text)
+        result = host.run(argv)
+        assert result.returncode == 125 and why in result.err, str(result)
+    result = host.run([host.iosonde, "profile", "--diff", base, "--", "true"])
+    assert result.returncode == 2 and "--svg" in result.err, str(result)
 
 
 def check_script(host, out, total, widths):

@@ -9,7 +9,10 @@
 #include <stdio.h>
 #include <string.h>
 
+#include <zlib.h>
+
 #include "out/flame.h"
+#include "out/flame_export.h"
 
 static void plain(void *ctx, uint64_t value, char *buf, size_t size)
 {
@@ -38,6 +41,16 @@ static const char *draw(struct folded *f, const char *title, struct text_buf *sv
 	folded_sort(f);
 	assert_true(flame_draw(&flame, f, svg));
 	return text_cstr(svg);
+}
+
+/* The frame with that title has that colour. */
+static void assert_fill(const char *svg, const char *title, const char *fill)
+{
+	const char *at = strstr(svg, title);
+
+	assert_non_null(at);
+	at = strstr(at, "fill=\"");
+	assert_memory_equal(at + 6, fill, strlen(fill));
 }
 
 /* The line of the frame whose title begins so. */
@@ -152,6 +165,84 @@ static void nothing(void **state)
 	folded_free(&f);
 }
 
+/* Half of it before: red, half as pale as it can be; what had more is blue; what wasn't there, deep
+ * red. */
+static void changes_have_colours(void **state)
+{
+	struct folded now = { 0 }, before = { 0 };
+	struct flame flame = { "t", plain, NULL, &before };
+	struct text_buf svg = { 0 };
+
+	(void)state;
+	ADD(&now, 40, "a", "more");
+	ADD(&now, 20, "a", "less");
+	ADD(&now, 40, "a", "new");
+	ADD(&before, 2, "a", "more");
+	ADD(&before, 4, "a", "less");
+	ADD(&before, 4, "a", "gone");
+	folded_sort(&now);
+	folded_sort(&before);
+	assert_true(flame_draw(&flame, &now, &svg));
+	assert_non_null(strstr(text_cstr(&svg), "<title>a: 100, 100.00%, was 100.00%</title>"));
+	assert_fill(svg.data, "more: 40, 40.00%, was 20.00%", "rgb(245,150,150)");
+	assert_fill(svg.data, "less: 20, 20.00%, was 40.00%", "rgb(150,150,245)");
+	assert_fill(svg.data, "new: 40, 40.00%, was 0.00%", "rgb(245,55,55)");
+	assert_null(strstr(svg.data, "gone"));
+	text_free(&svg);
+	folded_free(&now);
+	folded_free(&before);
+}
+
+static const struct flame_export exported = { "a \"b\"", "count", false, 7 };
+
+static void for_speedscope(void **state)
+{
+	struct folded f = { 0 };
+	struct text_buf out = { 0 };
+
+	(void)state;
+	ADD(&f, 3, "main", "x\"y", "main");
+	ADD(&f, 4, "main");
+	folded_sort(&f);
+	assert_true(speedscope_write(&exported, &f, &out));
+	assert_non_null(strstr(text_cstr(&out), "\"name\":\"a \\\"b\\\"\",\"shared\":{\"frames\":["
+						"{\"name\":\"main\"},{\"name\":\"x\\\"y\"}]},"));
+	assert_non_null(strstr(out.data, "\"unit\":\"none\",\"startValue\":0,\"endValue\":7,"
+					 "\"samples\":[[0],[0,1,0]],\"weights\":[4,3]}]}"));
+	text_free(&out);
+	folded_free(&f);
+}
+
+static void for_pprof(void **state)
+{
+	/* sample_type {1, 2}, sample {location 2, 1; value 300}, function and location 1 and 2 ...
+	 */
+	static const unsigned char begin[] = { 0x0a, 4,	   0x08, 1,    0x10, 2,	   0x12, 7,
+					       0x08, 2,	   0x08, 1,    0x10, 0xac, 0x02, 0x2a,
+					       6,    0x08, 1,	 0x10, 4,    0x18, 4,	 0x22,
+					       6,    0x08, 1,	 0x22, 2,    0x08, 1 };
+	unsigned char plain_bytes[512];
+	struct folded f = { 0 };
+	struct text_buf out = { 0 };
+	z_stream z = { 0 };
+
+	(void)state;
+	ADD(&f, 300, "main", "inner");
+	folded_sort(&f);
+	assert_true(pprof_write(&exported, &f, &out));
+	assert_int_equal(inflateInit2(&z, 15 + 16), Z_OK);
+	z.next_in = (Bytef *)out.data;
+	z.avail_in = (uInt)out.len;
+	z.next_out = plain_bytes;
+	z.avail_out = sizeof(plain_bytes);
+	assert_int_equal(inflate(&z, Z_FINISH), Z_STREAM_END);
+	assert_true(z.total_out > sizeof(begin));
+	assert_memory_equal(plain_bytes, begin, sizeof(begin));
+	inflateEnd(&z);
+	text_free(&out);
+	folded_free(&f);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -159,6 +250,9 @@ int main(void)
 		cmocka_unit_test(hostile_names),
 		cmocka_unit_test(narrow),
 		cmocka_unit_test(nothing),
+		cmocka_unit_test(changes_have_colours),
+		cmocka_unit_test(for_speedscope),
+		cmocka_unit_test(for_pprof),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
