@@ -189,14 +189,6 @@ static __always_inline u64 direct_btrfs(void)
 #define BTRFS_COMPRESSED_MAX   (128 << 10) /* bytes of a file in one piece */
 #define BTRFS_COMPRESSED_PAGES 32	   /* of 4 KiB, the smallest there are */
 
-static __always_inline u64 u64_at(u64 address)
-{
-	u64 v = 0;
-
-	bpf_probe_read_kernel(&v, sizeof(v), (const void *)address);
-	return v;
-}
-
 /* The inode, and in *@start and *@len which of its bytes, if @bio is btrfs's; 0: it isn't. */
 static __always_inline u64 compressed_inode(u64 bio, u64 *start, u32 *len)
 {

@@ -7,6 +7,7 @@
 #ifndef IOSONDE_ATTRIBUTION_H
 #define IOSONDE_ATTRIBUTION_H
 
+#include "bpf/kernel/jbd2.h"
 #include "bpf/shared.h"
 
 /* Calls that write: at the file's position, at one that is passed, at one passed by a pointer. */
@@ -38,25 +39,13 @@ struct attr_btrfs {
 	__u32 len;
 };
 
-/* Where jbd2 keeps what is read of it, in bytes: its types may be a module's, too. */
-struct attr_jbd2 {
-	__u32 known;  /* 0: it isn't */
-	__u32 fs_dev; /* journal_s.j_fs_dev and j_blocksize */
-	__u32 block;
-	__u32 tid; /* transaction_s.t_tid and t_nr_buffers */
-	__u32 buffers;
-	__u32 handle_dev; /* trace_event_raw_jbd2_handle_stats.dev, tid and dirtied_blocks */
-	__u32 handle_tid;
-	__u32 handle_dirtied;
-};
-
 /* The configuration, a member `attr` of a command's own. */
 struct attr_cfg {
 	__u32 on;     /* attribution is asked for */
 	__u32 calls;  /* there are filesystems whose writes only the system calls tell */
 	__u64 chunks; /* how many chunks of claims are kept (claims.bpf.h) */
 	struct attr_btrfs btrfs;
-	struct attr_jbd2 jbd2;
+	struct jbd2_places jbd2;
 };
 
 /* For tool.maps. */

@@ -302,18 +302,10 @@ int BPF_PROG(journal_handle, u32 dev, u32 tid, u32 type, u32 line, int interval,
 	return 0;
 }
 
-static __always_inline u32 u32_at(u64 address)
-{
-	u32 v = 0;
-
-	bpf_probe_read_kernel(&v, sizeof(v), (const void *)address);
-	return v;
-}
-
 SEC("tp/jbd2/jbd2_handle_stats")
 int journal_handle_tp(void *ctx)
 {
-	const struct attr_jbd2 at = cfg.attr.jbd2;
+	const struct jbd2_places at = cfg.attr.jbd2;
 	u64 event = address_of(ctx);
 
 	if (at.known)
@@ -327,7 +319,7 @@ SEC("tp_btf/jbd2_commit_flushing")
 int BPF_PROG(journal_commit, void *of_journal, void *of_transaction)
 {
 	u64 journal = address_of(of_journal), transaction = address_of(of_transaction);
-	const struct attr_jbd2 at = cfg.attr.jbd2;
+	const struct jbd2_places at = cfg.attr.jbd2;
 	struct block_device *dev = (void *)u64_at(journal + at.fs_dev);
 
 	if (at.known)

@@ -45,6 +45,23 @@ static __always_inline u64 address_of(const void *ptr)
 	return address;
 }
 
+/* What lies at an address of the kernel's; 0 where there is nothing. */
+static __always_inline u64 u64_at(u64 address)
+{
+	u64 v = 0;
+
+	bpf_probe_read_kernel(&v, sizeof(v), (const void *)address);
+	return v;
+}
+
+static __always_inline u32 u32_at(u64 address)
+{
+	u32 v = 0;
+
+	bpf_probe_read_kernel(&v, sizeof(v), (const void *)address);
+	return v;
+}
+
 /* Its lower half: of all operations on a pointer the one that every verifier takes for a number. */
 static __always_inline u32 address_low(const void *ptr)
 {

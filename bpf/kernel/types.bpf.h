@@ -180,6 +180,7 @@ struct task_struct {
 	struct css_set *cgroups;
 	unsigned long nvcsw;
 	unsigned long nivcsw;
+	unsigned long maj_flt;
 	struct sched_entity se;
 	struct sched_info sched_info;
 	struct task_io_accounting ioac;

@@ -186,3 +186,16 @@ int btf_offset(const struct btf *btf, const char *type, const char *name, size_t
 
 	return bits < 0 ? -1 : bits / 8;
 }
+
+bool btf_find_places(const struct btf_place *places, const struct btf *btf)
+{
+	for (; places->type; places++) {
+		size_t size = 0;
+		int off = btf_offset(btf, places->type, places->member, &size);
+
+		if (off < 0 || (places->size && places->size != size))
+			return false;
+		*places->to = (unsigned int)off;
+	}
+	return true;
+}

@@ -37,6 +37,16 @@ struct btf *btf_of_module(const struct btf *kernel, const char *name);
  */
 int btf_offset(const struct btf *btf, const char *type, const char *name, size_t *size);
 
+/* A member whose place is asked for: see btf_find_places(). */
+struct btf_place {
+	const char *type, *member; /* NULL: the end of the list */
+	unsigned int *to;
+	size_t size; /* that it must have; 0: any */
+};
+
+/* Fills all of @places; false if one isn't there. */
+bool btf_find_places(const struct btf_place *places, const struct btf *btf);
+
 /* Where variable @name is among those that each CPU has of its own, in bytes; -1: nowhere. */
 int btf_per_cpu_offset(const struct btf *btf, const char *name);
 

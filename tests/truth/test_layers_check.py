@@ -23,6 +23,7 @@ EXACT = {
     "write calls",
     "bytes read",
     "bytes written",
+    "major faults",
 }
 
 

@@ -2,32 +2,10 @@
 """Whose doing it was: programs in trouble by the doing of one other process, whose name is known."""
 
 import pytest
-from tracer import best_of, check_ledger, text_of, trace, trace_running
+from incidents import blamed, check_culprit, incident
+from tracer import best_of, check_ledger, text_of, trace
 
 pytestmark = pytest.mark.usefixtures("rung")
-MS = 500
-
-
-def incident(host, tmp, kind, *args):
-    """The run, its verdict and what the victim says, who alone is watched."""
-    work = ["incident", kind, str(MS), *args]
-    run = trace_running(host, tmp, "layers", lambda pids: ["-p", pids[0]], [work], lost=None)
-    check_ledger(run)
-    (row,) = run.of("verdict")
-    return run, row, run.work[0]
-
-
-def blamed(run, call, cell):
-    return {r["who"]: r["lat_ns"] for r in run.of("because") if (r["call"], r["cell"]) == (call, cell)}
-
-
-def check_culprit(run, verdict, work, kind):
-    """The verdict names it, and most of what is held against others is its doing."""
-    who = f"{kind} {work['culprit']}"
-    assert verdict["who"] == who and who in verdict["said"], (verdict, work)
-    known = blamed(run, verdict["call"], verdict["cell"])
-    assert known[who] >= 0.6 * sum(known.values()), known
-    return known[who]
 
 
 def test_starved_by_a_hog(host, tmp):

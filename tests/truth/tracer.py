@@ -245,7 +245,7 @@ def check_ledger(run):
     assert run.summary["clamped"] == 0 and run.summary["overflow"] == 0, run.summary
     assert run.summary["unaccounted_ns"] == 0, run.summary
     # Somebody is told for all of what was waited for.
-    for cell in ("runq", "wait"):
+    for cell in ("runq", "queue", "device", "wait"):
         blamed = sum(r["lat_ns"] for r in run.of("because") if r["cell"] == cell)
         assert blamed == sum(r[f"{cell}_ns"] for r in run.of("time")), (cell, run.of("because"))
     assert sum(r["lat_ns"] for r in run.of("time")) == run.summary["watched_ns"] > 0, run.summary

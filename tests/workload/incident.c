@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
-/* Programs in trouble, each by the doing of one other process, a child, which is called by its
- * part. */
-#include "workload.h"
+/* Programs in trouble: by another process, a child that is called by its part, or of their own
+ * making. */
+#include "incident.h"
 
 #include <inttypes.h>
 #include <pthread.h>
@@ -11,23 +11,19 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 
 #define PIPE_BYTES 65536
 
-struct incident {
-	const char *culprit; /* its name: what kind of trouble it makes */
-	void (*make)(struct incident *i);
-	void (*suffer)(struct incident *i);
-	uint64_t ms;
-	const char *path;
-	int pipe[2];
-	_Atomic int *ready;
-};
-
 static uint64_t until(uint64_t ms)
 {
 	return now_ns() + ms * 1000000;
+}
+
+uint64_t incident_end(const struct incident *i)
+{
+	return until(i->ms);
 }
 
 /* --- somebody else has the CPU --- */
@@ -67,7 +63,7 @@ static void write_slowly(struct incident *i)
 
 static void read_bytes(struct incident *i)
 {
-	uint64_t end = until(i->ms);
+	uint64_t end = incident_end(i);
 	char byte;
 
 	while (now_ns() < end)
@@ -87,7 +83,7 @@ static void read_slowly(struct incident *i)
 static void fill(struct incident *i)
 {
 	static char buffer[PIPE_BYTES];
-	uint64_t end = until(i->ms);
+	uint64_t end = incident_end(i);
 
 	while (now_ns() < end)
 		if (write(i->pipe[1], buffer, sizeof(buffer)) < 0)
@@ -116,7 +112,7 @@ static void hold(struct incident *i)
 static void append(struct incident *i)
 {
 	int fd = open(i->path, O_WRONLY | O_CLOEXEC);
-	uint64_t end = until(i->ms);
+	uint64_t end = incident_end(i);
 
 	if (fd < 0)
 		die(i->path);
@@ -126,10 +122,20 @@ static void append(struct incident *i)
 }
 
 static const struct incident incidents[] = {
-	{ .culprit = "hog", hog, spin },
-	{ .culprit = "writer", write_slowly, read_bytes },
-	{ .culprit = "reader", read_slowly, fill },
-	{ .culprit = "holder", hold, append },
+	{ "hog", hog, spin },
+	{ "writer", write_slowly, read_bytes },
+	{ "reader", read_slowly, fill },
+	{ "holder", hold, append },
+	{ "noise", make_noise, suffer_noise, .apart = true },
+	{ "changer", make_commits, suffer_commits },
+	{ "server", make_fuse, suffer_fuse },
+	{ "mapping", NULL, suffer_cold_mapping, prepare_cold_file },
+	{ "stats", NULL, suffer_failing_stats },
+	{ "descriptors", NULL, suffer_no_descriptors },
+	{ "bytes", NULL, suffer_one_byte_reads },
+	{ "files", NULL, suffer_temporary_files },
+	{ "dirty", NULL, suffer_throttling },
+	{ "memory", NULL, suffer_memory_limit },
 };
 
 /* Since when the child ran, by the kernel's account. */
@@ -147,26 +153,49 @@ static int64_t run_ns(pid_t pid)
 	return ns;
 }
 
-static void meet(struct ctx *c, struct incident *i)
+static pid_t start_culprit(struct incident *i)
 {
-	pid_t pid;
+	pid_t pid = fork();
 
-	i->ready = map_shared(sizeof(*i->ready));
-	if (pipe(i->pipe))
-		die("pipe");
-	pin_to(0);
-	pid = fork();
 	if (pid < 0)
 		die("fork");
 	if (!pid) {
+		static const struct sched_param plain;
+
+		if (!i->apart) /* after the one that it troubles */
+			sched_setscheduler(0, SCHED_OTHER, &plain);
 		prctl(PR_SET_PDEATHSIG, SIGKILL);
-		prctl(PR_SET_NAME, i->culprit);
+		prctl(PR_SET_NAME, i->name);
 		i->make(i);
 		_exit(1);
 	}
 	while (!*i->ready && !waitpid(pid, NULL, WNOHANG))
 		sleep_ms(1);
+	if (!*i->ready)
+		die(i->name);
+	return pid;
+}
+
+static void meet(struct ctx *c, struct incident *i)
+{
+	struct rusage before, after;
+	pid_t pid = 0;
+
+	i->ready = map_shared(sizeof(*i->ready));
+	if (pipe(i->pipe))
+		die("pipe");
+	if (!i->apart)
+		pin_to(0);
+	if (i->prepare)
+		i->prepare(i);
+	if (i->make)
+		pid = start_culprit(i);
+	getrusage(RUSAGE_SELF, &before);
 	i->suffer(i);
+	getrusage(RUSAGE_SELF, &after);
+	extra_add(c, "majflt", after.ru_majflt - before.ru_majflt);
+	if (!pid)
+		return;
 	extra_add(c, "culprit", pid);
 	extra_add(c, "run_ns", run_ns(pid));
 	kill(pid, SIGKILL);
@@ -178,7 +207,7 @@ int cmd_incident(struct ctx *c)
 	for (size_t k = 0; k < ARRAY_SIZE(incidents); k++) {
 		struct incident i = incidents[k];
 
-		if (strcmp(i.culprit, arg_str(c, 0, "")) != 0)
+		if (strcmp(i.name, arg_str(c, 0, "")) != 0)
 			continue;
 		i.ms = (uint64_t)arg_num(c, 1, 500);
 		i.path = arg_str(c, 2, "");

@@ -65,7 +65,7 @@ static const struct command commands[] = {
 	  "SPIN_MS SLEEP_MS N FILE: two threads on a CPU that compute, sleep, read "
 	  "and write N times" },
 	{ "incident", cmd_incident,
-	  "hog|writer|reader|holder MS FILE: wait for a child of that name" },
+	  "KIND [MS [FILE]]: a program in trouble, mostly by a child of that name: incident.c" },
 	{ "renamed", cmd_renamed, "MS: be given another name by a thread, then sleep" },
 	{ "sleepers", cmd_sleepers, "N MS: N processes that sleep five times for MS, likewise" },
 	{ "oom", cmd_oom, "HOG MAX: a child that holds HOG MiB, then up to MAX MiB beside it" },

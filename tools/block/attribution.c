@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "core/kernel/btf_query.h"
+#include "core/kernel/jbd2.h"
 
 const char *const attr_methods[] = { ATTR_METHOD_NAMES, NULL };
 
@@ -45,80 +46,36 @@ static bool mounted_without_hooks(void)
 	return found;
 }
 
-struct place {
-	const char *type, *member;
-	__u32 *to;
-	size_t size; /* that it must have; 0: any */
-};
-
-static bool find_places(const struct place *places, const struct btf *btf)
-{
-	for (; places->type; places++) {
-		size_t size = 0;
-		int off = btf_offset(btf, places->type, places->member, &size);
-
-		if (off < 0 || (places->size && places->size != size))
-			return false;
-		*places->to = (__u32)off;
-	}
-	return true;
-}
-
-static void find_jbd2(struct attr_jbd2 *out, const struct btf *btf)
-{
-	const char *handle = "trace_event_raw_jbd2_handle_stats";
-	const struct place places[] = {
-		{ "journal_s", "j_fs_dev", &out->fs_dev, 8 },
-		{ "journal_s", "j_blocksize", &out->block, 4 },
-		{ "transaction_s", "t_tid", &out->tid, 4 },
-		{ "transaction_s", "t_nr_buffers", &out->buffers, 4 },
-		{ handle, "dev", &out->handle_dev, 4 },
-		{ handle, "tid", &out->handle_tid, 4 },
-		{ handle, "dirtied_blocks", &out->handle_dirtied, 4 },
-		{ NULL, NULL, NULL, 0 },
-	};
-
-	out->known = find_places(places, btf);
-}
-
 static void find_btrfs(struct attr_btrfs *out, const struct btf *btf)
 {
-	const struct place always[] = {
+	const struct btf_place always[] = {
 		{ "btrfs_bio", "bio", &out->bio, 0 },
 		{ "btrfs_bio", "file_offset", &out->offset, 0 },
 		{ "compressed_bio", "start", &out->start, 0 },
 		{ "compressed_bio", "len", &out->len, 0 },
 		{ NULL, NULL, NULL, 0 },
 	};
-	const struct place embedded[] = {
+	const struct btf_place embedded[] = {
 		{ "compressed_bio", "bbio", &out->bbio, 0 },
 		{ "btrfs_bio", "inode", &out->inode, 0 },
 		{ "btrfs_inode", "vfs_inode", &out->vfs, 0 },
 		{ NULL, NULL, NULL, 0 },
 	};
-	const struct place apart[] = {
+	const struct btf_place apart[] = {
 		{ "btrfs_bio", "private", &out->private, 0 },
 		{ "compressed_bio", "inode", &out->inode, 0 },
 		{ NULL, NULL, NULL, 0 },
 	};
 
-	if (!find_places(always, btf))
+	if (!btf_find_places(always, btf))
 		return;
-	out->apart = !find_places(embedded, btf);
-	out->known = !out->apart || find_places(apart, btf);
-}
-
-/* Looks in the types of module @name or, where it is built in, in the kernel's. */
-static struct btf *types_of(struct btf *kernel, const char *name)
-{
-	struct btf *module = btf_of_module(kernel, name);
-
-	return module ? module : kernel;
+	out->apart = !btf_find_places(embedded, btf);
+	out->known = !out->apart || btf_find_places(apart, btf);
 }
 
 void attribution_prepare(struct attr_cfg *cfg, const char *btf)
 {
-	struct btf *kernel, *btrfs, *jbd2;
+	struct btf *kernel, *btrfs;
 
 	if (!cfg->on)
 		return;
@@ -126,14 +83,10 @@ void attribution_prepare(struct attr_cfg *cfg, const char *btf)
 	kernel = btf_of_kernel(btf);
 	if (!kernel)
 		return;
-	btrfs = types_of(kernel, "btrfs");
-	jbd2 = types_of(kernel, "jbd2");
+	btrfs = btf_of_module(kernel, "btrfs");
 	if (cfg->calls)
-		find_btrfs(&cfg->btrfs, btrfs);
-	find_jbd2(&cfg->jbd2, jbd2);
-	if (btrfs != kernel)
-		btf__free(btrfs);
-	if (jbd2 != kernel)
-		btf__free(jbd2);
+		find_btrfs(&cfg->btrfs, btrfs ? btrfs : kernel);
+	jbd2_find(&cfg->jbd2, kernel);
+	btf__free(btrfs);
 	btf__free(kernel);
 }

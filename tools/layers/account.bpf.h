@@ -183,7 +183,7 @@ static __always_inline struct layers_state *state_claimed(struct task_struct *ta
 	return st;
 }
 
-#include "tools/layers/blkio_thread.bpf.h"
+#include "tools/layers/blame.bpf.h"
 
 /* --- the account --- */
 
@@ -202,7 +202,7 @@ static __always_inline void charge(struct layers_op *op, u32 cell, u64 now)
 
 static __always_inline void note_wait(struct layers_op *op, u64 ns)
 {
-	struct layers_wait_key key = { .stack = op->stack, .call = op->in.call };
+	struct layers_wait_key key = { .stack = op->stack, .call = REASON_CALL(op->in.call) };
 	struct layers_wait *wait, first = { 1, ns, ns };
 
 	if (ns > op->longest_ns) {
@@ -234,7 +234,9 @@ static __always_inline void blame_waker(const struct layers_op *op, const struct
 {
 	u64 what = WHAT(CELL_WAIT, cause_call(&op->in));
 
-	if (wake)
+	if (wake && wake->who.kind == WHO_JOURNAL)
+		blame_journal(wake->who.comm[0], what, ns);
+	else if (wake)
 		blame((u64)wake->who.kind << 32 | wake->who.id, what, ns, wake->who.comm[0],
 		      wake->who.comm[1]);
 	else
@@ -256,6 +258,8 @@ static __always_inline void settle_blocked(u64 task, struct layers_op *op, u64 w
 		any = device = 0;
 	}
 	rest = total - any;
+	if (any)
+		blame_for_requests(task, op, woken, any - device, device);
 	op->cells[CELL_DEVICE] += device;
 	op->cells[CELL_QUEUE] += any - device;
 	if (op->flags & OP_BIOS_FULL) {
@@ -264,7 +268,7 @@ static __always_inline void settle_blocked(u64 task, struct layers_op *op, u64 w
 		op->cells[CELL_WAIT] += rest;
 		if (rest)
 			blame_waker(op, wake, rest);
-		if (rest && IS_IO(op->in.call))
+		if (rest && HAS_REASONS(op->in.call))
 			note_wait(op, rest);
 	}
 	op->mark_ns = woken;

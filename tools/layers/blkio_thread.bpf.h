@@ -15,6 +15,7 @@
 #define IOSONDE_BLKIO_THREAD_BPF_H
 
 #include "bpf/block/blkio.bpf.h"
+#include "tools/layers/disks.bpf.h"
 
 #define BIO_SLOTS  64	/* requests of one thread in flight */
 #define BIO_CHAIN  1024 /* bios of one request that are looked at */
@@ -29,11 +30,22 @@ struct bio_slot {
 	u32 seq;       /* tells this use of the slot from earlier ones */
 };
 
+/* A wait for requests, for blame_disk(). */
+struct disk_wait {
+	u64 from_ns, to_ns;
+	u64 ns[2], left[2]; /* CELL_QUEUE's and CELL_DEVICE's; what isn't handed out yet */
+	u32 call;	    /* cause_call() */
+	u32 self;	    /* process that waited */
+};
+
 struct bio_owner {
 	u32 seq;
 	u32 high;	      /* slots that were ever used */
 	u64 from_ns, to_ns;   /* arguments of bios_next() */
 	u64 start_ns, end_ns; /* its result */
+	u32 dev;	      /* the disk that has its latest bio */
+	u32 reserved;
+	struct disk_wait wait;
 	struct bio_slot slots[BIO_SLOTS];
 };
 
@@ -164,8 +176,8 @@ __noinline int bios_free_slot(u64 task, u32 gen)
 	return former;
 }
 
-/* Starts to follow @bio for the current thread's operation @gen. False: no room. */
-static __always_inline bool bio_follow(u64 task, u64 bio, u32 gen, u64 queued, u64 issued)
+/* Starts to follow @bio, of disk @dev, for the current thread's operation @gen. False: no room. */
+static __always_inline bool bio_follow(u64 task, u64 bio, u32 dev, u32 gen, u64 queued, u64 issued)
 {
 	struct bio_owner *owner = bpf_map_lookup_elem(&bio_owners, &task);
 	struct bio_ref ref = { .task = task };
@@ -180,6 +192,8 @@ static __always_inline bool bio_follow(u64 task, u64 bio, u32 gen, u64 queued, u
 		/* a thread that had this address before may have left bios in flight */
 		owner->seq = queued;
 	}
+	owner->dev = dev;
+	owner->wait.self = current_ids() >> 32;
 	i = bios_free_slot(task, gen);
 	if (i < 0 || i >= BIO_SLOTS)
 		return false;
@@ -212,10 +226,11 @@ static __always_inline struct layers_op *bio_operation(void)
 	return st && st->op.in.call ? &st->op : NULL;
 }
 
-static __always_inline void bio_add(struct layers_op *op, u64 bio, u64 queued, u64 issued)
+static __always_inline void bio_add(struct layers_op *op, struct bio *bio, u64 queued, u64 issued)
 {
 	op->n_bios++;
-	if (bio_follow(bpf_get_current_task(), bio, op->gen, queued, issued))
+	if (bio_follow(bpf_get_current_task(), (u64)bio, disk_dev(bio_disk_of(bio)), op->gen,
+		       queued, issued))
 		return;
 	op->flags |= OP_BIOS_FULL;
 	TALLY(LAYERS_BIOS_FULL);
@@ -224,13 +239,13 @@ static __always_inline void bio_add(struct layers_op *op, u64 bio, u64 queued, u
 static __always_inline void blk_queued(struct bio *bio)
 {
 	struct layers_op *op = bio_operation();
-	u64 now;
-
-	if (!op)
-		return;
-	now = bpf_ktime_get_ns();
+	u64 now = bpf_ktime_get_ns();
 	/* a device without requests (dm, md, brd, zram) has the bio at once */
-	bio_add(op, (u64)bio, now, BPF_CORE_READ(bio_queue_of(bio), mq_ops) ? 0 : now);
+	bool at_once = !BPF_CORE_READ(bio_queue_of(bio), mq_ops);
+
+	note_submitter(bio, at_once ? now : 0);
+	if (op)
+		bio_add(op, bio, now, at_once ? now : 0);
 }
 
 /* @child is the front of a bio that was too large: its parent is in bi_private (bio_chain()). */
@@ -239,8 +254,9 @@ static __always_inline void blk_split(struct bio *child)
 	struct bio_slot *parent = slot_of_bio((u64)BPF_CORE_READ(child, bi_private));
 	struct layers_op *op = bio_operation();
 
+	note_submitter(child, 0);
 	if (parent && op && parent->gen == op->gen)
-		bio_add(op, (u64)child, parent->queued_ns, 0);
+		bio_add(op, child, parent->queued_ns, 0);
 }
 
 /* Global, like bio_done(): called in a loop. */
@@ -293,6 +309,7 @@ static __always_inline void blk_rq_completed(struct request *rq, int error, u32 
 	u64 q = (u64)BPF_CORE_READ(rq, q), now = bpf_ktime_get_ns();
 
 	note_completion(disk_dev(rq_disk_of(rq)), now);
+	disk_ends(disk_dev(rq_disk_of(rq)), address_of(rq), now);
 	for (int i = 0; bio && i < BIO_CHAIN; i++) {
 		u32 size = BPF_CORE_READ(bio, bi_iter.bi_size);
 
@@ -306,17 +323,24 @@ static __always_inline void blk_rq_completed(struct request *rq, int error, u32 
 
 static __always_inline void blk_rq_issued(struct request *rq)
 {
-	stamp_issue(rq, bpf_ktime_get_ns());
+	u64 now = bpf_ktime_get_ns();
+
+	stamp_issue(rq, now);
+	note_issue(rq, now);
 }
 
 static __always_inline void blk_rq_requeued(struct request *rq)
 {
 	stamp_issue(rq, 0); /* the device didn't take it: queued again */
+	disk_ends(disk_dev(rq_disk_of(rq)), address_of(rq), bpf_ktime_get_ns());
 }
 
 static __always_inline void blk_completed(struct bio *bio)
 {
-	bio_done(address_of(bio), 0, bpf_ktime_get_ns());
+	u64 now = bpf_ktime_get_ns();
+
+	bio_done(address_of(bio), 0, now);
+	disk_ends(disk_dev(bio_disk_of(bio)), address_of(bio), now);
 }
 
 #endif

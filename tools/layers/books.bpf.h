@@ -15,9 +15,11 @@ static __noinline int read_switches(struct layers_cpu *c, u64 *to, u64 address)
 {
 	struct task_struct *task = (struct task_struct *)address;
 
-	c->books_kept |= 1 << BOOK_CPU | 1 << BOOK_BLOCKED | 1 << BOOK_PREEMPTED;
+	c->books_kept |=
+		1 << BOOK_CPU | 1 << BOOK_BLOCKED | 1 << BOOK_PREEMPTED | 1 << BOOK_MAJOR_FAULTS;
 	to[BOOK_BLOCKED] = BPF_CORE_READ(task, nvcsw);
 	to[BOOK_PREEMPTED] = BPF_CORE_READ(task, nivcsw);
+	to[BOOK_MAJOR_FAULTS] = BPF_CORE_READ(task, maj_flt);
 	if (bpf_core_field_exists(task->sched_info.run_delay)) {
 		to[BOOK_RUNQ] = BPF_CORE_READ(task, sched_info.run_delay);
 		c->books_kept |= 1 << BOOK_RUNQ;

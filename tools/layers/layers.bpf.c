@@ -6,6 +6,7 @@
  * (or sched_switch on its behalf) writes the account; other CPUs leave time stamps in layers_wakes
  * and in the bio slots of blkio_thread.bpf.h.
  */
+#include "tools/layers/faults.bpf.h"
 #include "tools/layers/life.bpf.h"
 #include "tools/layers/sched.bpf.h"
 
@@ -347,6 +348,36 @@ static __noinline int exit_by_state(struct layers_cpu *c, struct task_struct *ta
 	return 0;
 }
 
+/*
+ * A call of the current thread failed with @ret: keeps that, and the path that it was about, for
+ * the first, second, fourth ... failure of that call on this CPU.
+ */
+static __noinline int keep_failure(struct layers_cpu *c, s64 ret, struct pt_regs *regs)
+{
+	u64 slot = REGS_CALL(regs);
+	struct layers_failure *f = &c->failures[slot & (FAILURES - 1)];
+	struct syscall_args args;
+	u32 arg;
+	long n = 0;
+
+	if (slot >= SYSCALL_MAX || in_compat_call())
+		return 0;
+	if (f->slot != slot)
+		f->count = 0;
+	if (f->count++ & (f->count - 1))
+		return 0;
+	f->slot = slot;
+	f->ret = ret;
+	arg = cfg.path_arg[slot & (SYSCALL_MAX - 1)];
+	if (arg) {
+		syscall_args(regs, false, &args);
+		n = bpf_probe_read_user_str(f->name, sizeof(f->name),
+					    (const char *)(arg == 1 ? args.a[0] : args.a[1]));
+	}
+	f->name_len = n > 0 ? n - 1 : 0;
+	return 0;
+}
+
 SYSCALL_EXIT(layers_exit)
 {
 	struct task_struct *task;
@@ -370,6 +401,8 @@ SYSCALL_EXIT(layers_exit)
 		books_exit(c, mine ? c->entry.call : 0, ret);
 	if (mine)
 		hold(&c->entry);
+	if (mine && c->entry.call <= PART_OTHER && (u64)ret >= (u64)-4095 && !is_interrupted(ret))
+		keep_failure(c, ret, regs);
 	/* asked once more: an interrupt that submitted a bio may have moved it meanwhile */
 	if (mine && c->entry.call && c->entry.call <= PART_OTHER && now >= c->entry.entry_ns &&
 	    !is_interrupted(ret) && !(n_parked && REGS_NO_CALL(regs)))

@@ -46,6 +46,7 @@ const char *const layers_call_names[] = {
 	"openat",
 	"openat2",
 	"open_by_handle_at",
+	"(fault)",
 	NULL,
 };
 
@@ -82,7 +83,7 @@ static const struct option_spec options[] = {
 	{}
 };
 
-#define UNFOLLOWED "files of other calls, I/O of io_uring and libaio, page faults of mappings"
+#define UNFOLLOWED "files of other calls, I/O of io_uring and libaio"
 
 static const struct probe probes[] = {
 	{ "system calls",
@@ -97,6 +98,15 @@ static const struct probe probes[] = {
 	  .without = "what a timer ends is an interrupt's doing",
 	  .aside = true },
 	{ "the end of threads", { { { "layers_thread_exit" } }, { { "layers_thread_exit_tp" } } } },
+	{ "major page faults",
+	  { { { "layers_fault" } } },
+	  .without = "the files of page faults",
+	  .aside = true },
+	{ "who changes what jbd2 logs",
+	  { { { "layers_handle(*,*,*,*,*,*,*,*)", "layers_commit(*,*)" } },
+	    { { "layers_handle_tp", "layers_commit(*,*)" } } },
+	  .without = "whose changes a journal's commit had",
+	  .aside = true },
 	{ "bios as they are queued",
 	  { { { "bio_queue(bio)" } }, { { "bio_queue_q(request_queue,bio)" } } },
 	  .aside = true },
@@ -162,7 +172,7 @@ static struct op_row *make_row(struct run *run, struct ledger *l, const struct l
 	memcpy(row->comm, e->comm, sizeof(row->comm));
 	row->call = e->key.call;
 	row->ret = e->ret;
-	row->fd = e->key.call >= CALL_OPEN ? (int32_t)e->ret : e->fd;
+	row->fd = e->key.call >= CALL_OPEN && e->key.call < CALL_FAULT ? (int32_t)e->ret : e->fd;
 	row->restarts = e->restarts;
 	row->flags = e->flags;
 	row->bytes = e->bytes;
@@ -229,6 +239,7 @@ static bool prepare(struct run *run)
 
 	cfg->n_slowest = SLOWEST_KEPT;
 	cfg->verdict_rows = run_opts(run)->format != FORMAT_TEXT;
+	ledger_path_arguments(cfg);
 	ledger_who_prepare(cfg, run_opts(run)->btf);
 	return true;
 }
@@ -248,7 +259,6 @@ static bool start(struct run *run)
 	struct ledger *l = run_tool_state(run);
 
 	l->paths = (struct keymap)KEYMAP(struct layers_file, char *);
-	l->faults_before = ledger_major_faults(run);
 	ledger_waits_start(run);
 	l->names = run_kernel_names(run);
 	return l->names != NULL;

@@ -5,6 +5,7 @@
 
 #include "bpf/core/hist.h"
 #include "bpf/core/syscall_max.h"
+#include "bpf/kernel/jbd2.h"
 #include "bpf/shared.h"
 
 /* Where a nanosecond of an operation can have gone. */
@@ -32,6 +33,7 @@ enum layers_call {
 	CALL_OPENAT,
 	CALL_OPENAT2,
 	CALL_OPEN_BY_HANDLE,
+	CALL_FAULT, /* no call at all: a major fault of a mapping, by its file */
 	N_CALLS,
 };
 
@@ -39,7 +41,7 @@ enum layers_call {
 enum layers_part {
 	PART_OTHER = N_CALLS, /* a call that isn't followed by file: layers_entry.slot has which */
 	PART_USER,	      /* between calls */
-	PART_FAULT,	      /* blocked there */
+	PART_FAULT,	      /* blocked there, and it was no major fault */
 	PART_BEFORE,	      /* what was under way when watching began */
 	PART_START,	      /* a new thread, until it is in user space */
 	N_PARTS,
@@ -56,6 +58,8 @@ struct layers_cfg {
 	__u32 verdict_rows;  /* 0: people read the verdict as a sentence */
 	__u32 check;	     /* compare with what the kernel keeps itself */
 	__s64 preempt_delta; /* preempt_count_at(); 0: unknown */
+	struct jbd2_places jbd2;
+	__u8 path_arg[SYSCALL_MAX]; /* which argument of a call is a path; 0: none, 1: the first */
 };
 
 /* counters.tool[] */
@@ -129,7 +133,6 @@ struct layers_entry {
 };
 
 #define SLOWEST_MAX 16
-#define NAME_KEPT   256	       /* of the name that an open passed, for one that fails */
 #define NAME_CUT    (1U << 31) /* in name_len: it was longer */
 
 /* Latencies of one call. */
@@ -149,6 +152,7 @@ enum layers_book {
 	BOOK_WRITES,
 	BOOK_READ_BYTES,
 	BOOK_WRITTEN_BYTES,
+	BOOK_MAJOR_FAULTS,
 	N_BOOKS
 };
 
@@ -159,14 +163,22 @@ enum layers_who_kind {
 	WHO_IDLE,   /* nobody: the CPU was idle, and had to wake up */
 	WHO_INTERRUPT,
 	WHO_TIMER,
-	WHO_DEVICE,   /* a request's completion; id: which disk */
-	WHO_NOT_OVER, /* it went on when watching ended */
-	WHO_OTHERS,   /* more than are told apart */
+	WHO_DEVICE,    /* a disk itself, by a request's completion; id: which */
+	WHO_NOT_OVER,  /* it went on when watching ended */
+	WHO_OTHERS,    /* more than are told apart */
+	WHO_WRITEBACK, /* the kernel's threads, which write what is dirty */
+	WHO_JOURNAL,   /* id: a process that changed what the commit had */
 	N_WHO,
 };
 
+/* Of WHO_JOURNAL the kind has the device, too: 12 bits of its major and 12 of its minor number. */
+#define WHO_KIND(who) ((__u32)((who) >> 32) & 0xff)
+#define WHO_OF_JOURNAL(dev, tgid)                                                                  \
+	((__u64)((dev) >> 20 << 20 | ((dev)&0xfff) << 8 | WHO_JOURNAL) << 32 | (tgid))
+#define WHO_DEV(who) ((__u32)((who) >> 52) << 20 | ((__u32)((who) >> 40) & 0xfff))
+
 struct layers_who {
-	__u32 kind; /* enum layers_who_kind */
+	__u32 kind; /* enum layers_who_kind; WHO_JOURNAL: comm[0] is the transaction's key */
 	__u32 id;
 	__u64 comm[COMM_LEN / 8]; /* of a task */
 };
@@ -203,6 +215,18 @@ struct layers_time {
 	__u64 cells[N_CELLS];
 };
 
+#define FAILURES  4   /* a power of two */
+#define NAME_KEPT 256 /* of a path that a call passed which failed */
+
+/* Of a call's failures one now and then: as what it failed, and on which path. */
+struct layers_failure {
+	__u32 slot; /* its number */
+	__s32 ret;  /* 0: none */
+	__u32 name_len;
+	__u32 count;
+	char name[NAME_KEPT];
+};
+
 /*
  * A CPU's own record; docs/ledger.md, "Where an operation is kept". What each operation needs is in
  * its first cache line.
@@ -231,7 +255,7 @@ struct layers_cpu {
 	struct layers_time others[OTHER_CALLS];
 	/* --check: what the kernel has, and which of it, and what is counted for that alone */
 	__u64 books[N_BOOKS], books_kept;
-	__u64 blocked, preempted, again;
+	__u64 blocked, preempted, again, faults;
 	/* who had this CPU of late; ran[ran_last] has it */
 	__u32 ran_last;
 	__u32 in_timer;	    /* a timer's function runs here, */
@@ -241,6 +265,7 @@ struct layers_cpu {
 	__u64 preempt_count_at; /* of this CPU; 0: not known yet */
 	struct layers_ran ran[RAN_MAX];
 	struct layers_cause causes_rest[N_CELLS]; /* of waits that found no room: by cell */
+	struct layers_failure failures[FAILURES];
 };
 
 struct layers_wait_key {

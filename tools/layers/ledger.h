@@ -76,12 +76,13 @@ struct book_row {
 
 /* What threads did in all the time in which they were watched. */
 struct life {
-	struct keymap rows; /* by name: struct time_row */
-	uint64_t sum_ns;    /* of the rows */
+	struct keymap rows;	/* by name: struct time_row */
+	struct keymap failures; /* by name: struct layers_failure */
+	uint64_t sum_ns;	/* of the rows */
 	uint64_t watched_ns, threads;
 	uint64_t other_calls;		     /* that aren't followed by file */
 	uint64_t books[N_BOOKS], books_kept; /* by the kernel */
-	uint64_t blocked, preempted, again;
+	uint64_t blocked, preempted, again, faults;
 };
 
 #define WHO_NAME 48
@@ -97,17 +98,26 @@ struct cause_row {
 	uint64_t total_ns; /* of all lines of that table */
 };
 
+/* With what calls failed, if with the same, and the path of one. */
+struct failure {
+	int64_t ret; /* 0: not known */
+	char path[NAME_KEPT];
+};
+
 /* Where the time went, in one sentence or three, and its parts. */
 struct verdict {
 	char call[TIME_NAME]; /* the row of table Time that took the most */
 	uint64_t ns, total_ns;
 	uint64_t apart_ns; /* not in total_ns: waits for children, who are followed themselves */
 	uint64_t io_ns;	   /* of calls that are followed by file */
-	const char *path, *cell, *reason, *advice;
+	const char *path, *dir, *cell, *reason, *advice;
 	const char *who; /* whose doing most of it was */
 	int64_t err;	 /* with which most of a call failed */
 	const char *said;
 	bool sleeps; /* the call is one in which programs wait for work */
+	bool loop;   /* @ns has what the program does between its calls, which is little */
+	char dir_room[512];
+	struct failure failed;
 	struct text_buf text;
 };
 
@@ -120,8 +130,7 @@ struct ledger {
 	struct op_row *slowest[SLOWEST_KEPT];
 	size_t n_slowest;
 	struct stack_names *names;
-	struct text_buf row; /* the row that is being put together */
-	uint64_t faults_before;
+	struct text_buf row;  /* the row that is being put together */
 	int end_iter;	      /* looks at every thread when watching ends */
 	struct keymap waits;  /* of the report under way: struct wait_kind to struct wait_row */
 	struct keymap causes; /* the same: struct cause_row by what tells them apart */
@@ -161,8 +170,6 @@ extern const char *const ledger_cell_names[];
 /* @ns for people: "1.27s". Returns @text. */
 const char *ledger_duration(uint64_t ns, char *text, size_t size);
 
-/* Major page faults of the targets so far, as far as processes were named. */
-uint64_t ledger_major_faults(const struct run *run);
 /* --- ledger_life.c --- */
 /* Before anything counts: finds the threads that are there. False after a message. */
 bool ledger_life_begin(struct run *run, struct ledger *l);
@@ -189,11 +196,18 @@ const char *ledger_call_name(uint32_t slot, char *name, size_t size);
  * Fills @v, whose @text is freed by the caller. @family: children are followed. False: there was
  * nothing to judge.
  */
-bool ledger_judge(struct ledger *l, const struct life *life, bool family, struct keymap *calls,
+bool ledger_judge(struct ledger *l, struct life *life, bool family, struct keymap *calls,
 		  struct keymap *files, struct verdict *v);
 
-/* Adds to the summary what the targets did besides. */
-void ledger_add_besides(struct run *run, const struct ledger *l, const struct life *life);
+/* --- ledger_where.c --- */
+/* Fills v->path or v->dir: that which has more than half of @io_ns. */
+void ledger_where(struct keymap *files, uint64_t io_ns, struct verdict *v);
+/* Adds what the record of a CPU has. */
+void ledger_add_failures(struct life *life, const struct layers_failure *failures);
+/* Why @call failed, as far as that is known. */
+void ledger_explain_failures(struct life *life, const char *call, struct failure *out);
+/* Before the programs are loaded. */
+void ledger_path_arguments(struct layers_cfg *cfg);
 
 /* ledger_report.c: everything that the tables show, from the maps and the threads' own sums. */
 void ledger_report(struct run *run, struct ledger *l, bool last);

@@ -17,6 +17,7 @@ static const char *const book_names[N_BOOKS] = {
 	[BOOK_WRITES] = "write calls",
 	[BOOK_READ_BYTES] = "bytes read",
 	[BOOK_WRITTEN_BYTES] = "bytes written",
+	[BOOK_MAJOR_FAULTS] = "major faults",
 };
 
 /* How the kernel counts @call in /proc/PID/io. */
@@ -80,6 +81,7 @@ static void fill_ours(struct book_row *rows, struct life *life, struct keymap *c
 	rows[BOOK_RUNQ].allowed = rows[BOOK_RUNQ].ours / 50;
 	rows[BOOK_BLOCKED].ours = life->blocked;
 	rows[BOOK_PREEMPTED].ours = life->preempted;
+	rows[BOOK_MAJOR_FAULTS].ours = life->faults;
 	for (size_t i = 0; i < calls->n; i++) {
 		uint32_t call;
 

@@ -148,6 +148,8 @@ void ledger_life_add(struct life *life, const struct layers_cpu *c, uint64_t end
 	life->blocked += c->blocked;
 	life->preempted += c->preempted;
 	life->again += c->again;
+	life->faults += c->faults;
+	ledger_add_failures(life, c->failures);
 	add_time(life, part_names[PART_USER], &user);
 	for (uint32_t i = 1; i < N_PARTS; i++)
 		if (i != PART_OTHER)
@@ -183,6 +185,10 @@ void ledger_life_check(struct run *run, const struct life *life)
 	run_summary_add(run, "threads", life->threads, false);
 	run_summary_add(run, "watched_ns", life->watched_ns, false);
 	run_summary_add(run, "unaccounted_ns", off, false);
+	run_summary_add(run, "unfollowed_calls", life->other_calls, false);
+	run_summary_add(run, "major_faults", life->faults, false);
+	if (!life->threads)
+		sink_note(run_sink(run), "No thread that was asked for was there, or came.");
 	if (run_opts(run)->format != FORMAT_TEXT || !life->threads)
 		return;
 	ledger_duration(life->watched_ns, text, sizeof(text));

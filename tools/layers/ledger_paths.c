@@ -63,6 +63,7 @@ static void sweep(struct run *run, struct ledger *l)
 	struct keymap kept = KEYMAP(struct layers_file, char *);
 
 	keep_paths(run, l, &kept, "layers_table");
+	keep_paths(run, l, &kept, "layers_fault_table");
 	keep_paths(run, l, &kept, "layers_files");
 	ledger_paths_free(l);
 	l->paths = kept;

@@ -193,6 +193,7 @@ static void gather(struct run *run, struct ledger *l, struct sums *sums)
 	uint64_t count;
 
 	add_table(run, sums, l, "layers_table");
+	add_table(run, sums, l, "layers_fault_table");
 	add_kept(run, sums, l);
 	count = sums->count;
 	add_table(run, sums, l, "layers_others");
@@ -223,6 +224,7 @@ void ledger_report(struct run *run, struct ledger *l, bool last)
 		.files = KEYMAP(struct layers_file, struct sum_row),
 		.processes = KEYMAP(uint32_t, struct sum_row),
 		.life.rows = KEYMAP(char[TIME_NAME], struct time_row),
+		.life.failures = KEYMAP(char[TIME_NAME], struct layers_failure),
 		.latencies = calloc(N_CALLS, sizeof(*sums.latencies)),
 	};
 	struct book_row books[N_BOOKS] = { 0 };
@@ -246,13 +248,13 @@ void ledger_report(struct run *run, struct ledger *l, bool last)
 	run_tables(run, verdict.said, sums.generated, last);
 	if (last) {
 		ledger_life_check(run, &sums.life);
-		ledger_add_besides(run, l, &sums.life);
 		account(run, &sums, dropped);
 	}
 	text_free(&verdict.text);
 	ledger_waits_done(l);
 	ledger_who_done(l);
 	keymap_free(&sums.life.rows);
+	keymap_free(&sums.life.failures);
 	keymap_free(&sums.calls);
 	keymap_free(&sums.files);
 	keymap_free(&sums.processes);

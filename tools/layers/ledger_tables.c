@@ -168,7 +168,8 @@ static const struct column verdict_columns[] = {
 		  "are "
 		  "followed" },
 	{ "call", V(call), U_TEXT, .help = "what took it: a row of table Time" },
-	{ "path", V(path), U_PATH, .help = "most of the time of I/O" },
+	{ "path", V(path), U_PATH, .help = "the file that took most of the time of I/O" },
+	{ "dir", V(dir), U_PATH, .help = "or the directory that did" },
 	{ "cell", V(cell), U_TEXT },
 	{ "reason", V(reason), U_TEXT, .help = "of the wait" },
 	{ "err", V(err), U_ERRNO, .help = "with which calls failed" },

@@ -10,9 +10,11 @@
 #include "core/rows/unit.h"
 #include "tools/layers/ledger.h"
 
-#define MANY	  1000 /* calls of which it matters what each of them does */
-#define FEW_BYTES 512  /* that one moves, where it could move thousands */
-#define SOME	  100  /* calls that nearly all failed are told from so many on */
+#define MANY	  1000	 /* calls of which it matters what each of them does */
+#define FEW_BYTES 512	 /* that one moves, where it could move thousands */
+#define LITTLE_NS 20000	 /* between calls */
+#define FAULT_NS  200000 /* the same, for page faults: with what the kernel does for one */
+#define SOME	  100	 /* calls that nearly all failed are told from so many on */
 
 const char *const ledger_cell_names[N_CELLS] = {
 	"cpu", "runq", "queue", "device", "wait", "unknown"
@@ -38,6 +40,11 @@ static bool is_sleep(const char *call)
 	return false;
 }
 
+static bool is_fault(const char *call)
+{
+	return !strcmp(call, "(fault)");
+}
+
 /* In these a program waits for others that it has started. */
 static bool waits_for_children(const char *call)
 {
@@ -57,23 +64,6 @@ static int most_cell(const struct cells *cells)
 static double percent(uint64_t part, uint64_t whole)
 {
 	return whole ? (double)part * 100 / (double)whole : 0;
-}
-
-/* The error of the failures of @call that were remembered; 0: of none, or not the same. */
-static int64_t error_of(const struct ledger *l, const char *call)
-{
-	int64_t ret = 0;
-
-	for (size_t i = 0; i < l->n_slowest; i++) {
-		const struct op_row *op = l->slowest[i];
-
-		if (op->ret >= 0 || strcmp(layers_call_names[op->call], call) != 0)
-			continue;
-		if (ret && ret != op->ret)
-			return 0;
-		ret = op->ret;
-	}
-	return ret;
 }
 
 /* The call of which the most failed, if nine of ten did. */
@@ -108,17 +98,6 @@ static const struct sum_row *small_ones(struct keymap *calls)
 	return most;
 }
 
-static const char *heaviest_path(struct keymap *files, uint64_t io_ns)
-{
-	for (size_t i = 0; i < files->n; i++) {
-		const struct sum_row *row = keymap_value(files, i);
-
-		if (row->cells.lat_ns * 2 > io_ns)
-			return row->path;
-	}
-	return NULL;
-}
-
 /* What was waited for the longest in @call, one that is followed by file. */
 static const char *longest_reason(struct ledger *l, const char *call)
 {
@@ -146,6 +125,18 @@ static void add_name(struct text_buf *to, const char *name)
 	free(escaped);
 }
 
+/* What somebody of @kind had to do with the time of @cell. */
+static const char *doing_of(int cell, uint32_t kind)
+{
+	if (cell == CELL_RUNQ)
+		return "behind ";
+	if (kind == WHO_JOURNAL)
+		return "a commit of changes by ";
+	if (cell == CELL_WAIT)
+		return "ended by ";
+	return kind == WHO_DEVICE ? "for its own requests at " : "beside requests of ";
+}
+
 /* Whose doing the time of @top's @cell was. */
 static void say_who(struct verdict *v, const struct time_row *top, int cell,
 		    const struct cause_row *who)
@@ -153,8 +144,8 @@ static void say_who(struct verdict *v, const struct time_row *top, int cell,
 	/* that a sleep is ended by a timer goes without saying */
 	if (!who || (v->sleeps && who->kind == WHO_TIMER))
 		return;
-	text_printf(&v->text, ", %.3g %% of this %s ", percent(who->ns, top->cells.ns[cell]),
-		    cell == CELL_RUNQ ? "behind" : "ended by");
+	text_printf(&v->text, ", %.3g %% of this %s", percent(who->ns, top->cells.ns[cell]),
+		    doing_of(cell, who->kind));
 	add_name(&v->text, who->who);
 }
 
@@ -167,27 +158,30 @@ static void say_where(struct verdict *v, const struct time_row *top, bool io,
 	ledger_duration(v->total_ns, total, sizeof(total));
 	text_printf(&v->text, "%.3g %% of the %s%s was ", percent(v->ns, v->total_ns), total,
 		    v->apart_ns ? " that they didn't wait for children" : "");
-	if (!strcmp(top->call, "user"))
+	if (v->loop)
+		text_printf(&v->text, "in %s and between them, %.3g %% of the former %s",
+			    is_fault(top->call) ? "page faults" : top->call,
+			    percent(top->cells.ns[cell], top->cells.lat_ns), cell_phrases[cell]);
+	else if (!strcmp(top->call, "user"))
 		text_printf(&v->text, "between calls, %.3g %% of that %s",
 			    percent(top->cells.ns[cell], v->ns),
 			    cell == CELL_CPU ? "running its own code" : cell_phrases[cell]);
 	else
 		text_printf(&v->text, "%s%s, %.3g %% of that %s", v->sleeps ? "asleep in " : "in ",
-			    top->call, percent(top->cells.ns[cell], v->ns), cell_phrases[cell]);
+			    is_fault(top->call) ? "page faults" : top->call,
+			    percent(top->cells.ns[cell], v->ns), cell_phrases[cell]);
 	if (v->reason)
 		text_printf(&v->text, " (%s)", v->reason);
 	say_who(v, top, cell, who);
-	if (v->path) {
-		text_puts(&v->text, ", most on ");
-		add_name(&v->text, v->path);
+	if (v->path || v->dir) {
+		text_puts(&v->text, v->path ? ", most on " : ", most in ");
+		add_name(&v->text, v->path ? v->path : v->dir);
 	}
 	text_puts(&v->text, ".");
 	if (!io && percent(v->io_ns, v->total_ns) < 0.01)
-		text_puts(&v->text,
-			  " The calls that are followed by file cover less than 0.01 % of it.");
+		text_puts(&v->text, " What is followed by file covers less than 0.01 % of it.");
 	else if (!io)
-		text_printf(&v->text,
-			    " The calls that are followed by file cover %.2g %% of the time.",
+		text_printf(&v->text, " What is followed by file covers %.2g %% of the time.",
 			    percent(v->io_ns, v->total_ns));
 }
 
@@ -197,23 +191,36 @@ static bool is_starved(const struct verdict *v, const struct time_row *top)
 	return most_cell(&top->cells) == CELL_RUNQ && top->cells.ns[CELL_RUNQ] * 3 >= v->total_ns;
 }
 
-static void advise(struct verdict *v, const struct ledger *l, const struct life *life,
-		   const struct time_row *top, struct keymap *calls)
+/* Most calls of @failed did: how, and of what, if one is known. */
+static void say_failed(struct verdict *v, struct life *life, const struct time_row *failed)
+{
+	const char *err;
+
+	ledger_explain_failures(life, failed->call, &v->failed);
+	v->err = v->failed.ret;
+	if (v->err == -EAGAIN) /* how programs ask whether there is something */
+		return;
+	err = v->err ? errno_name((int)-v->err) : NULL;
+	text_printf(&v->text, " %" PRIu64 " of %" PRIu64 " calls of %s failed%s%s", failed->errors,
+		    failed->count, failed->call, err ? ": " : "", err ? err : "");
+	if (v->failed.path[0]) {
+		text_puts(&v->text, ", one on ");
+		add_name(&v->text, v->failed.path);
+		if (!v->path)
+			v->path = v->failed.path;
+	}
+	text_puts(&v->text, ".");
+	v->advice = "find out why the calls fail";
+}
+
+static void advise(struct verdict *v, struct life *life, const struct time_row *top,
+		   struct keymap *calls)
 {
 	const struct time_row *failed = mostly_failed(life);
 	const struct sum_row *small = small_ones(calls);
-	const char *err;
 
 	if (failed)
-		v->err = error_of(l, failed->call);
-	if (failed &&
-	    v->err != -EAGAIN) { /* that one is how programs ask whether there is something */
-		err = v->err ? errno_name((int)-v->err) : NULL;
-		text_printf(&v->text, " %" PRIu64 " of %" PRIu64 " calls of %s failed%s%s.",
-			    failed->errors, failed->count, failed->call, err ? ": " : "",
-			    err ? err : "");
-		v->advice = "find out why the calls fail";
-	}
+		say_failed(v, life, failed);
 	if (small && percent(small->cells.lat_ns, v->total_ns) >= 1) {
 		text_printf(&v->text,
 			    " %" PRIu64 " calls of %s moved %" PRIu64 " bytes: %.3g each.",
@@ -252,7 +259,36 @@ static const struct time_row *most_time(const struct life *life, bool family, ui
 	return top || !family ? top : most_time(life, false, of_ns);
 }
 
-bool ledger_judge(struct ledger *l, const struct life *life, bool family, struct keymap *calls,
+/*
+ * A program that does little between its calls spends its time on them: then @top is the call that
+ * took the most.
+ */
+static const struct time_row *look_into_loop(const struct life *life, const struct time_row *top,
+					     struct verdict *v)
+{
+	const struct time_row *most = NULL;
+	uint64_t calls = 0;
+
+	if (strcmp(top->call, "user") != 0 || most_cell(&top->cells) != CELL_CPU)
+		return top;
+	for (size_t i = 0; i < life->rows.n; i++) {
+		const struct time_row *row = keymap_value(&life->rows, i);
+
+		if (row == top || (row->call[0] == '(' && !is_fault(row->call)))
+			continue;
+		calls += row->count;
+		if (!most || row->cells.lat_ns > most->cells.lat_ns)
+			most = row;
+	}
+	if (!most || is_sleep(most->call) || calls < MANY ||
+	    top->cells.ns[CELL_CPU] / calls > (is_fault(most->call) ? FAULT_NS : LITTLE_NS))
+		return top;
+	v->loop = true;
+	v->ns = top->cells.lat_ns;
+	return most;
+}
+
+bool ledger_judge(struct ledger *l, struct life *life, bool family, struct keymap *calls,
 		  struct keymap *files, struct verdict *v)
 {
 	const struct time_row *top = most_time(life, family, &v->total_ns);
@@ -261,6 +297,7 @@ bool ledger_judge(struct ledger *l, const struct life *life, bool family, struct
 
 	if (!top || !life->sum_ns)
 		return false;
+	top = look_into_loop(life, top, v);
 	for (size_t i = 0; i < calls->n; i++) {
 		const struct sum_row *row = keymap_value(calls, i);
 
@@ -268,17 +305,19 @@ bool ledger_judge(struct ledger *l, const struct life *life, bool family, struct
 		io |= !strcmp(row->call, top->call);
 	}
 	memcpy(v->call, top->call, sizeof(v->call));
-	v->ns = top->cells.lat_ns;
+	v->ns += top->cells.lat_ns;
 	v->apart_ns = life->sum_ns - v->total_ns;
 	v->cell = ledger_cell_names[most_cell(&top->cells)];
 	/* files are known of all calls together */
-	v->path = io && v->ns * 10 >= v->io_ns * 9 ? heaviest_path(files, v->io_ns) : NULL;
-	v->reason = io && most_cell(&top->cells) == CELL_WAIT ? longest_reason(l, top->call) : NULL;
+	if (io && top->cells.lat_ns * 2 >= v->io_ns)
+		ledger_where(files, v->io_ns, v);
+	if ((io || is_fault(top->call)) && most_cell(&top->cells) == CELL_WAIT)
+		v->reason = longest_reason(l, top->call);
 	v->sleeps = is_sleep(top->call) && most_cell(&top->cells) == CELL_WAIT;
 	who = ledger_most_to_blame(l, top->call, v->cell);
 	v->who = who ? who->who : NULL;
 	say_where(v, top, io, who);
-	advise(v, l, life, top, calls);
+	advise(v, life, top, calls);
 	v->said = text_cstr(&v->text);
 	return true;
 }

@@ -9,13 +9,14 @@
 #include <bpf/btf.h>
 
 #include "core/kernel/btf_query.h"
+#include "core/kernel/jbd2.h"
 #include "tools/layers/ledger.h"
 
 /* What isn't a task. */
 static const char *const who_names[N_WHO] = {
-	[WHO_UNTOLD] = "(not told)", [WHO_IDLE] = "idle CPU", [WHO_INTERRUPT] = "interrupt",
-	[WHO_TIMER] = "timer",	     [WHO_DEVICE] = "device", [WHO_NOT_OVER] = "(not over)",
-	[WHO_OTHERS] = "(others)",
+	[WHO_UNTOLD] = "(not told)", [WHO_IDLE] = "idle CPU",	    [WHO_INTERRUPT] = "interrupt",
+	[WHO_TIMER] = "timer",	     [WHO_DEVICE] = "device",	    [WHO_NOT_OVER] = "(not over)",
+	[WHO_OTHERS] = "(others)",   [WHO_WRITEBACK] = "writeback",
 };
 
 /* Where the preempt count and the run queue are among the variables of a CPU. */
@@ -23,7 +24,7 @@ struct places {
 	int64_t count, rq; /* -1: not known */
 };
 
-static void ask_types(struct places *p, const char *file)
+static void ask_types(struct places *p, struct jbd2_places *jbd2, const char *file)
 {
 	struct btf *btf = btf_of_kernel(file);
 	int hot, in_hot;
@@ -37,6 +38,7 @@ static void ask_types(struct places *p, const char *file)
 	in_hot = btf_offset(btf, "pcpu_hot", "preempt_count", NULL);
 	if (p->count < 0 && hot >= 0 && in_hot >= 0)
 		p->count = hot + in_hot;
+	jbd2_find(jbd2, btf);
 	btf__free(btf);
 }
 
@@ -63,7 +65,7 @@ void ledger_who_prepare(struct layers_cfg *cfg, const char *btf)
 {
 	struct places p = { -1, -1 };
 
-	ask_types(&p, btf);
+	ask_types(&p, &cfg->jbd2, btf);
 	if (p.rq < 0)
 		ask_symbols(&p);
 	if (p.count >= 0 && p.rq >= 0)
@@ -84,15 +86,31 @@ static void name_call(struct cause_row *row, const struct layers_cause_key *key)
 	snprintf(row->call, sizeof(row->call), "%s", call);
 }
 
+/* Of a process that changed what a journal's commit had, or of the kernel's threads. */
+static void name_journal(struct cause_row *row, uint64_t who, const __u64 *comm,
+			 struct disk_names *disks)
+{
+	const char *disk = disk_name(disks, WHO_DEV(who));
+
+	if (row->pid)
+		snprintf(row->who, sizeof(row->who), "%.*s %u, journal of %s", COMM_LEN,
+			 (const char *)comm, row->pid, disk);
+	else
+		snprintf(row->who, sizeof(row->who), "writeback, journal of %s", disk);
+}
+
 static void name_who(struct cause_row *row, uint64_t who, const __u64 *comm,
 		     struct disk_names *disks)
 {
 	uint32_t id = (uint32_t)who;
 
-	row->kind = (uint32_t)(who >> 32);
+	row->kind = WHO_KIND(who);
 	if (row->kind == WHO_TASK) {
 		row->pid = id;
 		snprintf(row->who, sizeof(row->who), "%.*s %u", COMM_LEN, (const char *)comm, id);
+	} else if (row->kind == WHO_JOURNAL) {
+		row->pid = id;
+		name_journal(row, who, comm, disks);
 	} else if (row->kind == WHO_DEVICE) {
 		snprintf(row->who, sizeof(row->who), "device %s", disk_name(disks, id));
 	} else {

@@ -11,7 +11,6 @@
 #include "tools/layers/sums.bpf.h"
 
 #define PF_EXITING 0x00000004
-#define PF_KTHREAD 0x00200000
 
 /* --- operations that no file is charged with --- */
 

@@ -17,6 +17,8 @@ static const struct {
 	{ "shrink_node", "memory reclaim" },
 	{ "try_to_free_pages", "memory reclaim" },
 	{ "try_to_free_mem_cgroup_pages", "memory reclaim (cgroup limit)" },
+	{ "mem_cgroup_handle_over_high", "memory throttling (cgroup limit)" },
+	{ "__mem_cgroup_handle_over_high", "memory throttling (cgroup limit)" },
 	/* journals and logs */
 	{ "jbd2_log_wait_commit", "journal commit" },
 	{ "wait_transaction_locked", "journal transaction being locked" },

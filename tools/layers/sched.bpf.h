@@ -22,7 +22,7 @@ static __always_inline void switched_out(void *ctx, struct task_struct *prev, bo
 		return;
 	}
 	st->op.state = BLOCKED;
-	if (!IS_IO(st->op.in.call))
+	if (!HAS_REASONS(st->op.in.call))
 		return;
 	st->op.stack = bpf_get_stackid(ctx, &layers_stacks, BPF_F_FAST_STACK_CMP);
 	if (st->op.stack >= 0)

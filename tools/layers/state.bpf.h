@@ -12,8 +12,11 @@
 
 #include "tools/layers/layers.h"
 
-#define O_OPEN(call) ((call) >= CALL_OPEN && (call) < N_CALLS)
+#define O_OPEN(call) ((call) >= CALL_OPEN && (call) <= CALL_OPEN_BY_HANDLE)
 #define IS_IO(call)  ((call) < N_CALLS) /* followed by file, if there is one at all */
+/* of those it is told what they wait for, as of which call: in user space it is a page fault */
+#define HAS_REASONS(call) (IS_IO(call) || (call) == PART_USER)
+#define REASON_CALL(call) ((call) == PART_USER ? CALL_FAULT : (call))
 
 const volatile struct layers_cfg cfg;
 
@@ -109,6 +112,14 @@ struct {
 	__type(value, struct layers_sums);
 } layers_table SEC(".maps");
 
+/* Those of page faults: older kernels take no other kind of map in the program that adds to it. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 8192);
+	__type(key, struct layers_key);
+	__type(value, struct layers_sums);
+} layers_fault_table SEC(".maps");
+
 /* What finds no room there: by process and call, all files together. */
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
@@ -182,6 +193,14 @@ struct {
 	__type(key, u32);
 	__type(value, struct layers_op);
 } layers_sent SEC(".maps");
+
+/* The same for a page fault. */
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, u32);
+	__type(value, struct layers_op);
+} layers_fault_op SEC(".maps");
 
 #ifndef offsetof
 #define offsetof(type, member) __builtin_offsetof(type, member)

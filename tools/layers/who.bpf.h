@@ -8,6 +8,7 @@
 #define IOSONDE_LAYERS_WHO_BPF_H
 
 #include "bpf/kernel/preempt.bpf.h"
+#include "tools/layers/journal.bpf.h"
 #include "tools/layers/state.bpf.h"
 
 /*
@@ -131,6 +132,7 @@ static __always_inline void note_waker(struct layers_who *who, u64 now)
 {
 	u64 ids = bpf_get_current_pid_tgid();
 	struct layers_cpu *c = cpu_here();
+	u64 commit;
 
 	who->id = 0;
 	who->kind = WHO_UNTOLD;
@@ -140,6 +142,11 @@ static __always_inline void note_waker(struct layers_who *who, u64 now)
 		who->kind = WHO_TASK;
 		who->id = (target.flags & TARGET_PIDNS ? current_ids() : ids) >> 32;
 		bpf_get_current_comm(who->comm, sizeof(who->comm));
+		commit = transaction_of(ids);
+		if (commit) {
+			who->kind = WHO_JOURNAL;
+			who->comm[0] = commit;
+		}
 		return;
 	}
 	who->kind = WHO_INTERRUPT;

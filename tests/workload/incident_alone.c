@@ -1,0 +1,152 @@
+// SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
+/* Trouble of a program's own making. */
+#include "incident.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+
+#define PAGE   4096
+#define STRIDE 7919 /* prime: pages in an order that read-ahead can't guess */
+
+static void write_all(int fd, size_t size)
+{
+	static char buffer[1 << 20];
+
+	memset(buffer, 'x', sizeof(buffer));
+	for (size_t done = 0; done < size; done += sizeof(buffer))
+		if (write(fd, buffer, sizeof(buffer)) != sizeof(buffer))
+			die("write");
+}
+
+/* --- random reads of a mapping whose file isn't in memory --- */
+
+/* The file is there. */
+void prepare_cold_file(struct incident *i)
+{
+	int fd = open(i->path, O_RDONLY | O_CLOEXEC);
+	struct stat st;
+
+	if (fd < 0 || fstat(fd, &st))
+		die(i->path);
+	i->size = (size_t)st.st_size;
+	if (posix_fadvise(fd, 0, 0, POSIX_FADV_DONTNEED))
+		die("fadvise");
+	i->memory = mmap(NULL, i->size, PROT_READ, MAP_SHARED, fd, 0);
+	if (i->memory == MAP_FAILED || madvise(i->memory, i->size, MADV_RANDOM))
+		die("mmap");
+	close(fd);
+}
+
+void suffer_cold_mapping(struct incident *i)
+{
+	uint64_t end = incident_end(i), sum = 0;
+	size_t pages = i->size / PAGE;
+
+	for (size_t k = 0; now_ns() < end && k < pages; k++)
+		sum += ((volatile char *)i->memory)[k * STRIDE % pages * PAGE];
+	if (!sum)
+		die("sum");
+}
+
+/* --- calls that all fail --- */
+
+void suffer_failing_stats(struct incident *i)
+{
+	uint64_t end = incident_end(i);
+	struct stat st;
+	char path[512];
+
+	for (int k = 0; now_ns() < end; k++) {
+		snprintf(path, sizeof(path), "%s/no-such-file-%d", i->path, k % 100);
+		if (SC(SYS_newfstatat, AT_FDCWD, path, &st, 0) != -ENOENT)
+			die(path);
+	}
+}
+
+/* Every open fails for want of descriptors, and it tries again later. */
+void suffer_no_descriptors(struct incident *i)
+{
+	struct rlimit few = { 16, 16 };
+	uint64_t end = incident_end(i);
+
+	if (setrlimit(RLIMIT_NOFILE, &few))
+		die("RLIMIT_NOFILE");
+	while (SC(SYS_openat, AT_FDCWD, i->path, O_RDONLY, 0) >= 0)
+		;
+	while (now_ns() < end) {
+		for (int k = 0; k < 20; k++)
+			if (SC(SYS_openat, AT_FDCWD, i->path, O_RDONLY, 0) != -EMFILE)
+				die("openat");
+		sleep_ms(20);
+	}
+}
+
+/* --- too much to do for too little --- */
+
+void suffer_one_byte_reads(struct incident *i)
+{
+	int fd = open(i->path, O_RDONLY | O_CLOEXEC);
+	uint64_t end = incident_end(i);
+	char byte;
+
+	if (fd < 0)
+		die(i->path);
+	while (now_ns() < end)
+		for (int k = 0; k < 100; k++)
+			if (SC(SYS_read, fd, &byte, 1) != 1 && lseek(fd, 0, SEEK_SET))
+				die("read");
+	close(fd);
+}
+
+void suffer_temporary_files(struct incident *i)
+{
+	uint64_t end = incident_end(i);
+	char path[512];
+
+	for (int k = 0; now_ns() < end; k++) {
+		int fd;
+
+		snprintf(path, sizeof(path), "%s/tmp.%d", i->path, k);
+		fd = (int)SC(SYS_openat, AT_FDCWD, path, O_RDWR | O_CREAT | O_EXCL, 0600);
+		if (fd < 0 || SC(SYS_write, fd, "data", 4) != 4 || close(fd))
+			die(path);
+		if (SC(SYS_unlinkat, AT_FDCWD, path, 0))
+			die(path);
+	}
+}
+
+/* It writes more than the machine lets become dirty. */
+void suffer_throttling(struct incident *i)
+{
+	int fd = open(i->path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+	uint64_t end = incident_end(i);
+
+	if (fd < 0)
+		die(i->path);
+	while (now_ns() < end) {
+		write_all(fd, 1 << 20);
+		if (lseek(fd, 0, SEEK_CUR) >= 64 << 20 && lseek(fd, 0, SEEK_SET))
+			die("lseek");
+	}
+	close(fd);
+}
+
+/* It uses more memory than its cgroup is to have. */
+void suffer_memory_limit(struct incident *i)
+{
+	uint64_t end = incident_end(i);
+
+	while (now_ns() < end) {
+		char *more = mmap(NULL, 1 << 20, PROT_READ | PROT_WRITE,
+				  MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+		if (more == MAP_FAILED)
+			die("mmap");
+		for (int at = 0; at < 1 << 20 && now_ns() < end; at += PAGE)
+			more[at] = 1;
+	}
+}
