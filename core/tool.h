@@ -144,6 +144,7 @@ struct drain {
 	const char *stack_maps[STACK_MAPS];
 	struct field kstack_id; /* TOOL_STACKS: in the key, signed, negative for none */
 	struct field ustack_id;
+	struct field wstack_id; /* F_NONE: it has no second stack of the kernel's */
 	struct field program;  /* TOOL_STACKS: in the key, whose the user's addresses are */
 	struct field ip;       /* likewise: where it was, if the stacks are those of the callers */
 	bool by_function;      /* stacks whose functions are the same are one */
@@ -199,6 +200,7 @@ struct stack_row {
 	__u64 sum; /* 0 where the value has none */
 	struct vstack kstack;
 	struct vstack ustack;
+	struct vstack wstack;
 };
 
 /* Of programs that count with bpf/core/stacks.bpf.h. */

@@ -21,8 +21,9 @@ struct stacks_key {
 	__u64 program; /* which the user's addresses belong to: program_id() */
 	__u64 ip;      /* where it was, if the stacks are those of its callers; 0: they aren't */
 	__u32 cause;   /* the command's */
-	__u32 reserved;
+	__s32 wstack;  /* a second stack of the kernel's, of a thread that is called @other */
 	char comm[COMM_LEN];
+	char other[COMM_LEN];
 };
 
 struct stacks_value {

@@ -213,6 +213,7 @@ static const struct word words[] = {
 	{ "wait", IS(U_NSEC), NULL, "time asleep" },
 	{ "wait%", IS(U_SHARE), NULL, "share of the time asleep" },
 	{ "waits", NUMBER, NULL, "how often asleep" },
+	{ "waker", IS(U_TEXT), NULL, "command that ended a wait" },
 	{ "who", IS(U_TEXT), NULL, "whose doing it was" },
 	{ "write", PER_SECOND, NULL, "writes" },
 	{ "write_asked", IS(U_BYTES), NULL, "bytes that writes asked for" },

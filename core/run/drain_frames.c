@@ -45,10 +45,11 @@ static size_t frames_of(const struct report *r, const char *key, const struct fi
 	return n;
 }
 
-/* The kernel's or the user's stack in @key, as struct vstack has it; returns how many words. */
-static size_t take_stack(const struct report *r, const char *key, bool user, uint64_t *words)
+/* One of the stacks in @key, as struct vstack has it; returns how many words. */
+static size_t take_stack(const struct report *r, const char *key, const struct field *id_field,
+			 uint64_t *words)
 {
-	const struct field *id_field = user ? &r->d->ustack_id : &r->d->kstack_id;
+	bool user = id_field == &r->d->ustack_id;
 	uint64_t ip = member(key, &r->d->ip), *frames = words + user;
 	size_t n, own = 0, skip;
 
@@ -82,15 +83,17 @@ void report_add_stack(struct report *r, const char *key, const uint64_t *value)
 	const struct drain *d = r->d;
 	struct stack_row s = { .count = *value, .sum = d->value_size > 8 ? value[1] : 0 };
 	uint32_t len = d->key_size + sizeof(s) + sizeof(r->ts_ns) + report_target_size(d);
-	uint64_t kernel[FRAMES_MAX], user[FRAMES_MAX];
-	size_t n_kernel = take_stack(r, key, false, kernel);
-	size_t n_user = take_stack(r, key, true, user);
-	char *row = report_add_row(r, len + (n_kernel + n_user) * sizeof(*user)), *end;
+	uint64_t kernel[FRAMES_MAX], user[FRAMES_MAX], second[FRAMES_MAX];
+	size_t n_kernel = take_stack(r, key, &d->kstack_id, kernel);
+	size_t n_user = take_stack(r, key, &d->ustack_id, user);
+	size_t n_second = take_stack(r, key, &d->wstack_id, second);
+	char *row = report_add_row(r, len + (n_kernel + n_user + n_second) * sizeof(*user)), *end;
 
 	if (!row)
 		return;
 	put_stack(row, &len, kernel, n_kernel, &s.kstack);
 	put_stack(row, &len, user, n_user, &s.ustack);
+	put_stack(row, &len, second, n_second, &s.wstack);
 	end = mempcpy(report_put_row(row, d, key, &s, sizeof(s)), &r->ts_ns, sizeof(r->ts_ns));
 	report_put_target(r, key, end);
 	report_filter_row(r, row, s.count);
@@ -102,15 +105,17 @@ struct named {
 	size_t len, entry;
 };
 
-static void add_names(const struct report *r, const char *key, bool user, struct text_buf *to)
+static void add_names(const struct report *r, const char *key, const struct field *id_field,
+		      struct text_buf *to)
 {
 	const struct column *pid = drain_column(r->run->plan.tool, "pid");
 	uint64_t words[FRAMES_MAX];
-	size_t n = take_stack(r, key, user, words), len = 0;
+	size_t n = take_stack(r, key, id_field, words), len = 0;
 	struct value v = { V_BYTES, .bytes = { (const char *)words, n * sizeof(*words) } };
 	const char *list;
 
-	list = n ? stack_list(r->run, user, pid ? (uint32_t)member(key, &pid->field) : 0, &v, &len)
+	list = n ? stack_list(r->run, id_field == &r->d->ustack_id,
+			      pid ? (uint32_t)member(key, &pid->field) : 0, &v, &len)
 		 : "";
 	text_add(to, list, len);
 	text_pad(to, '\0', 1);
@@ -119,7 +124,8 @@ static void add_names(const struct report *r, const char *key, bool user, struct
 /* All of the key but the addresses, and what these are called. */
 static void add_named(const struct report *r, size_t i, struct named *named, struct text_buf *text)
 {
-	const struct field *addresses[] = { &r->d->kstack_id, &r->d->ustack_id, &r->d->ip };
+	const struct field *addresses[] = { &r->d->kstack_id, &r->d->ustack_id, &r->d->wstack_id,
+					    &r->d->ip };
 	const char *key = keymap_key(&r->merged, i);
 	char plain[DRAIN_KEY_MAX];
 
@@ -129,8 +135,9 @@ static void add_named(const struct report *r, size_t i, struct named *named, str
 			memset(plain + addresses[f]->off, 0, addresses[f]->size);
 	*named = (struct named){ (const char *)text->len, 0, i };
 	text_add(text, plain, r->d->key_size);
-	add_names(r, key, false, text);
-	add_names(r, key, true, text);
+	add_names(r, key, &r->d->kstack_id, text);
+	add_names(r, key, &r->d->ustack_id, text);
+	add_names(r, key, &r->d->wstack_id, text);
 	named->len = text->len - (size_t)named->text;
 }
 

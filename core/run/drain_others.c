@@ -103,6 +103,8 @@ static void set_key(const struct report *r, char *key, char *value)
 		memset(key + d->kstack_id.off, 0xff, d->kstack_id.size);
 	if (d->ustack_id.kind != F_NONE)
 		memset(key + d->ustack_id.off, 0xff, d->ustack_id.size);
+	if (d->wstack_id.kind != F_NONE)
+		memset(key + d->wstack_id.off, 0xff, d->wstack_id.size);
 }
 
 /* How many events the value stands for: the first member, or all slots of a histogram. */

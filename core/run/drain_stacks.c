@@ -50,6 +50,13 @@ static void add_frame(struct text_buf *to, const char *name, size_t len, bool ma
 		text_puts(to, "_[k]");
 }
 
+/* A stack of the kernel's from its innermost frame on. */
+static void add_upwards(struct run *run, const char *list, size_t len, struct text_buf *to)
+{
+	for (const char *name = list; name < list + len; name += strlen(name) + 1)
+		add_frame(to, name, strlen(name), run->plan.opts.annotations);
+}
+
 /* The frames of one stack of @row, which are innermost first. */
 static void add_frames(struct run *run, const struct column *c, const struct sort_row *row,
 		       uint32_t pid, struct text_buf *to)
@@ -63,12 +70,34 @@ static void add_frames(struct run *run, const struct column *c, const struct sor
 	if (v.kind != V_BYTES)
 		return;
 	list = stack_list(run, c->name[0] == 'u', pid, &v, &len);
+	if (c->name[0] == 'w') {
+		add_upwards(run, list, len, to);
+		return;
+	}
 	for (end = list + len; end > list; end = name) {
 		name = end - 1; /* the NUL behind the name */
 		while (name > list && name[-1])
 			name--;
 		add_frame(to, name, strlen(name), run->plan.opts.annotations && c->name[0] == 'k');
 	}
+}
+
+/* "--;try_to_wake_up;pipe_write;cat": who ended it stands above, upside down. */
+static void add_waker(struct report *r, const struct sort_row *row, struct text_buf *line)
+{
+	const struct column *stack = drain_column(r->run->plan.tool, "wstack");
+	const struct column *waker = drain_column(r->run->plan.tool, "waker");
+	char scratch[VALUE_SCRATCH];
+	struct value v;
+
+	if (!stack || !waker)
+		return;
+	column_value(r->run->view.clock.names, waker, row->rec, row->len, scratch, &v);
+	if (v.kind != V_BYTES || !v.bytes.len)
+		return;
+	folded_frame(line, "--", 2);
+	add_frames(r->run, stack, row, 0, line);
+	folded_frame(line, v.bytes.p, v.bytes.len);
 }
 
 /* "dd;main;ksys_read;vfs_read": the user's frames are the outer ones. */
@@ -94,6 +123,7 @@ static void add_stack(struct report *r, const struct sort_row *row, struct folde
 		if (c)
 			add_frames(r->run, c, row, (uint32_t)owner.u, &line);
 	}
+	add_waker(r, row, &line);
 	column_value(r->run->view.clock.names, drain_measure(tool), row->rec, row->len, scratch,
 		     &value);
 	folded_add(f, text_cstr(&line), line.len, value.u);

@@ -87,7 +87,7 @@ def check_taken(host, command, line, where):
     if result.stdout:
         # of a table, under the key of a histogram, CSV, or JSON
         head = rb"([a-z]+ [^\n]*\n)?[ A-Z_0-9]+\n|[a-z_0-9]+(,[a-z_0-9]+)+\n|\{\"type\":"
-        if command in ("offcputime", "profile", "stackcount") and re.search(r" -\w*f", f" {line}"):
+        if command in ("offcputime", "offwaketime", "profile", "stackcount", "wakeuptime") and re.search(r" -\w*f", f" {line}"):
             head = rb"[^\n]+ \d+\n"  # folded stacks have none
         assert re.match(head, result.stdout), f"no header: {result}"
 

@@ -27,6 +27,8 @@ VALUES = {
     ("fsdist", "ops"): "read",
     ("fsslower", "ops"): "read",
     ("offcputime", "state"): "1",
+    ("offwaketime", "state"): "1",
+    ("wakeuptime", "state"): "1",
     ("profile", "cpu"): "0",
     ("stackcount", "cpu"): "0",
     ("profile", "frequency"): "99",

@@ -50,6 +50,7 @@ OPTIONS = {
     "opensnoop": [[], ["-F"]],
     "tcplife": [[], ["--states"]],
     "layers": [[], ["--check"]],
+    "offcputime": [["--wakers"]],
     "rwsnoop": [[], ["-c"]],
     "filetop": [["-D", "/"]],
     "dirtop": [["-D", "/"]],

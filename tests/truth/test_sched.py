@@ -199,6 +199,27 @@ def test_blocked_time_by_stack(host, tmp):
     best_of(3, experiment)
 
 
+def test_who_ended_a_wait(host, tmp):
+    """A reader of a pipe is woken by its writer, in a write; the folded line has that above a --."""
+
+    def experiment():
+        argv = [host.workload, "incident", "writer", "300"]
+        run = trace(host, tmp, "offcputime", ["--wakers"], argv)
+        (pid,) = {w["pid"] for w in run.work}
+        reads = [r for r in off_cpu(run, pid, "blocked") if has_frame(r, "pipe_read", "anon_pipe_read")]
+        named = [r for r in reads if r["waker"] == "writer"]
+        total = sum(r["total_ns"] for r in reads)
+        assert sum(r["total_ns"] for r in named) >= 0.9 * total >= 100 * MS, reads
+        for row in named:
+            frames = [f.split("+")[0] for f in row["wstack"]]
+            assert {"pipe_write", "anon_pipe_write"} & set(frames), row
+        told = host.run([host.iosonde, "offcputime", "--wakers", "-f", "--", *argv]).stdout.decode()
+        lines = [x for x in told.splitlines() if "pipe_read" in x and x.rsplit(" ", 1)[0].endswith(";writer")]
+        assert lines and all(";--;" in x and x.index("pipe_read") < x.index(";--;") < x.index("pipe_write") for x in lines)
+
+    best_of(3, experiment)
+
+
 def test_preempted_time_by_stack(host, tmp):
     """Two on one CPU: nobody blocks, each waits while the other runs. --state takes one apart."""
 

@@ -8,7 +8,7 @@
 #include <sys/stat.h>
 
 #define NOISE_THREADS 4
-#define NOISE_BYTES   (256 << 10)
+#define NOISE_BYTES   (64 << 10)
 #define FILE_BYTES    (16 << 20) /* the file is there */
 
 /* --- a noisy neighbour: large reads, many at once, beside small ones --- */

@@ -22,6 +22,24 @@ struct off_cpu {
 
 TASK_STATE(offs, struct off_cpu, 65536)
 
+struct waker {
+	u64 ns;
+	s32 stack;
+	u32 reserved;
+	char comm[COMM_LEN];
+};
+
+/*
+ * Who woke a thread last, by the address of its task: the waker writes it, who may have interrupted
+ * another program, and so can't write what the thread's own programs keep.
+ */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 16384);
+	__type(key, u64);
+	__type(value, struct waker);
+} offcpu_wakers SEC(".maps");
+
 static __always_inline bool state_wanted(u32 state)
 {
 	if (!cfg.with_state)
@@ -33,9 +51,11 @@ static __always_inline void leaves(void *ctx, struct task_struct *prev, bool pre
 {
 	u32 state = task_state(prev);
 	struct off_cpu *off;
-	u64 ids;
+	u64 ids, self = (u64)prev;
 
 	if (state & TASK_DEAD) {
+		if (cfg.wakers)
+			bpf_map_delete_elem(&offcpu_wakers, &self);
 		offs_drop(prev);
 		return;
 	}
@@ -56,18 +76,36 @@ static __always_inline void leaves(void *ctx, struct task_struct *prev, bool pre
 		if (off->ustack >= 0)
 			stack_owner_told(ids >> 32, off->program);
 	}
+	if (cfg.wakers) {
+		struct waker none = {};
+
+		bpf_map_update_elem(&offcpu_wakers, &self, &none, BPF_ANY);
+	}
 	off->since_ns = now;
+}
+
+/* Who woke @next, which was off its CPU since @since. */
+static __always_inline void add_waker(struct stacks_key *key, struct task_struct *next, u64 since)
+{
+	u64 self = (u64)next;
+	struct waker *w = bpf_map_lookup_elem(&offcpu_wakers, &self);
+
+	if (!w || w->ns < since)
+		return;
+	key->wstack = w->stack;
+	__builtin_memcpy(key->other, w->comm, sizeof(key->other));
 }
 
 static __always_inline void comes(struct task_struct *next, u64 now)
 {
 	struct off_cpu *off = offs_of(next);
 	struct stacks_key key = {};
-	u64 ns;
+	u64 ns, since;
 
 	if (!off || !off->since_ns)
 		return;
-	ns = now - off->since_ns;
+	since = off->since_ns;
+	ns = now - since;
 	off->since_ns = 0;
 	if (ns < cfg.min_ns || (cfg.max_ns && ns > cfg.max_ns)) {
 		COUNT_EVENT(filtered);
@@ -80,6 +118,9 @@ static __always_inline void comes(struct task_struct *next, u64 now)
 	key.program = off->program;
 	key.cause = off->cause;
 	comm_of_task(next, key.comm);
+	key.wstack = STACK_NONE;
+	if (cfg.wakers)
+		add_waker(&key, next, since);
 	stacks_count(&key, ns);
 }
 
@@ -92,5 +133,19 @@ int BPF_PROG(offcputime_switch, bool preempted, struct task_struct *prev, struct
 		leaves(ctx, prev, preempted, now);
 	if (next->pid)
 		comes(next, now);
+	return 0;
+}
+
+SEC("tp_btf/sched_waking")
+int BPF_PROG(offcputime_waking, struct task_struct *task)
+{
+	u64 key = (u64)task;
+	struct waker *w = bpf_map_lookup_elem(&offcpu_wakers, &key);
+
+	if (!w)
+		return 0;
+	w->stack = stack_id(ctx, 0);
+	bpf_get_current_comm(w->comm, sizeof(w->comm));
+	w->ns = bpf_ktime_get_ns();
 	return 0;
 }

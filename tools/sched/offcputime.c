@@ -31,6 +31,10 @@ static const struct column columns[] = {
 	{ "count", R(stack.count), U_COUNT, .help = "how many times" },
 	{ "kstack", R(stack.kstack), U_STACK },
 	{ "ustack", R(stack.ustack), U_STACK },
+	{ "waker", R(key.other), U_TEXT, .flags = COL_KEY | COL_BLANK | COL_ASKED | COL_HIDDEN,
+	  .help = "command that ended the wait, or was interrupted by what did (--wakers)" },
+	{ "wstack", R(stack.wstack), U_STACK, .flags = COL_ASKED | COL_HIDDEN,
+	  .help = "its kernel stack (--wakers)" },
 	{}
 };
 
@@ -64,10 +68,26 @@ static const struct option_spec options[] = {
 	  .help = "only in these states: 0 runnable, 1 interruptible, 2 uninterruptible" },
 	{ "user-stacks-only", 'U', CFG(user_only), .kind = OPT_FLAG, .help = "no kernel stacks" },
 	{ "kernel-stacks-only", 'K', CFG(kernel_only), .kind = OPT_FLAG, .help = "no user stacks" },
+	{ "wakers", 0, CFG(wakers), .kind = OPT_FLAG,
+	  .help = "who ended each wait, too, with the kernel stack: above a --, upside down" },
 	{}
 };
 
-static const struct probe probes[] = { { "the scheduler", { { { "offcputime_switch" } } } }, {} };
+static const struct column_switch switches[] = { { CFG(wakers), "+waker,+wstack" }, {} };
+
+static const struct probe probes[] = {
+	{ "the scheduler", { { { "offcputime_switch" } } } },
+	{ "wake-ups", { { { "offcputime_waking" } } }, .when = CFG(wakers) },
+	{}
+};
+
+static const char *const wakers_words[] = { "--wakers", NULL };
+
+static const struct tool_alias aliases[] = {
+	{ "offwaketime", "waits, and who ended them: offcputime --wakers", wakers_words },
+	{ "wakeuptime", "the same", wakers_words },
+	{}
+};
 
 const struct tool tool_offcputime = {
 	.name = "offcputime",
@@ -79,12 +99,15 @@ const struct tool tool_offcputime = {
 	.examples =
 		"  iosonde offcputime -d 10               ten seconds of everybody\n"
 		"  iosonde offcputime --tree -- make      a program's waits as a tree of calls\n"
-		"  iosonde offcputime -f -d 30 > out.txt  for a flame graph, in microseconds\n",
+		"  iosonde offcputime -f -d 30 > out.txt  for a flame graph, in microseconds\n"
+		"  iosonde offcputime --wakers -p 1234    and who ended each wait\n",
 	.kind = TOOL_STACKS,
 	.row = { "offcpu", columns },
 	.options = options,
+	.switches = switches,
+	.aliases = aliases,
 	.cfg_size = sizeof(struct offcputime_cfg),
 	.probes = probes,
 	.image = &bpf_offcputime,
-	.drain = STACKS_DRAIN,
+	.drain = { STACKS_DRAIN_MEMBERS, .wstack_id = FIELD(struct stacks_key, wstack) },
 };

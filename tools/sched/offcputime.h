@@ -11,7 +11,7 @@ struct offcputime_cfg {
 	__u32 user_only;
 	__u32 kernel_only;
 	__u32 with_state; /* --state was given */
-	__u32 reserved;
+	__u32 wakers;	  /* who ended the wait, too */
 };
 
 enum offcpu_cause {
