@@ -145,12 +145,12 @@ struct drain {
 	struct field kstack_id; /* TOOL_STACKS: in the key, signed, negative for none */
 	struct field ustack_id;
 	struct field wstack_id; /* F_NONE: it has no second stack of the kernel's */
-	struct field program;  /* TOOL_STACKS: in the key, whose the user's addresses are */
-	struct field ip;       /* likewise: where it was, if the stacks are those of the callers */
-	bool by_function;      /* stacks whose functions are the same are one */
-	struct field target;   /* __u32 in the key: 1 + index of the target hit; see many_spec */
-	struct field apart;    /* in cfg: targets aren't added up by pattern; F_NONE: never */
-	struct field no_clear; /* in cfg: a terminal keeps the tables before */
+	struct field program;	/* TOOL_STACKS: in the key, whose the user's addresses are */
+	struct field ip;	/* likewise: where it was, if the stacks are those of the callers */
+	bool by_function;	/* stacks whose functions are the same are one */
+	struct field target;	/* __u32 in the key: 1 + index of the target hit; see many_spec */
+	struct field apart;	/* in cfg: targets aren't added up by pattern; F_NONE: never */
+	struct field no_clear;	/* in cfg: a terminal keeps the tables before */
 	/* without --sort; -r shows the largest, or with DRAIN_KEYS the first, in any case */
 	enum drain_order order;
 	bool zeros; /* of a map per target: show those, too, that nothing hit */
