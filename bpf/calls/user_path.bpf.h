@@ -93,11 +93,10 @@ static __always_inline struct wide_row *wide_take(void)
 	return row;
 }
 
-/* Appends the absolute path of @at, described by @to (in the row), at @pos; returns the new end. */
-static __always_inline u64 wide_path(struct wide_row *row, u64 pos, struct vpath *to,
-				     const struct path *at)
+/* Appends the path that @w has found, described by @to (in the row), at @pos: the new end. */
+static __always_inline u64 wide_walked(struct wide_row *row, u64 pos, struct vpath *to,
+				       struct path_walk *w)
 {
-	struct path_walk *w = path_walk(at);
 	u64 len;
 
 	if (!w) {
@@ -115,6 +114,13 @@ static __always_inline u64 wide_path(struct wide_row *row, u64 pos, struct vpath
 		pos += len;
 	path_done(w);
 	return pos;
+}
+
+/* Appends the absolute path of @at, described by @to (in the row), at @pos; returns the new end. */
+static __always_inline u64 wide_path(struct wide_row *row, u64 pos, struct vpath *to,
+				     const struct path *at)
+{
+	return wide_walked(row, pos, to, path_walk(at));
 }
 
 /* Appends the stack, described by @to (in the row), at @pos; returns the new end. */

@@ -1,13 +1,15 @@
 # SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
-"""dcstat: names that are looked for among the dentries in memory, where that is known in advance."""
+"""dcstat, dcsnoop: names that are looked for among those in memory, where that is known in advance."""
 
 import contextlib
 import json
 import signal
 
 from conftest import GUESTS
-from disks import ok
+from disks import MKFS_EXT4, mapped, ok
+from fileops import path_of
 from steps import steps
+from test_fs import on
 from tracer import parse_rows, read_run, started, wait_attached, wait_ready, wait_until
 
 ONLY_ON = GUESTS  # the running kernel lets no program at its functions: test_doctor.py
@@ -94,3 +96,65 @@ def test_known_names(host, tmp):
     assert [refs, negative] == [4 * N, N] and 2 * N <= misses <= 2 * N + 12, of  # one asks for both
     assert counted.summary["shown"] == sum(figures[0] for figures in counted.of_job)
     assert counted.summary["lost"] == 0, counted.summary
+
+
+SLOW_MS = 20
+NAMES = (  # a call, and what is looked for by it: M missing, R found, N found not to exist
+    ("fstatat a/b/c/f", ["M a", "M a/b", "M a/b/c", "M a/b/c/f"]),
+    ("fstatat a/b/c/f", ["R a", "R a/b", "R a/b/c", "R a/b/c/f"]),
+    (f"{N}*fstatat none-%", [f"M none-{i}" for i in range(N)]),
+    (f"{N}*open none-% r", [f"N none-{i}" for i in range(N)]),
+    ("creat new", ["M new"]),
+    ("rename new newer", ["R new", "M newer"]),
+    ("unlink newer", ["R newer"]),
+    ("fstatat nowhere/x", ["M nowhere"]),
+    ("fstatat m/b/none", ["R m", "R m/b", "M m/b/none"]),  # on another filesystem
+)
+
+
+@contextlib.contextmanager
+def slow_ext4(host, where):
+    """A filesystem with a directory a/b/c, on a disk each of whose reads takes SLOW_MS."""
+    ok(host, *MKFS_EXT4, "/dev/vdb", "64M")
+    table = f"0 {64 << 11} delay /dev/vdb 0 {SLOW_MS} /dev/vdb 0 0"
+    with mapped(host, "slow", table, "dm-delay") as (path, _):
+        with on(host, "ext4", where, device=path):
+            ok(host, "mkdir", "-p", f"{where}/a/b/c")
+            host.write_file(f"{where}/a/b/c/f", b"")
+        # what the journal holds of it stays in memory as long as that is mounted
+        with on(host, "ext4", where, device=path), on(host, "tmpfs", f"{where}/m"):
+            ok(host, "mkdir", f"{where}/m/b")
+            yield
+
+
+def test_names_are_shown(host, tmp):
+    """Each by its absolute path, in order; of what was missing how long the filesystem took."""
+    where = f"{tmp}/slow"
+    with slow_ext4(host, where), contextlib.ExitStack() as stack:
+        argv = steps(host, where, *(call for call, _ in NAMES))
+        job = stack.enter_context(started(host, [argv[0], "--go", *argv[1:]]))
+        wait_ready(host, job.pid)
+        sondes = []
+        for out, options in (f"{tmp}/all", ["-a"]), (f"{tmp}/missing", []):
+            words = [host.iosonde, "dcsnoop", *options, "-o", "json", "-O", out, "-p", str(job.pid)]
+            sondes.append((stack.enter_context(started(host, words)), out))
+            wait_attached(host, sondes[-1][0].pid)
+        ok(host, "sh", "-c", "sync; echo 3 >/proc/sys/vm/drop_caches")
+        job.signal(signal.SIGUSR1)
+        done = job.wait()
+        assert done.returncode == 0, str(done)
+        every, missing = (read_run(host, "dcsnoop", s.wait(), out) for s, out in sondes)
+    rows = every.of("dcache")
+    inside = [r for r in rows if path_of(r).startswith(f"{where}/".encode())]
+    shown = [f"{r['kind']} {r['path'].removeprefix(where)[1:]}" for r in inside]
+    assert shown == [name for _, names in NAMES for name in names], shown
+    assert {(r["pid"], r["tid"], r["comm"]) for r in rows} == {(job.pid, job.pid, "workload")}
+    assert all((r["lat_ns"] is not None) == (r["kind"] == "M") for r in rows), rows
+    for before, r in zip(rows, rows[1:]):
+        assert r["kind"] != "M" or 0 < r["lat_ns"] <= r["time_ns"] - before["time_ns"], (before, r)
+    read = [r["lat_ns"] for r in inside[1:4]]  # from a directory that nobody has looked into
+    assert min(read) >= (SLOW_MS - 5) * 1e6, read
+    also = [r["path"] for r in missing.of("dcache")]
+    assert also == [r["path"] for r in rows if r["kind"] == "M"], also
+    assert missing.summary["filtered"] == len(rows) - len(also), missing.summary
+    assert every.summary["lost"] == missing.summary["lost"] == 0, (every.summary, missing.summary)

@@ -44,6 +44,7 @@ COMMANDS = (
     "memtop",
     "cachetop",
     "dcstat",
+    "dcsnoop",
 )
 # What switches on programs that a plain run leaves out. A command: its descendants are followed.
 OPTIONS = {
@@ -55,6 +56,7 @@ OPTIONS = {
     "filetop": [["-D", "/"]],
     "dirtop": [["-D", "/"]],
     "faultsnoop": [["-a"]],
+    "dcsnoop": [["-a"]],
 }
 # What of libaio's calls is told by functions where those can be hooked. Without them is tried where
 # most is refused.

@@ -58,7 +58,7 @@ static __noinline void count_held(struct memo_slot *slot, u32 epoch, u32 kind)
 	slot->held = true;
 }
 
-static __always_inline void dentry_seen_fast(u32 kind, u64 dentry)
+static __always_inline void dentry_seen_fast(void *ctx, u32 kind, u64 dentry)
 {
 	u32 now = epoch_now();
 	struct dcstat_value *value;
@@ -86,7 +86,7 @@ static __always_inline void dentry_seen_fast(u32 kind, u64 dentry)
 	memo_leave(memo);
 }
 
-static __always_inline void dentry_seen_slow(u32 kind, u64 dentry)
+static __always_inline void dentry_seen_slow(void *ctx, u32 kind, u64 dentry)
 {
 	if (target_match(current_ids()))
 		count_in_map(epoch_now(), kind, true, 1);

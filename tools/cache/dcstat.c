@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
 #include "core/tool.h"
 #include "tools/cache/dentries.h"
+#include "tools/cache/dentry_tables.h"
 
 BPF_IMAGE(dcstat);
 
@@ -21,18 +22,7 @@ static const struct column columns[] = {
 	{}
 };
 
-static const struct probe probes[] = {
-	{ "names on the way along a path",
-	  { { { "dentry_fast(nameidata)" } }, { { "dentry_fast_old(nameidata,*,*)" } } } },
-	{ "names that are brought",
-	  { { { "dentry_parallel(dentry,qstr)", "dentry_parallel_in" } },
-	    { { "dentry_parallel_wq(dentry,qstr,*)", "dentry_parallel_in" } } } },
-	{ "names in locked directories",
-	  { { { "dentry_looked(dentry,qstr)", "dentry_alloc(dentry,qstr)", "dentry_invalid" } } } },
-	{ "opens", { { { "dentry_open_in", "dentry_open_done" } } } },
-	{ "ends of threads", { { { "dentry_thread_done" } }, { { "dentry_thread_done_tp" } } } },
-	{}
-};
+static const struct probe probes[] = { DENTRY_PROBES, {} };
 
 static const char *const no_calls[] = { NULL };
 

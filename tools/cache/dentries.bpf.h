@@ -15,8 +15,8 @@
 #include "tools/cache/dentries.h"
 
 /* A reference; @dentry is what was found by lookup_fast(), or else found or made. */
-static void dentry_seen_fast(u32 kind, u64 dentry);
-static void dentry_seen_slow(u32 kind, u64 dentry);
+static void dentry_seen_fast(void *ctx, u32 kind, u64 dentry);
+static void dentry_seen_slow(void *ctx, u32 kind, u64 dentry);
 /* One that was found, in @epoch, and then turned out to be valid no more: another one follows. */
 static void dentry_unseen(u32 kind, u32 epoch);
 
@@ -56,7 +56,7 @@ static __always_inline u32 dentry_kind(const struct dentry *dentry)
 
 /* --- the walk along a path --- */
 
-static __always_inline void fast_done(struct nameidata *nd, struct dentry *found)
+static __always_inline void fast_done(void *ctx, struct nameidata *nd, struct dentry *found)
 {
 	struct dentries_state *st;
 	u32 kind;
@@ -68,13 +68,13 @@ static __always_inline void fast_done(struct nameidata *nd, struct dentry *found
 		st->negative_parent = address_of(nd->path.dentry);
 		st->negative_name = address_of(&nd->last);
 	}
-	dentry_seen_fast(kind, (u64)found);
+	dentry_seen_fast(ctx, kind, (u64)found);
 }
 
 SEC("fexit/lookup_fast")
 int BPF_PROG(dentry_fast, struct nameidata *nd, struct dentry *found)
 {
-	fast_done(nd, found);
+	fast_done(ctx, nd, found);
 	return 0;
 }
 
@@ -82,13 +82,13 @@ int BPF_PROG(dentry_fast, struct nameidata *nd, struct dentry *found)
 SEC("fexit/lookup_fast")
 int BPF_PROG(dentry_fast_old, struct nameidata *nd, void *inode, void *seq, struct dentry *found)
 {
-	fast_done(nd, found);
+	fast_done(ctx, nd, found);
 	return 0;
 }
 
 /* --- what isn't found there --- */
 
-static __always_inline void slow_found(struct dentries_state *st, struct dentry *dentry)
+static __always_inline void slow_found(void *ctx, struct dentries_state *st, struct dentry *dentry)
 {
 	u32 kind = dentry_kind(dentry);
 
@@ -97,7 +97,7 @@ static __always_inline void slow_found(struct dentries_state *st, struct dentry 
 		st->found_kind = kind;
 		st->found_epoch = epoch_now();
 	}
-	dentry_seen_slow(kind, (u64)dentry);
+	dentry_seen_slow(ctx, kind, (u64)dentry);
 }
 
 SEC("fexit/d_lookup")
@@ -114,7 +114,7 @@ int BPF_PROG(dentry_looked, struct dentry *parent, struct qstr *name, struct den
 	} else if (st && st->negative_parent == in && st->negative_name == what) {
 		st->negative_parent = 0; /* counted */
 	} else {
-		slow_found(st, found);
+		slow_found(ctx, st, found);
 	}
 	return 0;
 }
@@ -131,23 +131,23 @@ int BPF_PROG(dentry_parallel_in)
 	return 0;
 }
 
-static __always_inline void parallel_done(struct dentry *found, bool made)
+static __always_inline void parallel_done(void *ctx, struct dentry *found, bool made)
 {
 	struct dentries_state *st = dentries_of(current_task());
 
 	if (st)
 		st->parallel = 0;
 	if (made)
-		dentry_seen_slow(DENTRY_MISSING, (u64)found);
+		dentry_seen_slow(ctx, DENTRY_MISSING, (u64)found);
 	else /* another thread has just brought it */
-		slow_found(st, found);
+		slow_found(ctx, st, found);
 }
 
 SEC("fexit/d_alloc_parallel")
 int BPF_PROG(dentry_parallel, struct dentry *parent, struct qstr *name, struct dentry *found)
 {
 	if (!IS_ERROR((u64)found))
-		parallel_done(found, dentry_in_lookup(found));
+		parallel_done(ctx, found, dentry_in_lookup(found));
 	return 0;
 }
 
@@ -157,7 +157,7 @@ int BPF_PROG(dentry_parallel_wq, struct dentry *parent, struct qstr *name, void 
 	     struct dentry *found)
 {
 	if (!IS_ERROR((u64)found))
-		parallel_done(found, dentry_waits_in(found, address_of(wq)));
+		parallel_done(ctx, found, dentry_waits_in(found, address_of(wq)));
 	return 0;
 }
 
@@ -170,7 +170,7 @@ int BPF_PROG(dentry_alloc, struct dentry *parent, struct qstr *name, struct dent
 	if (!st || st->parallel || !st->parent)
 		return 0;
 	if (st->parent == address_of(parent) && st->name == address_of(name) && made)
-		dentry_seen_slow(DENTRY_MISSING, (u64)made);
+		dentry_seen_slow(ctx, DENTRY_MISSING, (u64)made);
 	st->parent = 0;
 	return 0;
 }
