@@ -240,12 +240,12 @@ static int examine(const struct doctor_opts *opts)
 	out = sink_open(&o);
 	if (!out) {
 		log_error("out of memory");
-		btf__free(btf);
+		btf_release(btf);
 		return FAILED;
 	}
 	status = answer(out, &checked, btf);
 	error = sink_close(out);
-	btf__free(btf);
+	btf_release(btf);
 	if (error && error != EPIPE)
 		log_error("writing to standard output failed: %s", strerror(error));
 	return error && error != EPIPE ? FAILED : status;

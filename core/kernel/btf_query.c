@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
 #include "core/kernel/btf_query.h"
 
+#include <dlfcn.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
@@ -31,13 +32,69 @@ static struct btf *map_kernel_btf(void)
 	return btf;
 }
 
+/* The running kernel's own, read once for everybody in this process. */
+static struct {
+	struct btf *btf;
+	unsigned users;
+} own;
+
+/* The way that libbpf reads them by itself, also from where distributions keep them in files. */
+static struct btf *read_kernel_btf(void)
+{
+	struct btf *(*next)(void) = NULL;
+
+	*(void **)&next = dlsym(RTLD_NEXT, "btf__load_vmlinux_btf");
+	return next ? next() : btf__parse(KERNEL_BTF, NULL);
+}
+
 struct btf *btf_of_kernel(const char *file)
 {
-	struct btf *btf;
-
 	heap_expect_much();
-	btf = file ? btf__parse(file, NULL) : map_kernel_btf();
-	return btf || file ? btf : btf__load_vmlinux_btf();
+	if (file)
+		return btf__parse(file, NULL);
+	if (!own.btf)
+		own.btf = map_kernel_btf();
+	if (!own.btf)
+		own.btf = read_kernel_btf();
+	own.users += own.btf != NULL;
+	return own.btf;
+}
+
+void btf_release(struct btf *btf)
+{
+	if (!btf || btf != own.btf)
+		btf__free(btf);
+	else
+		own.users--;
+}
+
+void btf_forget_kernel(void)
+{
+	if (own.users)
+		return;
+	btf__free(own.btf);
+	own.btf = NULL;
+}
+
+/*
+ * In the place of libbpf's function, which it calls for each object, and whose result is its own to
+ * free: what this process has read already serves, and goes to it for good where nobody else uses
+ * it. Where libbpf binds its own name it reads by itself, as before.
+ */
+struct btf *btf__load_vmlinux_btf(void)
+{
+	struct btf *btf = own.btf;
+	const void *types;
+	__u32 size;
+
+	if (!btf)
+		return read_kernel_btf();
+	if (!own.users) {
+		own.btf = NULL;
+		return btf;
+	}
+	types = btf__raw_data(btf, &size);
+	return types ? btf__new(types, size) : read_kernel_btf();
 }
 
 static const struct btf_type *skip_modifiers(const struct btf *btf, __u32 id)
@@ -115,10 +172,22 @@ bool proto_fits(const char *proto, const char *want)
 	}
 }
 
+/* Sections come last, or nearly so. */
+static const struct btf_type *per_cpu_section(const struct btf *btf)
+{
+	for (__u32 id = btf__type_cnt(btf) - 1; id; id--) {
+		const struct btf_type *t = btf__type_by_id(btf, id);
+
+		if (btf_is_datasec(t) &&
+		    !strcmp(btf__name_by_offset(btf, t->name_off), ".data..percpu"))
+			return t;
+	}
+	return NULL;
+}
+
 int btf_per_cpu_offset(const struct btf *btf, const char *name)
 {
-	__s32 id = btf__find_by_name_kind(btf, ".data..percpu", BTF_KIND_DATASEC);
-	const struct btf_type *t = id > 0 ? btf__type_by_id(btf, (__u32)id) : NULL;
+	const struct btf_type *t = per_cpu_section(btf);
 	const struct btf_var_secinfo *var = t ? btf_var_secinfos(t) : NULL;
 
 	for (__u16 i = 0; t && i < btf_vlen(t); i++) {

@@ -10,8 +10,15 @@
 
 #define KERNEL_BTF "/sys/kernel/btf/vmlinux"
 
-/* From @file, or the running kernel's own when it is NULL. NULL with errno set. btf__free() it. */
+/*
+ * From @file, or the running kernel's own when it is NULL: these are read once, for all that ask,
+ * libbpf among them, until btf_forget_kernel(). NULL with errno set. btf_release() it.
+ */
 struct btf *btf_of_kernel(const char *file);
+void btf_release(struct btf *btf);
+
+/* When they have served: of the running kernel's types, unless somebody uses them. */
+void btf_forget_kernel(void);
 
 /*
  * What tracepoint @name passes to its programs: the name behind each pointer, or of each scalar

@@ -11,17 +11,20 @@
 
 /* Names by hash, open addressing: a power of two, at most half full. */
 struct names {
-	const char **slot;
-	size_t *len;
+	struct name {
+		const char *text;
+		size_t len;
+		uint32_t kernel_id; /* of the kernel's first struct or union of that name */
+	} * slot;
 	size_t size;
 };
 
 /* Which types are kept, and those whose members have still to be looked at. */
 struct marks {
 	const struct btf *kernel;
-	uint8_t *keep; /* by id */
+	uint32_t *id; /* in the copy, by the kernel's; 0: not kept */
 	uint32_t *todo;
-	uint32_t n_todo, last;
+	uint32_t n_todo;
 };
 
 /* The length of @name without its flavour: task_struct___pre_v5_14. */
@@ -42,13 +45,13 @@ static size_t hash(const char *s, size_t len)
 }
 
 /* The slot where @name is, or where it would go. */
-static size_t names_slot(const struct names *n, const char *name, size_t len)
+static struct name *names_slot(const struct names *n, const char *name, size_t len)
 {
 	size_t at = hash(name, len) & (n->size - 1);
 
-	while (n->slot[at] && (n->len[at] != len || memcmp(n->slot[at], name, len)))
+	while (n->slot[at].text && (n->slot[at].len != len || memcmp(n->slot[at].text, name, len)))
 		at = (at + 1) & (n->size - 1);
-	return at;
+	return &n->slot[at];
 }
 
 static bool names_fill(struct names *n, const struct btf *local)
@@ -58,18 +61,14 @@ static bool names_fill(struct names *n, const struct btf *local)
 	for (n->size = 64; n->size < 2 * cnt;)
 		n->size *= 2;
 	n->slot = calloc(n->size, sizeof(*n->slot));
-	n->len = calloc(n->size, sizeof(*n->len));
-	if (!n->slot || !n->len)
+	if (!n->slot)
 		return false;
 	for (uint32_t id = 1; id < cnt; id++) {
 		const char *name = btf__name_by_offset(local, btf__type_by_id(local, id)->name_off);
-		size_t len = name ? essential_len(name) : 0, at;
+		size_t len = name ? essential_len(name) : 0;
 
-		if (!len)
-			continue;
-		at = names_slot(n, name, len);
-		n->slot[at] = name;
-		n->len[at] = len;
+		if (len)
+			*names_slot(n, name, len) = (struct name){ name, len, 0 };
 	}
 	return true;
 }
@@ -93,12 +92,10 @@ static bool relocatable(const struct btf_type *t)
 
 static void mark(struct marks *m, uint32_t id)
 {
-	if (!id || m->keep[id])
+	if (!id || m->id[id])
 		return;
-	m->keep[id] = 1;
+	m->id[id] = 1;
 	m->todo[m->n_todo++] = id;
-	if (id > m->last)
-		m->last = id;
 }
 
 /* Marks what @id consists of. What a pointer points to isn't part of it. */
@@ -128,49 +125,77 @@ static void mark_parts(struct marks *m, uint32_t id)
 	}
 }
 
-static bool marks_fill(struct marks *m, const struct names *n)
+static bool marks_fill(struct marks *m, struct names *n)
 {
 	uint32_t cnt = btf__type_cnt(m->kernel);
 
-	m->keep = calloc(cnt, sizeof(*m->keep));
+	m->id = calloc(cnt, sizeof(*m->id));
 	m->todo = calloc(cnt, sizeof(*m->todo));
-	if (!m->keep || !m->todo)
+	if (!m->id || !m->todo)
 		return false;
 	for (uint32_t id = 1; id < cnt; id++) {
 		const struct btf_type *t = btf__type_by_id(m->kernel, id);
+		struct name *wanted;
 		const char *name;
-		size_t len;
 
 		if (!t->name_off || !relocatable(t))
 			continue;
 		name = btf__name_by_offset(m->kernel, t->name_off);
-		len = essential_len(name);
-		if (n->slot[names_slot(n, name, len)])
-			mark(m, id);
+		wanted = names_slot(n, name, essential_len(name));
+		if (!wanted->text)
+			continue;
+		mark(m, id);
+		if (!wanted->kernel_id && btf_is_composite(t))
+			wanted->kernel_id = id;
 	}
 	while (m->n_todo)
 		mark_parts(m, m->todo[--m->n_todo]);
 	return true;
 }
 
-/* Types up to the last one that is kept; in place of the others "const void", the shortest. */
+/* What @t refers to, by the copy's numbers. */
+static void renumber(struct btf_type *t, const uint32_t *id)
+{
+	switch (btf_kind(t)) {
+	case BTF_KIND_STRUCT:
+	case BTF_KIND_UNION:
+		for (uint16_t i = 0; i < btf_vlen(t); i++)
+			btf_members(t)[i].type = id[btf_members(t)[i].type];
+		break;
+	case BTF_KIND_ARRAY:
+		btf_array(t)->type = id[btf_array(t)->type];
+		btf_array(t)->index_type = id[btf_array(t)->index_type];
+		break;
+	case BTF_KIND_PTR:
+	case BTF_KIND_TYPEDEF:
+	case BTF_KIND_CONST:
+	case BTF_KIND_VOLATILE:
+	case BTF_KIND_RESTRICT:
+	case BTF_KIND_TYPE_TAG:
+		t->type = id[t->type];
+		break;
+	default:
+		break;
+	}
+}
+
 static struct btf *copy_marked(const struct marks *m)
 {
 	struct btf *slim = btf__new_empty();
+	uint32_t cnt = btf__type_cnt(m->kernel), n = 0;
 
-	for (uint32_t id = 1; slim && id <= m->last; id++) {
-		const struct btf_type *t = btf__type_by_id(m->kernel, id);
-		int added =
-			m->keep[id] ? btf__add_type(slim, m->kernel, t) : btf__add_const(slim, 0);
-		struct btf_type *copy;
-
-		if (added != (int)id) {
+	for (uint32_t id = 1; id < cnt; id++)
+		if (m->id[id])
+			m->id[id] = ++n;
+	for (uint32_t id = 1; slim && id < cnt; id++) {
+		if (!m->id[id])
+			continue;
+		if (btf__add_type(slim, m->kernel, btf__type_by_id(m->kernel, id)) !=
+		    (int)m->id[id]) {
 			btf__free(slim);
 			return NULL;
 		}
-		copy = (struct btf_type *)btf__type_by_id(slim, id);
-		if (m->keep[id] && btf_is_ptr(t) && t->type > m->last)
-			copy->type = 0;
+		renumber((struct btf_type *)btf__type_by_id(slim, m->id[id]), m->id);
 	}
 	return slim;
 }
@@ -193,14 +218,33 @@ static int write_file(const struct btf *btf)
 	return fd;
 }
 
-int btf_slim(const struct btf *local, const struct btf *kernel)
+/* By @local's ids, those of the kernel's structs and unions of these names; 0: of none. */
+static uint32_t *kernel_ids(const struct btf *local, const struct names *n)
+{
+	uint32_t cnt = btf__type_cnt(local);
+	uint32_t *ids = calloc(cnt, sizeof(*ids));
+
+	for (uint32_t id = 1; ids && id < cnt; id++) {
+		const struct btf_type *t = btf__type_by_id(local, id);
+		const char *name = btf__name_by_offset(local, t->name_off);
+
+		if (name && *name && btf_is_composite(t))
+			ids[id] = names_slot(n, name, essential_len(name))->kernel_id;
+	}
+	return ids;
+}
+
+int btf_slim(const struct btf *local, const struct btf *kernel, uint32_t **ids)
 {
 	struct names names = { 0 };
 	struct marks marks = { .kernel = kernel };
 	struct btf *slim = NULL;
 	int fd = -1;
 
+	*ids = NULL;
 	if (names_fill(&names, local) && marks_fill(&marks, &names))
+		*ids = kernel_ids(local, &names);
+	if (*ids)
 		slim = copy_marked(&marks);
 	else
 		errno = ENOMEM;
@@ -208,8 +252,11 @@ int btf_slim(const struct btf *local, const struct btf *kernel)
 		fd = write_file(slim);
 	btf__free(slim);
 	free(names.slot);
-	free(names.len);
-	free(marks.keep);
+	free(marks.id);
 	free(marks.todo);
+	if (fd < 0) {
+		free(*ids);
+		*ids = NULL;
+	}
 	return fd;
 }

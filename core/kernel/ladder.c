@@ -326,7 +326,7 @@ bool ladder_step_down(struct loaded *l, const char *prog, int err)
 				ok = give_up_rung(l, btf, i, sec, err);
 		}
 	}
-	btf__free(btf);
+	btf_release(btf);
 	return ok;
 }
 

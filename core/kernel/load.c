@@ -19,6 +19,7 @@
 #include "core/base/log.h"
 #include "core/kernel/btf_query.h"
 #include "core/kernel/btf_slim.h"
+#include "core/kernel/image_ids.h"
 #include "core/kernel/ladder.h"
 #include "core/kernel/load_many.h"
 #include "core/kernel/load_sample.h"
@@ -221,14 +222,29 @@ static bool load(struct loaded *l)
 	}
 }
 
+/* What the object is made from. */
+static void drop_sources(struct loaded *l)
+{
+	if (l->slim_btf >= 0)
+		close(l->slim_btf);
+	l->slim_btf = -1;
+	free(l->elf);
+	l->elf = NULL;
+}
+
 /* Gives libbpf less to look through: the object is opened again, to be relocated against that. */
 static void slim_down(struct loaded *l, const struct btf *kernel)
 {
+	uint32_t *ids;
+
 	if (ladder_without("slim_btf") || access("/proc/self/fd", X_OK))
 		return;
-	l->slim_btf = btf_slim(bpf_object__btf(l->obj), kernel);
+	l->slim_btf = btf_slim(bpf_object__btf(l->obj), kernel, &ids);
 	if (l->slim_btf < 0)
 		return;
+	if (!image_settle_ids(l->elf, bpf_object__btf(l->obj), ids))
+		drop_sources(l);
+	free(ids);
 	bpf_object__close(l->obj);
 	l->obj = open_object(l);
 }
@@ -312,7 +328,7 @@ struct loaded *loaded_open(const struct load_opts *opts)
 	if (l->obj)
 		slim_down(l, btf);
 	ok = l->obj && ladder_choose(l, btf, opts->cfg) && loaded_choose_many(l, btf);
-	btf__free(btf);
+	btf_release(btf);
 	if (ok && load(l))
 		return l;
 	loaded_free(l);
@@ -358,16 +374,6 @@ static int attach_all(struct loaded *l, struct bpf_program **failed)
 	return 0;
 }
 
-/* What the object was made from: nothing is opened or relocated any more. */
-static void drop_sources(struct loaded *l)
-{
-	if (l->slim_btf >= 0)
-		close(l->slim_btf);
-	l->slim_btf = -1;
-	free(l->elf);
-	l->elf = NULL;
-}
-
 static uint64_t monotonic_ns(void)
 {
 	struct timespec ts;
@@ -401,6 +407,7 @@ bool loaded_attach(struct loaded *l, bool (*ready)(void *arg), void *arg)
 			return false;
 	}
 	drop_sources(l);
+	btf_forget_kernel();
 	heap_give_back();
 	return true;
 }

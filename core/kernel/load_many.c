@@ -81,7 +81,8 @@ bool loaded_attach_many(struct loaded *l, bool verbose)
 
 	m->calls = l->many_calls;
 	n = btf && model ? many_attach(m, model, end, btf) : 0;
-	btf__free(btf);
+	btf_release(btf);
+	btf_forget_kernel();
 	heap_give_back();
 	if (m->unlisted)
 		log_verbose("tracefs doesn't tell which functions can be hooked: each was tried");

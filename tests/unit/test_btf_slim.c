@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
-/* The small copy of a kernel's types: what is needed is there, under its own id, and whole. */
+/* The small copy of a kernel's types: what is needed is there, and whole; the kernel's own numbers
+ * are told. */
 #include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 #include <cmocka.h>
@@ -42,7 +44,8 @@ static struct kernel make_kernel(void)
 	return k;
 }
 
-static struct btf *slim_for(const struct kernel *k, const char *const *names)
+/* The copy for structs of these names, whose local numbers are 1 and so on; @ids: the kernel's. */
+static struct btf *slim_for(const struct kernel *k, const char *const *names, uint32_t **ids)
 {
 	struct btf *local = btf__new_empty(), *slim;
 	char path[32];
@@ -50,7 +53,7 @@ static struct btf *slim_for(const struct kernel *k, const char *const *names)
 
 	for (; *names; names++)
 		btf__add_struct(local, *names, 0);
-	fd = btf_slim(local, k->btf);
+	fd = btf_slim(local, k->btf, ids);
 	assert_true(fd >= 0);
 	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
 	slim = btf__parse(path, NULL);
@@ -60,47 +63,77 @@ static struct btf *slim_for(const struct kernel *k, const char *const *names)
 	return slim;
 }
 
-static const char *name_of(const struct btf *btf, int id)
+static const struct btf_type *named(const struct btf *btf, const char *name, uint32_t kind)
 {
-	return btf__name_by_offset(btf, btf__type_by_id(btf, (__u32)id)->name_off);
+	int id = btf__find_by_name_kind(btf, name, kind);
+
+	assert_true(id > 0);
+	return btf__type_by_id(btf, (__u32)id);
 }
 
 static void keeps_what_is_needed(void **state)
 {
 	struct kernel k = make_kernel();
-	struct btf *slim = slim_for(&k, (const char *const[]){ "file___pre_v5", "ids", NULL });
-	const struct btf_type *file = btf__type_by_id(slim, (__u32)k.file_id);
+	uint32_t *ids;
+	struct btf *slim =
+		slim_for(&k, (const char *const[]){ "file___pre_v5", "ids", NULL }, &ids);
+	const struct btf_type *file = named(slim, "file", BTF_KIND_STRUCT), *member[3];
 
 	(void)state;
-	assert_int_equal(btf__type_cnt(slim), k.enum_id + 1);
-	assert_string_equal(name_of(slim, k.file_id), "file");
 	assert_int_equal(file->size, 48);
 	assert_int_equal(btf_vlen(file), 3);
-	assert_int_equal(btf_members(file)[1].type, k.ptr_id);
+	for (int i = 0; i < 3; i++)
+		member[i] = btf__type_by_id(slim, btf_members(file)[i].type);
 	assert_int_equal(btf_member_bit_offset(file, 2), 128);
-	assert_string_equal(name_of(slim, k.inner_id), "inner");
-	assert_string_equal(name_of(slim, k.alias_id), "inner_t");
-	assert_true(btf_is_array(btf__type_by_id(slim, (__u32)k.array_id)));
-	assert_true(btf_is_enum(btf__type_by_id(slim, (__u32)k.enum_id)));
+	assert_ptr_equal(member[0], named(slim, "inner_t", BTF_KIND_TYPEDEF));
+	assert_ptr_equal(btf__type_by_id(slim, member[0]->type),
+			 named(slim, "inner", BTF_KIND_STRUCT));
+	assert_true(btf_is_array(member[2]));
+	assert_int_equal(btf_array(member[2])->nelems, 4);
+	assert_ptr_equal(btf__type_by_id(slim, btf_array(member[2])->type),
+			 named(slim, "u64", BTF_KIND_INT));
+	assert_int_equal(btf_vlen(named(slim, "ids", BTF_KIND_ENUM)), 1);
 	/* what a pointer points to isn't there, and no reference leads out of it */
-	assert_true(btf_is_ptr(btf__type_by_id(slim, (__u32)k.ptr_id)));
-	assert_int_equal(btf__type_by_id(slim, (__u32)k.ptr_id)->type, 0);
+	assert_true(btf_is_ptr(member[1]));
+	assert_int_equal(member[1]->type, 0);
+	free(ids);
 	btf__free(slim);
 	btf__free(k.btf);
 }
 
-static void leaves_the_rest_empty(void **state)
+static void leaves_out_the_rest(void **state)
 {
 	struct kernel k = make_kernel();
-	struct btf *slim = slim_for(&k, (const char *const[]){ "file", "nosuch", NULL });
+	uint32_t *ids;
+	struct btf *slim = slim_for(&k, (const char *const[]){ "file", "nosuch", NULL }, &ids);
 
 	(void)state;
-	assert_true(btf_is_const(btf__type_by_id(slim, (__u32)k.unused_id)));
+	assert_int_equal(btf__type_cnt(slim),
+			 1 + 6); /* u64, inner, inner_t, pointer, array, file */
 	assert_int_equal(btf__find_by_name_kind(slim, "unused", BTF_KIND_STRUCT), -ENOENT);
+	free(ids);
 	btf__free(slim);
 	/* names of nothing at all: an empty one */
-	slim = slim_for(&k, (const char *const[]){ "nosuch", NULL });
+	slim = slim_for(&k, (const char *const[]){ "nosuch", NULL }, &ids);
 	assert_int_equal(btf__type_cnt(slim), 1);
+	free(ids);
+	btf__free(slim);
+	btf__free(k.btf);
+}
+
+static void tells_the_kernels_numbers(void **state)
+{
+	struct kernel k = make_kernel();
+	uint32_t *ids;
+	struct btf *slim = slim_for(
+		&k, (const char *const[]){ "target___v6", "nosuch", "file", "ids", NULL }, &ids);
+
+	(void)state;
+	assert_int_equal(ids[1], k.target_id);
+	assert_int_equal(ids[2], 0);
+	assert_int_equal(ids[3], k.file_id);
+	assert_int_equal(ids[4], 0); /* a struct here, an enum there */
+	free(ids);
 	btf__free(slim);
 	btf__free(k.btf);
 }
@@ -109,7 +142,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(keeps_what_is_needed),
-		cmocka_unit_test(leaves_the_rest_empty),
+		cmocka_unit_test(leaves_out_the_rest),
+		cmocka_unit_test(tells_the_kernels_numbers),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

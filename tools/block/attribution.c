@@ -88,5 +88,5 @@ void attribution_prepare(struct attr_cfg *cfg, const char *btf)
 		find_btrfs(&cfg->btrfs, btrfs ? btrfs : kernel);
 	jbd2_find(&cfg->jbd2, kernel);
 	btf__free(btrfs);
-	btf__free(kernel);
+	btf_release(kernel);
 }

@@ -39,7 +39,7 @@ static void ask_types(struct places *p, struct jbd2_places *jbd2, const char *fi
 	if (p->count < 0 && hot >= 0 && in_hot >= 0)
 		p->count = hot + in_hot;
 	jbd2_find(jbd2, btf);
-	btf__free(btf);
+	btf_release(btf);
 }
 
 /* Variables aren't among the types that pahole wrote before 1.18, Debian's 5.10 for one. */

@@ -229,7 +229,8 @@ static bool start(struct run *run)
 	else
 		log_warn("cannot measure what hooks cost: %s", strerror(errno));
 	exercises_close();
-	btf__free(btf);
+	btf_release(btf);
+	btf_forget_kernel();
 	return true;
 }
 
