@@ -5,6 +5,7 @@ from contextlib import ExitStack
 
 import pytest
 from conftest import GUESTS
+from conftest import ENDS
 from disks import MS, disk, ext4_on, fast_disk, mapped, null_block, ok, scratch, scsi_debug, stat
 from tracer import best_of, read_run, started, trace, wait_attached
 
@@ -124,6 +125,7 @@ def test_not_waited_for(host, tmp):
         assert [(r["sector"], r["err"]) for r in requests(run, "nullb0")] == [(0, None)]
 
 
+@pytest.mark.enough_on(*ENDS)
 def test_lingers(host, tmp):
     """A program's end isn't its children's: with --linger their I/O is seen, too."""
     path, name, _ = scratch(host, tmp)

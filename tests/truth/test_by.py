@@ -2,7 +2,10 @@
 """--by on live rows: groups by what is shown, what isn't known stays so, and all of them add up."""
 
 import pytest
+from conftest import ENDS
 from tracer import read_run
+
+ENOUGH_ON = ENDS  # groups are made of what is shown
 
 
 def grouped(host, tmp, command, keys, argv, *options):

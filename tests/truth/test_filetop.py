@@ -6,6 +6,7 @@ import signal
 
 import pytest
 from blind import what_is_blind
+from conftest import ENDS
 from fileops import ASKED, FIGURES, files, path_of, sums, tables
 from steps import steps
 from tracer import started, trace, wait_attached, wait_ready
@@ -46,6 +47,7 @@ def test_every_route_by_calls_alone(host, tmp):
     test_every_route(host, tmp)
 
 
+@pytest.mark.enough_on(*ENDS)
 def test_regular_files_only(host, tmp):
     seen = files(host, tmp, "filetop", ONE_TABLE, "routes")
     rows = own_rows(seen)
@@ -175,6 +177,7 @@ def test_below_a_directory(host, tmp):
     assert len(seen.run.of("file")) == 4
 
 
+@pytest.mark.enough_on(*ENDS)
 @pytest.mark.parametrize("option, none", [("--read-only", "writes"), ("--write-only", "reads")])
 def test_one_direction(host, tmp, option, none):
     seen = files(host, tmp, "filetop", [option, *ONE_TABLE], "routes")
@@ -183,11 +186,13 @@ def test_one_direction(host, tmp, option, none):
     assert seen.run.summary["filtered"] > 0
 
 
+@pytest.mark.enough_on(*ENDS)
 def test_both_directions_are_too_much(host):
     done = host.run([host.iosonde, "filetop", "--read-only", "--write-only", "--", "true"])
     assert done.returncode == 2 and "--read-only" in done.err, str(done)
 
 
+@pytest.mark.enough_on(*ENDS)
 def test_no_such_directory(host):
     done = host.run([host.iosonde, "filetop", "-D", "/nonexistent/x", "--", "true"])
     assert done.returncode == 2 and "/nonexistent/x" in done.err, str(done)
@@ -202,6 +207,7 @@ def test_a_million_writes(host, tmp):
     assert sum(r["writes"] for r in rows) == sum(r["write_bytes"] for r in rows) == count
 
 
+@pytest.mark.enough_on(*ENDS)
 def test_more_files_than_a_cpu_keeps_at_hand(host, tmp):
     """In turn, and again two intervals later: no sum is lost on its way, or counted twice."""
     names = [f"f{i}" for i in range(40)]
@@ -227,6 +233,7 @@ def memlock_of(host, pid):
     return total
 
 
+@pytest.mark.enough_on(*ENDS)
 def test_memory(host, tmp):
     """At most a quarter of the 43 MB that the same tool of libbpf-tools takes."""
     with started(host, [host.workload, "--go", "rw", "write", "1", "1", "/dev/null"]) as job:
@@ -240,6 +247,7 @@ def test_memory(host, tmp):
     assert 1 << 20 < taken <= 43_000_000 // 4, taken
 
 
+@pytest.mark.enough_on("running")
 def test_terminal(host, tmp):
     """Refreshed in place under the time and the load; with -C the tables stay."""
     work = [host.workload, "tick", "100", "10", "/dev/null"]

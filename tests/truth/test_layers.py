@@ -15,6 +15,7 @@ import time
 from collections import Counter
 
 import pytest
+from conftest import ENDS
 from kernel_trace import device_and_sleep, kernel_traced
 from tracer import (
     CELLS,
@@ -37,6 +38,8 @@ ALL_CALLS = (
     "read,write,pread,pwrite,readv,writev,preadv2,pwritev2,fsync,fdatasync,sendfile,copy_file_range"
 )
 
+# Which operations get rows of their own is decided by the programs alone.
+AT_ENDS = pytest.mark.enough_on(*ENDS)
 pytestmark = pytest.mark.usefixtures("rung")
 
 
@@ -89,7 +92,7 @@ def check_unknown(run, call):
 # --- what is counted ---
 
 
-@pytest.mark.parametrize("slow", [None, "0", "1s"])
+@pytest.mark.parametrize("slow", [None, pytest.param("0", marks=AT_ENDS), pytest.param("1s", marks=AT_ENDS)])
 def test_every_call_is_counted(host, tmp, data, slow):
     options = [] if slow is None else ["--slow", slow]
     run = layers(host, tmp, ["rw", ALL_CALLS, 7, 4096, data], options)
@@ -105,7 +108,7 @@ def test_every_call_is_counted(host, tmp, data, slow):
         assert not run.of("op")
 
 
-@pytest.mark.parametrize("slow", [None, "0"])
+@pytest.mark.parametrize("slow", [None, pytest.param("0", marks=AT_ENDS)])
 def test_threads_that_move(host, tmp, data, slow):
     """Operations that wait and ones that don't, of threads that change places on the CPUs."""
     rounds = 200
@@ -274,6 +277,7 @@ def test_warm_reads_are_cpu(host, tmp, data):
     best_of(5, experiment)
 
 
+@AT_ENDS
 def test_spinners_on_the_same_cpu(host, tmp):
     """Two spinners and a reader share a CPU: a third each, and the kernel says what was waited.
 
@@ -298,6 +302,7 @@ def test_spinners_on_the_same_cpu(host, tmp):
     best_of(3, experiment)
 
 
+@AT_ENDS
 def test_pipe_read_waits(host, tmp):
     def experiment():
         work = ["--rt", "--times", 4, "pipe", 200, 4]
@@ -487,6 +492,7 @@ def test_latency_of_short_operations(host, rung, tmp, data, call, path):
     best_of(3, experiment)
 
 
+@AT_ENDS
 def test_quantiles(host, tmp, data):
     """p50, p99 and max of the table are those of its calls, and each call lies within the program's own time.
 
@@ -510,6 +516,7 @@ def test_quantiles(host, tmp, data):
         assert exact / 2 <= row[key] <= 2 * exact, (key, exact, row)
 
 
+@AT_ENDS
 def test_slow_only(host, tmp):
     """--slow shows the calls over the limit as they end and counts the others all the same."""
     work = ["--rt", "--times", 9, "pipe", 60, 5]

@@ -6,6 +6,7 @@ import signal
 import time
 
 import pytest
+from conftest import ENDS
 from tracer import (
     call_row,
     check_ledger,
@@ -20,6 +21,8 @@ from tracer import (
     wait_until,
     wait_zombie,
 )
+
+ENOUGH_ON = ENDS  # the ring and its account are the same on every kernel
 
 
 @pytest.fixture

@@ -2,6 +2,7 @@
 """mountsnoop against a program that makes mounts in a namespace of its own, by every call."""
 
 import pytest
+from conftest import ENDS
 from refusals import check_part
 from tracer import text_of, trace
 
@@ -74,6 +75,7 @@ def test_who(mounts):
     assert mounts.row("private")["ppid"] == outside
 
 
+@pytest.mark.enough_on(*ENDS)
 def test_failed_in_text(host, tmp):
     """-x, in text, with stacks: one line for each, whatever its arguments contain."""
     where = f"{tmp}/failed"

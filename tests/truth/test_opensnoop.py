@@ -5,6 +5,7 @@ import os
 import signal
 
 import pytest
+from conftest import ENDS
 from refusals import check_part
 from tracer import (
     expected_calls,
@@ -200,6 +201,7 @@ def test_32_bit_program(host, tmp):
     assert len({r["pid"] for r in run.of("open")}) == 1
 
 
+@pytest.mark.enough_on(*ENDS)
 def test_failed_only(host, tmp):
     where = f"{tmp}/opens"
     host.run(["mkdir", where])
@@ -213,6 +215,7 @@ def test_failed_only(host, tmp):
     assert hidden <= run.summary["filtered"] <= hidden + len(got.uring_ops)
 
 
+@pytest.mark.enough_on(*ENDS)
 @pytest.mark.parametrize("flags, bit", [("O_CREAT", os.O_CREAT), ("O_NOFOLLOW", os.O_NOFOLLOW)])
 def test_only_with_flags(host, tmp, flags, bit):
     where = f"{tmp}/opens"

@@ -4,6 +4,7 @@
 The table goes to results/programs-KERNEL.txt in the build directory; program_table.py joins them.
 """
 
+import functools
 import re
 import shutil
 import subprocess
@@ -79,6 +80,12 @@ def has_function(host, name):
     return host.run([host.iosonde, "doctor", "--symbol", name]).returncode == 0
 
 
+@functools.cache
+def btf_of(host):
+    """Megabytes, which a guest sends slowly."""
+    return host.read_file("/sys/kernel/btf/vmlinux")
+
+
 def form_of(name):
     """Programs for the same purpose share the first two words of their names."""
     form = "_".join(name.split("_")[:2])
@@ -107,13 +114,12 @@ def test_programs_load(host, rung, command):
         lines += [f"{command} {rung} {' '.join([*with_these, line])}" for line in table.values()]
     assert set(there) <= set(everything)
     taken = {form_of(name) for name in there}
-    btf = host.read_file("/sys/kernel/btf/vmlinux")
     for name, hook in everything.items():
         if name in there:
             continue
         kind, _, target = hook.partition("/")
         # Another program does the same, by the arguments passed here or another kind of hook.
-        absent = kind == "tp_btf" and f"\0btf_trace_{target}\0".encode() not in btf
+        absent = kind == "tp_btf" and f"\0btf_trace_{target}\0".encode() not in btf_of(host)
         other = form_of(name) in taken
         assert other or absent, f"{name} ({hook}) was not loaded: {sorted(there)}"
         lines.append(f"{command} {rung} {name} {hook} {'no target' if absent else 'other form'}")

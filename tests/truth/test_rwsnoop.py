@@ -5,6 +5,7 @@ import re
 from collections import Counter, defaultdict
 
 import pytest
+from conftest import ENDS
 from fileops import files, path_of
 from steps import steps
 from tracer import check_summary, parse_rows, trace
@@ -107,6 +108,7 @@ def test_who(host, tmp):
     assert re.search(r"^ +\S+ +\d+ workload +\d+ 54321 ", text.stdout.decode(), re.M), str(text)
 
 
+@pytest.mark.enough_on(*ENDS)
 def test_three_hundred(host, tmp):
     seen = files(host, tmp, "rwsnoop", [], "300")
     rows = seen.rows
@@ -117,6 +119,7 @@ def test_three_hundred(host, tmp):
     assert [r["err"] for r in rows if r["err"]] == ["EBADF", "ENOSPC"]
 
 
+@pytest.mark.enough_on(*ENDS)
 def test_most_frequent(host, tmp):
     run = trace(host, tmp, "rwsnoop", ["-c", "-i", "60"], [host.workload, "files", "300", tmp])
     top = run.of("group")
@@ -151,6 +154,7 @@ def test_counted_by_calls_alone(host, tmp):
     test_counted_by_the_programs(host, tmp)
 
 
+@pytest.mark.enough_on(*ENDS)
 def test_more_groups_than_a_cpu_keeps_at_hand(host, tmp):
     """In turn, and again two intervals later: no count is lost on its way, or counted twice."""
     turn = [f"7*write {size}" for size in range(1, 41)]
@@ -175,6 +179,7 @@ def test_counted_although_a_signal_came(host, tmp):
     assert reads == {None: 2, "EINTR": calls[1]}  # all but one of those, and the killed one
 
 
+@pytest.mark.enough_on(*ENDS)
 @pytest.mark.parametrize("command, rw", [("readsnoop", "read"), ("writesnoop", "write")])
 def test_one_direction(host, tmp, command, rw):
     where = f"{tmp}/routes"
@@ -189,6 +194,7 @@ def test_one_direction(host, tmp, command, rw):
     assert summary["filtered"] and summary["shown"] == len(rows) - 1
 
 
+@pytest.mark.enough_on(*ENDS)
 def test_both_directions_are_too_much(host):
     done = host.run([host.iosonde, "rwsnoop", "--reads", "--writes", "--", "true"])
     assert done.returncode == 2 and "--reads" in done.err, str(done)
