@@ -34,6 +34,7 @@
 
 #include "bpf/core/filter.bpf.h"
 #include "bpf/files/files.bpf.h"
+#include "bpf/calls/aio.bpf.h"
 #include "bpf/calls/syscall.bpf.h"
 #include "bpf/core/task_state.bpf.h"
 
@@ -446,12 +447,6 @@ CURRENT_EVENT(fileio_thread_exit, "sched_process_exit")
 	fileio_drop(task);
 	return 0;
 }
-
-/* Of struct io_event, behind what is the caller's own. */
-struct user_io_result {
-	u64 obj; /* user address of the iocb */
-	s64 res;
-};
 
 /* The stack of a program has no room for them beside what the command needs. */
 struct returned {

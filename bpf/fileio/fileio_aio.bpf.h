@@ -16,34 +16,6 @@
 #endif
 #define AIO_BY_FUNCTIONS() (rungs[FILE_IO_AIO_PROBE] == 1 || rungs[FILE_IO_AIO_PROBE] == 2)
 #define AIO_BY_CALLS()	   (rungs[FILE_IO_AIO_PROBE] > 2)
-#define AIO_AT_ONCE	   1024 /* of one call, in either direction */
-
-/* include/uapi/linux/aio_abi.h */
-#define IOCB_CMD_PREAD	 0
-#define IOCB_CMD_PWRITE	 1
-#define IOCB_CMD_FSYNC	 2
-#define IOCB_CMD_FDSYNC	 3
-#define IOCB_CMD_PREADV	 7
-#define IOCB_CMD_PWRITEV 8
-
-struct user_iocb {
-	u64 data;
-	u32 key;
-	u32 rw_flags;
-	u16 opcode;
-	s16 prio;
-	s32 fd;
-	u64 buf;
-	u64 nbytes;
-	s64 offset;
-	u64 reserved;
-	u32 flags;
-	u32 resfd;
-};
-
-/* Of struct io_event. */
-#define EVENT_BYTES	32
-#define EVENT_RESULT_AT 8
 
 static __always_inline u32 aio_route(u16 opcode)
 {
@@ -134,7 +106,7 @@ static __noinline void aio_began(const struct aio_kiocb *req, const void *iocb)
 		aio_begin(key, &cb, (u64)BPF_CORE_READ(req, ki_filp));
 }
 
-static __always_inline int aio_completed(struct aio_kiocb *req)
+static __always_inline void aio_ended_by_function(struct aio_kiocb *req)
 {
 	u64 key = (u64)req;
 	struct async_io *u = bpf_map_lookup_elem(&async_ios, &key);
@@ -143,8 +115,10 @@ static __always_inline int aio_completed(struct aio_kiocb *req)
 	/* of another file: a poll, at the address of one that was not taken */
 	if (u && u->op.side.file == (u64)BPF_CORE_READ(req, ki_filp))
 		aio_end(key, u, BPF_CORE_READ(req, ki_res.res), 0, &io);
-	return 0;
 }
+
+#define aio_completed(req) aio_ended_by_function(req)
+#include "bpf/calls/aio_done.bpf.h"
 
 SEC("fentry/aio_read")
 int BPF_PROG(aio_began_read, struct kiocb *req, const void *iocb)
@@ -160,12 +134,6 @@ int BPF_PROG(aio_began_write, struct kiocb *req, const void *iocb)
 	return 0;
 }
 
-SEC("fentry/aio_complete")
-int BPF_PROG(aio_done, struct aio_kiocb *req)
-{
-	return aio_completed(req);
-}
-
 SEC("kprobe/aio_read")
 int BPF_KPROBE(aio_began_read_kp, void *req, const void *iocb)
 {
@@ -178,12 +146,6 @@ int BPF_KPROBE(aio_began_write_kp, void *req, const void *iocb)
 {
 	aio_began(req, iocb);
 	return 0;
-}
-
-SEC("kprobe/aio_complete")
-int BPF_KPROBE(aio_done_kp, struct aio_kiocb *req)
-{
-	return aio_completed(req);
 }
 
 #ifdef FILE_IO_ALL_OPS
@@ -203,15 +165,6 @@ int BPF_KPROBE(aio_began_fsync_kp, void *req, const void *iocb)
 #endif
 
 /* --- by calls --- */
-
-/* Number @i of the array of pointers at @list; 0: it can't be read. */
-static __always_inline u64 iocb_in(u64 list, u32 i, u32 compat)
-{
-	u32 size = compat ? sizeof(u32) : sizeof(u64);
-	u64 iocb = 0;
-
-	return bpf_probe_read_user(&iocb, size, (const void *)(list + (u64)i * size)) ? 0 : iocb;
-}
 
 /* Begins number @i of the array at @list. */
 __noinline int aio_submit(u64 list, u32 i, u32 compat)

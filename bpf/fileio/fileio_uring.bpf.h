@@ -6,16 +6,7 @@
 #ifndef IOSONDE_FILEIO_URING_BPF_H
 #define IOSONDE_FILEIO_URING_BPF_H
 
-/* include/uapi/linux/io_uring.h */
-#define IORING_OP_READV	      1
-#define IORING_OP_WRITEV      2
-#define IORING_OP_FSYNC	      3
-#define IORING_OP_READ_FIXED  4
-#define IORING_OP_WRITE_FIXED 5
-#define IORING_OP_READ	      22
-#define IORING_OP_WRITE	      23
-#define IORING_OP_RENAMEAT    35
-#define REQ_F_FIXED_FILE      1
+#include "bpf/calls/uring_ops.h"
 
 static __always_inline u32 uring_route(u8 opcode)
 {

@@ -79,6 +79,8 @@ typedef struct {
 	s64 counter;
 } atomic64_t;
 
+struct kioctx_table;
+
 struct mm_struct {
 	unsigned long start_code;
 	unsigned long end_code;
@@ -87,6 +89,7 @@ struct mm_struct {
 	unsigned long arg_end;
 	unsigned long env_end;
 	struct file *exe_file;
+	struct kioctx_table *ioctx_table;
 	atomic64_t pgtables_bytes;
 };
 
@@ -185,6 +188,7 @@ struct task_struct {
 	struct sched_info sched_info;
 	struct task_io_accounting ioac;
 	int pagefault_disabled;
+	void *worker_private; /* of one of io_uring's, since 5.17: struct io_worker */
 };
 
 /* --- what classic tracepoints pass: include/trace/events/ --- */
@@ -541,6 +545,17 @@ struct iomap_dio {
 	} submit;
 };
 
+/* That of filesystems which don't use iomap's. */
+struct dio {
+	struct kiocb *iocb;
+};
+
+/* Of a block device itself: around its first bio. */
+struct blkdev_dio {
+	struct kiocb *iocb;
+	struct bio bio;
+};
+
 /* --- io_uring --- */
 struct io_ring_ctx;
 
@@ -577,9 +592,18 @@ struct io_sync {
 	int flags;
 };
 
+struct io_wq_work {
+	unsigned int flags;
+};
+
 struct io_kiocb {
 	struct file *file;
 	u8 opcode;
+	struct io_wq_work work;
+};
+
+struct io_worker {
+	struct io_wq_work *cur_work;
 };
 
 struct kiocb {
@@ -594,8 +618,19 @@ struct io_event {
 	s64 res;
 };
 
+struct kioctx {
+	unsigned long user_id; /* what io_setup() gave */
+};
+
+/* Of a process: its contexts of libaio by the number in the memory that they share with it. */
+struct kioctx_table {
+	unsigned int nr;
+	struct kioctx *table[1];
+};
+
 struct aio_kiocb {
 	struct file *ki_filp;
+	struct kioctx *ki_ctx;
 	struct io_event ki_res;
 };
 
