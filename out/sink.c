@@ -262,6 +262,7 @@ size_t put_machine_number(char *dst, const struct column *col, const struct valu
 	case U_OCTAL:
 		return put_octal(dst, v->u);
 	case U_RATE:
+	case U_DECIMAL:
 		if (sign)
 			dst[0] = '-';
 		n = sign + put_u64(dst + sign, u / 1000);

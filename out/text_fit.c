@@ -22,6 +22,7 @@ static bool is_numeric(enum unit unit)
 	case U_PERCENT:
 	case U_SHARE:
 	case U_RATE:
+	case U_DECIMAL:
 		return true;
 	default:
 		return false;
@@ -70,6 +71,7 @@ static size_t unit_width(const struct sink *s, const struct column *col)
 	case U_SHARE:
 		return s->opts.terminal ? BAR_COLUMNS + 1 + SHARE_COLUMNS : SHARE_COLUMNS;
 	case U_RATE: /* 999.99 */
+	case U_DECIMAL:
 		return s->opts.terminal ? 6 : 8;
 	case U_NSEC:
 	case U_BYTES:

@@ -37,6 +37,7 @@ enum unit {
 	 * with decimals. Its value is in thousandths per second.
 	 */
 	U_RATE,
+	U_DECIMAL, /* a number with decimals: 3.97; its value is in thousandths */
 };
 
 /* U_SYSCALL: of a row that stands for what found no room in a table. */

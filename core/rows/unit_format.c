@@ -176,6 +176,7 @@ size_t put_number(char *dst, const struct column *col, const struct value *v,
 	case U_SHARE:
 		return put_signed(dst, v, put_percent);
 	case U_RATE:
+	case U_DECIMAL:
 		return put_signed(dst, v, put_rate);
 	case U_OCTAL:
 		return put_octal(dst, v->u);

@@ -239,7 +239,7 @@ static bool parse_quantity(enum unit unit, const char *s, size_t len, uint64_t b
 
 	if (!bare_scale && (unit == U_PERCENT || unit == U_SHARE))
 		scale = percentages[0].scale; /* the sign is optional: 50 is 50 % */
-	if (!bare_scale && unit == U_RATE)
+	if (!bare_scale && (unit == U_RATE || unit == U_DECIMAL))
 		scale = 1000;
 	if (n == 0 || (n < len && !suffix_scale(unit, s + n, len - n, &scale)))
 		return fail(error, not_one(unit));
@@ -300,6 +300,8 @@ const char *unit_examples(enum unit unit)
 		return "0x1f";
 	case U_RATE:
 		return "0.5 or 100 (per second)";
+	case U_DECIMAL:
+		return "0.5 or 4";
 	case U_PERCENT:
 	case U_SHARE:
 		return "50 or 12.5%";
