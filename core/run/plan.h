@@ -16,7 +16,7 @@
 #include "core/run/common.h"
 #include "core/tool.h"
 
-#define MAX_TABLES 12
+#define MAX_TABLES 16
 
 /* One of a command's tables, and what the options ask of it. */
 struct run_table {

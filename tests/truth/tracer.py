@@ -13,7 +13,7 @@ from collections import Counter
 from dataclasses import dataclass
 
 CELLS = ("cpu_ns", "runq_ns", "queue_ns", "device_ns", "wait_ns", "unknown_ns")
-LEDGER_TYPES = ("op", "slowest", "call", "file", "process", "time")
+LEDGER_TYPES = ("op", "slowest", "call", "file", "process", "time", "async", "async_file")
 LOST = ("lost_state", "lost_end", "lost_missed")
 KEY = re.compile(r"[a-z][a-z0-9_]*")
 CAP_SYS_PTRACE, CAP_PERFMON, CAP_BPF = 19, 38, 39

@@ -41,6 +41,7 @@ static const struct command commands[] = {
 	{ "exec", cmd_exec, "FILE ARGS...: print, then become another program" },
 	{ "hold", cmd_hold, "FILE: open it, then stay until SIGTERM" },
 	{ "rw", cmd_rw, "CALL[,..] N SIZE FILE [direct] [reopen]: N calls of each kind" },
+	{ "async", cmd_async, "KIND OP N DEPTH SIZE FILE [direct] [worker] [bad]: N operations" },
 	{ "errors", cmd_errors, "DIR: each call once with each error it can be made to give" },
 	{ "ia32", cmd_ia32, "N FILE: N 32-bit reads and writes of 1 byte" },
 	{ "pipe", cmd_pipe, "MS N: N pipe reads that wait MS for their byte" },

@@ -9,7 +9,7 @@ bool ring_setup(struct ring *r)
 	struct io_uring_params p = { 0 };
 	char *sq, *cq;
 
-	r->fd = (int)SC(SYS_io_uring_setup, 4, &p);
+	r->fd = (int)SC(SYS_io_uring_setup, RING_ENTRIES, &p);
 	if (r->fd < 0)
 		return false;
 	sq = mmap(NULL, p.sq_off.array + p.sq_entries * sizeof(uint32_t), PROT_READ | PROT_WRITE,
@@ -30,22 +30,44 @@ bool ring_setup(struct ring *r)
 	return true;
 }
 
-long ring_do(struct ring *r, const struct io_uring_sqe *sqe)
+void ring_push(struct ring *r, const struct io_uring_sqe *sqe)
 {
-	uint32_t tail = *r->sq_tail, head = *r->cq_head, at = tail & *r->sq_mask;
-	long ret;
+	uint32_t tail = *r->sq_tail, at = tail & *r->sq_mask;
 
 	r->sqes[at] = *sqe;
 	r->sq_array[at] = at;
 	*r->sq_tail = tail + 1;
-	ret = SC(SYS_io_uring_enter, r->fd, 1, 1, IORING_ENTER_GETEVENTS, NULL, 0);
+}
+
+long ring_enter(struct ring *r, unsigned int n, unsigned int wait)
+{
+	return SC(SYS_io_uring_enter, r->fd, n, wait, wait ? IORING_ENTER_GETEVENTS : 0, NULL, 0);
+}
+
+bool ring_pop(struct ring *r, uint64_t *user_data, long *res)
+{
+	uint32_t head = *r->cq_head;
+
+	if (*r->cq_tail == head)
+		return false;
+	*user_data = r->cqes[head & *r->cq_mask].user_data;
+	*res = r->cqes[head & *r->cq_mask].res;
+	*r->cq_head = head + 1;
+	return true;
+}
+
+long ring_do(struct ring *r, const struct io_uring_sqe *sqe)
+{
+	uint64_t user_data;
+	long ret;
+
+	ring_push(r, sqe);
+	ret = ring_enter(r, 1, 1);
 	if (ret < 0) {
 		errno = (int)-ret;
 		die("io_uring_enter");
 	}
-	while (*r->cq_tail == head)
+	while (!ring_pop(r, &user_data, &ret))
 		;
-	ret = r->cqes[head & *r->cq_mask].res;
-	*r->cq_head = head + 1;
 	return ret;
 }

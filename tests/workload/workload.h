@@ -168,6 +168,7 @@ int cmd_signal(struct ctx *c);
 int cmd_exec(struct ctx *c);
 int cmd_hold(struct ctx *c);
 int cmd_rw(struct ctx *c);
+int cmd_async(struct ctx *c);
 int cmd_errors(struct ctx *c);
 int cmd_ia32(struct ctx *c);
 int cmd_pipe(struct ctx *c);

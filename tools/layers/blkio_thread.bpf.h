@@ -15,19 +15,16 @@
 #define IOSONDE_BLKIO_THREAD_BPF_H
 
 #include "bpf/block/blkio.bpf.h"
+#include "tools/layers/async_bios.bpf.h"
 #include "tools/layers/disks.bpf.h"
 
-#define BIO_SLOTS  64	/* requests of one thread in flight */
-#define BIO_CHAIN  1024 /* bios of one request that are looked at */
-#define BIO_ANY	   0	/* bios_busy(): queued or at the device */
-#define BIO_DEVICE 1
+#define BIO_SLOTS 64   /* requests of one thread in flight */
+#define BIO_CHAIN 1024 /* bios of one request that are looked at */
 
 struct bio_slot {
-	u64 queued_ns; /* 0: never used */
-	u64 issued_ns; /* 0: not at the device yet */
-	u64 done_ns;   /* 0: in flight */
-	u32 gen;       /* operation that it belongs to */
-	u32 seq;       /* tells this use of the slot from earlier ones */
+	struct bio_stamps at;
+	u32 gen; /* operation that it belongs to */
+	u32 seq; /* tells this use of the slot from earlier ones */
 };
 
 /* A wait for requests, for blame_disk(). */
@@ -40,10 +37,9 @@ struct disk_wait {
 
 struct bio_owner {
 	u32 seq;
-	u32 high;	      /* slots that were ever used */
-	u64 from_ns, to_ns;   /* arguments of bios_next() */
-	u64 start_ns, end_ns; /* its result */
-	u32 dev;	      /* the disk that has its latest bio */
+	u32 high; /* slots that were ever used */
+	struct bio_stretch stretch;
+	u32 dev; /* the disk that has its latest bio */
 	u32 reserved;
 	struct disk_wait wait;
 	struct bio_slot slots[BIO_SLOTS];
@@ -72,38 +68,26 @@ struct {
 const volatile struct bio_owner bio_owner_zero;
 
 /*
- * Is bio @i the first, from from_ns of the record on, of operation @gen's that was in the state
- * that is asked for? Then start_ns and end_ns become its. This and the next two are global, so that
- * the verifier takes each once: in one piece it would follow every order in which the stamps of all
- * bios can come.
+ * Is bio @i the first of operation @gen's that was in the state that is asked for: stretch_take()?
+ * This and the next two are global, so that the verifier takes each once: in one piece it would
+ * follow every order in which the stamps of all bios can come.
  */
 __noinline int bio_consider(u64 task, u32 i, u32 gen, u32 what)
 {
 	struct bio_owner *owner = bpf_map_lookup_elem(&bio_owners, &task);
-	const volatile struct bio_slot *slot; /* other CPUs write to it: each stamp is read once */
-	u64 start, end;
+	struct bio_slot *slot;
 
 	if (!owner || i >= BIO_SLOTS || i >= owner->high)
 		return 0;
 	slot = &owner->slots[i];
-	start = what == BIO_DEVICE ? slot->issued_ns : slot->queued_ns;
-	end = slot->done_ns;
-	if (slot->gen != gen || !start)
-		return 1;
-	if (!end || end > owner->to_ns)
-		end = owner->to_ns;
-	if (start < owner->from_ns)
-		start = owner->from_ns;
-	if (end > start && start < owner->start_ns) {
-		owner->start_ns = start;
-		owner->end_ns = end;
-	}
+	if (slot->gen == gen)
+		stretch_take(&owner->stretch, &slot->at, what);
 	return 1;
 }
 
 /*
- * The next stretch of time between from_ns and to_ns of the record in which a bio of operation @gen
- * was in the state that is asked for: start_ns and end_ns. Returns 1, or 0 if there is none.
+ * The next stretch of time in which a bio of operation @gen was in the state that is asked for.
+ * Returns 1, or 0 if there is none.
  */
 __noinline int bios_next(u64 task, u32 gen, u32 what)
 {
@@ -111,12 +95,11 @@ __noinline int bios_next(u64 task, u32 gen, u32 what)
 
 	if (!owner)
 		return 0;
-	owner->start_ns = owner->to_ns;
-	owner->end_ns = 0;
+	stretch_begin(&owner->stretch);
 	for (u32 i = 0; i < BIO_SLOTS; i++)
 		if (!bio_consider(task, i, gen, what))
 			break;
-	return owner->end_ns != 0;
+	return owner->stretch.end_ns != 0;
 }
 
 /*
@@ -130,13 +113,12 @@ __noinline u64 bios_busy(u64 task, u64 from, u64 to, u32 gen, u32 what)
 
 	if (!owner)
 		return 0;
-	owner->from_ns = from;
-	owner->to_ns = to;
+	owner->stretch.from_ns = from;
+	owner->stretch.to_ns = to;
 	for (u32 i = 0; i < BIO_SLOTS; i++) {
 		if (!bios_next(task, gen, what))
 			break;
-		busy += owner->end_ns - owner->start_ns;
-		owner->from_ns = owner->end_ns;
+		busy += stretch_end(&owner->stretch);
 	}
 	return busy;
 }
@@ -168,7 +150,7 @@ __noinline int bios_free_slot(u64 task, u32 gen)
 	int former = -1;
 
 	for (u32 i = 0; owner && i < BIO_SLOTS; i++) {
-		if (!owner->slots[i].queued_ns || owner->slots[i].done_ns)
+		if (!owner->slots[i].at.queued_ns || owner->slots[i].at.done_ns)
 			return i;
 		if (owner->slots[i].gen != gen)
 			former = i;
@@ -199,9 +181,9 @@ static __always_inline bool bio_follow(u64 task, u64 bio, u32 dev, u32 gen, u64 
 		return false;
 	slot = &owner->slots[i];
 	slot->seq = ++owner->seq;
-	slot->queued_ns = queued;
-	slot->issued_ns = issued;
-	slot->done_ns = 0;
+	slot->at.queued_ns = queued;
+	slot->at.issued_ns = issued;
+	slot->at.done_ns = 0;
 	slot->gen = gen;
 	if (owner->high <= (u32)i)
 		owner->high = i + 1;
@@ -209,7 +191,7 @@ static __always_inline bool bio_follow(u64 task, u64 bio, u32 dev, u32 gen, u64 
 	ref.seq = slot->seq;
 	if (!bpf_map_update_elem(&bio_refs, &bio, &ref, BPF_ANY))
 		return true;
-	slot->done_ns = queued;
+	slot->at.done_ns = queued;
 	return false;
 }
 
@@ -246,6 +228,8 @@ static __always_inline void blk_queued(struct bio *bio)
 	note_submitter(bio, at_once ? now : 0);
 	if (op)
 		bio_add(op, bio, now, at_once ? now : 0);
+	if (async_seen)
+		async_bio_queued(address_of(bio), now, at_once ? now : 0);
 }
 
 /* @child is the front of a bio that was too large: its parent is in bi_private (bio_chain()). */
@@ -255,8 +239,10 @@ static __always_inline void blk_split(struct bio *child)
 	struct layers_op *op = bio_operation();
 
 	note_submitter(child, 0);
+	if (async_seen)
+		async_bio_split(address_of(child));
 	if (parent && op && parent->gen == op->gen)
-		bio_add(op, child, parent->queued_ns, 0);
+		bio_add(op, child, parent->at.queued_ns, 0);
 }
 
 /* Global, like bio_done(): called in a loop. */
@@ -265,7 +251,9 @@ __noinline int bio_issued(u64 bio, u64 stamp)
 	struct bio_slot *slot = slot_of_bio(bio);
 
 	if (slot)
-		slot->issued_ns = stamp;
+		slot->at.issued_ns = stamp;
+	if (async_seen)
+		async_bio_issued(bio, stamp);
 	return 0;
 }
 
@@ -293,12 +281,14 @@ __noinline int bio_done(u64 bio, u64 q, u64 now)
 	struct bio_slot *slot = ref ? slot_of_ref(ref) : NULL;
 
 	if (slot) {
-		if (!slot->issued_ns && q)
-			slot->issued_ns = flush_of(q, slot->queued_ns, now);
-		slot->done_ns = now;
+		if (!slot->at.issued_ns && q)
+			slot->at.issued_ns = flush_of(q, slot->at.queued_ns, now);
+		slot->at.done_ns = now;
 	}
 	if (ref)
 		bpf_map_delete_elem(&bio_refs, &bio);
+	if (async_seen)
+		async_bio_done(bio, q, now);
 	return 0;
 }
 

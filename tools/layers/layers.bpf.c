@@ -6,6 +6,7 @@
  * (or sched_switch on its behalf) writes the account; other CPUs leave time stamps in layers_wakes
  * and in the bio slots of blkio_thread.bpf.h.
  */
+#include "tools/layers/async.bpf.h"
 #include "tools/layers/faults.bpf.h"
 #include "tools/layers/life.bpf.h"
 #include "tools/layers/sched.bpf.h"
@@ -35,6 +36,7 @@ struct entering {
 	u64 ids;		  /* ids_of() that */
 	u32 call;		  /* of the command's, or PART_OTHER */
 	u32 slot;		  /* of the latter: which */
+	u32 async;		  /* enum layers_async_call, or 0 */
 	bool compat;
 };
 
@@ -56,7 +58,9 @@ static __always_inline bool is_entering(s64 nr, struct entering *e)
 	e->compat = task_in_compat_call(e->task);
 	e->call = syscall_call(nr, e->compat);
 	e->slot = nr;
-	if (!e->call) {
+	e->async = 0;
+	if (!e->call || e->call >= N_CALLS) {
+		e->async = e->call;
 		e->call = PART_OTHER;
 		e->slot += e->compat ? SYSCALL_MAX : 0;
 	}
@@ -230,6 +234,8 @@ SYSCALL_ENTER(layers_enter)
 			leave_watch();
 		return 0;
 	}
+	if (in.async)
+		async_enter(in.async, regs, in.compat);
 	c = cpu_here();
 	if (!c || !take_cpu(c)) {
 		if (IS_IO(in.call))
@@ -410,5 +416,7 @@ SYSCALL_EXIT(layers_exit)
 	else
 		exit_by_state(c, task, regs, ret, now);
 	release_cpu(c);
+	if (async_seen)
+		async_exit(regs, ret);
 	return 0;
 }

@@ -9,6 +9,8 @@
 
 #include <bpf/bpf.h>
 
+#include "bpf/calls/aio_done.h"
+#include "bpf/calls/uring.h"
 #include "core/base/log.h"
 #include "core/names/stack.h"
 #include "tools/layers/ledger.h"
@@ -16,10 +18,33 @@
 BPF_IMAGE(layers);
 
 static const char *const calls[] = {
-	"read",	  "write",     "pread64",  "pwrite64",	 "readv",
-	"writev", "preadv",    "pwritev",  "preadv2",	 "pwritev2",
-	"fsync",  "fdatasync", "sendfile", "sendfile64", "copy_file_range",
-	"open",	  "creat",     "openat",   "openat2",	 "open_by_handle_at",
+	"read",
+	"write",
+	"pread64",
+	"pwrite64",
+	"readv",
+	"writev",
+	"preadv",
+	"pwritev",
+	"preadv2",
+	"pwritev2",
+	"fsync",
+	"fdatasync",
+	"sendfile",
+	"sendfile64",
+	"copy_file_range",
+	"open",
+	"creat",
+	"openat",
+	"openat2",
+	"open_by_handle_at",
+	"-page fault",
+	/* enum layers_async_call */
+	"io_submit",
+	"io_getevents",
+	"?io_pgetevents",
+	"?io_pgetevents_time64",
+	"io_uring_enter",
 	NULL,
 };
 
@@ -83,7 +108,7 @@ static const struct option_spec options[] = {
 	{}
 };
 
-#define UNFOLLOWED "files of other calls, I/O of io_uring and libaio"
+#define UNFOLLOWED "files of other calls"
 
 static const struct probe probes[] = {
 	{ "system calls",
@@ -119,6 +144,15 @@ static const struct probe probes[] = {
 	{ "requests as they are issued", { { { "rq_issue(request)" } } }, .aside = true },
 	{ "requests that go back to the queue", { { { "rq_requeue(request)" } } }, .aside = true },
 	{ "requests that complete", { { { "rq_complete(request,*,*)" } } }, .aside = true },
+	{ "io_uring", URING_RUNGS, .without = "operations of io_uring are not seen" },
+	{ "workers of io_uring",
+	  { { { "uring_worker(io_kiocb,*)" } }, { { "uring_worker_ring(void,*,void,*,*)" } } },
+	  .without = "an operation went to a worker if one completes it",
+	  .aside = true },
+	{ "the end of libaio's operations", AIO_DONE_RUNGS,
+	  .without = "when operations of libaio are over: their last request is, or they are "
+		     "collected",
+	  .aside = true },
 	{}
 };
 
@@ -299,7 +333,8 @@ const struct tool tool_layers = {
 		"place: cpu (running), runq (waiting for a CPU), queue (its requests wait in the "
 		"block layer), device (a request is at the device), wait (anything else, by name), "
 		"unknown. Says what took the most, then shows the time of every call and between "
-		"calls, who had the CPU or ended the wait, sums of reads, writes, fsyncs and opens "
+		"calls, who had the CPU or ended the wait, operations of libaio and io_uring with "
+		"their depth, sums of reads, writes, fsyncs and opens "
 		"by call, file and process, the "
 		"slowest of these, and where their waits were.",
 	.examples =

@@ -11,7 +11,7 @@
 /* Where a nanosecond of an operation can have gone. */
 enum cell { CELL_CPU, CELL_RUNQ, CELL_QUEUE, CELL_DEVICE, CELL_WAIT, CELL_UNKNOWN, N_CELLS };
 
-/* In the order of the descriptor's list of system calls. */
+/* In the order of the descriptor's list of system calls; enum layers_async_call goes on. */
 enum layers_call {
 	CALL_READ = 1,
 	CALL_WRITE,
@@ -47,6 +47,18 @@ enum layers_part {
 	N_PARTS,
 };
 
+/*
+ * Behind those: others in the account of time, but asynchronous operations are submitted and
+ * collected by them.
+ */
+enum layers_async_call {
+	ASYNC_SUBMIT = N_CALLS,
+	ASYNC_GETEVENTS,
+	ASYNC_PGETEVENTS,
+	ASYNC_PGETEVENTS64, /* of 32-bit programs */
+	ASYNC_URING_ENTER,
+};
+
 #define PARTS_ROOM  32		      /* a power of two */
 #define OTHER_CALLS (2 * SYSCALL_MAX) /* by number; those of the 32-bit ABI come behind */
 #define OTHER_NONE  (~0U)
@@ -55,7 +67,9 @@ struct layers_cfg {
 	__u64 slow_ns; /* stream operations of at least this */
 	__u32 stream;  /* --slow was given */
 	__u32 n_slowest;
-	__u32 verdict_rows;  /* 0: people read the verdict as a sentence */
+	__u32 verdict_rows; /* 0: people read the verdict as a sentence */
+	__u32 async_rows;   /* there are some */
+	__u32 reserved;
 	__u32 check;	     /* compare with what the kernel keeps itself */
 	__s64 preempt_delta; /* preempt_count_at(); 0: unknown */
 	struct jbd2_places jbd2;
@@ -277,6 +291,47 @@ struct layers_wait {
 	__u64 count;
 	__u64 wait_ns;
 	__u64 max_ns;
+};
+
+/* --- asynchronous operations: docs/ledger.md --- */
+
+enum layers_async_kind { ASYNC_AIO, ASYNC_URING, N_ASYNC_KINDS };
+
+enum layers_async_op {
+	ASYNC_NONE, /* isn't about a file */
+	ASYNC_READ,
+	ASYNC_WRITE,
+	ASYNC_FSYNC,
+	ASYNC_OPEN,
+	ASYNC_CLOSE,
+	ASYNC_STAT,
+	ASYNC_OTHER,
+	N_ASYNC_OPS,
+};
+
+#define ASYNC_WHAT(kind, op) ((kind)*N_ASYNC_OPS + (op))
+#define N_ASYNC_WHATS	     ASYNC_WHAT(N_ASYNC_KINDS, 0)
+
+struct layers_async_key {
+	struct layers_file file;
+	__u32 what; /* ASYNC_WHAT() */
+	__u32 reserved;
+};
+
+struct layers_async_sums {
+	__u64 count;
+	__u64 errors;
+	__u64 bytes;
+	__u64 lat_ns;
+	__u64 cells[N_CELLS];
+	__u64 max_ns;
+	__u64 first_ns; /* when the first was submitted, and the last was over; 0: none was */
+	__u64 last_ns;
+	__u64 workers;	  /* that a worker got done */
+	__u64 by_request; /* that were over, as far as is known, when their last request was */
+	__u64 by_collect; /* or when the program was given their result */
+	__u64 collected;
+	__u64 collect_ns; /* of those, until then */
 };
 
 /* --- records --- */

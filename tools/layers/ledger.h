@@ -104,6 +104,26 @@ struct failure {
 	char path[NAME_KEPT];
 };
 
+/* A line of the tables of asynchronous operations. */
+struct async_row {
+	uint32_t kind, op; /* enum layers_async_kind, layers_async_op */
+	const char *path;
+	uint64_t count, errors, bytes;
+	struct cells cells;
+	uint64_t max_ns;
+	uint64_t first_ns, last_ns, span_ns;
+	uint64_t depth; /* how many there were at a time, in thousandths */
+	uint64_t workers, collected, collect_ns;
+	uint64_t by_request, by_collect;
+	const char *ends; /* how their ends are known */
+};
+
+struct async {
+	struct keymap ops;   /* by layers_async_key.what: struct async_row */
+	struct keymap files; /* by struct layers_file: struct async_row */
+	struct async_row all;
+};
+
 /* Where the time went, in one sentence or three, and its parts. */
 struct verdict {
 	char call[TIME_NAME]; /* the row of table Time that took the most */
@@ -114,8 +134,11 @@ struct verdict {
 	const char *who; /* whose doing most of it was */
 	int64_t err;	 /* with which most of a call failed */
 	const char *said;
-	bool sleeps; /* the call is one in which programs wait for work */
-	bool loop;   /* @ns has what the program does between its calls, which is little */
+	uint64_t
+		depth; /* in thousandths: of the asynchronous operations that it waited for, or 0 */
+	const char *async_cell; /* where most of their time went */
+	bool sleeps;		/* the call is one in which programs wait for work */
+	bool loop; /* @ns has what the program does between its calls, which is little */
 	char dir_room[512];
 	struct failure failed;
 	struct text_buf text;
@@ -192,12 +215,24 @@ const char *ledger_part_name(uint32_t call);
 /* Of a layers_entry.slot of PART_OTHER: may use @name. */
 const char *ledger_call_name(uint32_t slot, char *name, size_t size);
 
+/* --- ledger_async.c --- */
+/* Reads the sums, which last until ledger_async_done(). */
+void ledger_async_read(struct run *run, struct ledger *l, struct async *a);
+void ledger_async_give(struct run *run, struct async *a);
+/* Adds to the summary how many there were. */
+void ledger_async_add(struct run *run, const struct async *a);
+/* The file that most of their time went to; NULL: no single one. */
+const char *ledger_async_path(struct async *a);
+void ledger_async_done(struct async *a);
+extern const char *const ledger_async_kinds[];
+extern const char *const ledger_async_ops[];
+
 /*
  * Fills @v, whose @text is freed by the caller. @family: children are followed. False: there was
  * nothing to judge.
  */
 bool ledger_judge(struct ledger *l, struct life *life, bool family, struct keymap *calls,
-		  struct keymap *files, struct verdict *v);
+		  struct keymap *files, struct async *async, struct verdict *v);
 
 /* --- ledger_where.c --- */
 /* Fills v->path or v->dir: that which has more than half of @io_ns. */

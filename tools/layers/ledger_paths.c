@@ -64,6 +64,7 @@ static void sweep(struct run *run, struct ledger *l)
 
 	keep_paths(run, l, &kept, "layers_table");
 	keep_paths(run, l, &kept, "layers_fault_table");
+	keep_paths(run, l, &kept, "async_table");
 	keep_paths(run, l, &kept, "layers_files");
 	ledger_paths_free(l);
 	l->paths = kept;

@@ -229,11 +229,14 @@ void ledger_report(struct run *run, struct ledger *l, bool last)
 	};
 	struct book_row books[N_BOOKS] = { 0 };
 	struct verdict verdict = { 0 };
+	struct async async = { 0 };
 	uint64_t dropped;
 
 	gather(run, l, &sums);
 	ledger_life_give(run, &sums.life);
 	ledger_give_causes(run, l, &sums.life);
+	ledger_async_read(run, l, &async);
+	ledger_async_give(run, &async);
 	give_sums(run, "calls", &sums.calls);
 	give_sums(run, "files", &sums.files);
 	give_sums(run, "processes", &sums.processes);
@@ -243,14 +246,16 @@ void ledger_report(struct run *run, struct ledger *l, bool last)
 		ledger_books_give(run, &sums.life, &sums.calls, books);
 	dropped = run_dropped(run, "calls");
 	if (ledger_judge(l, &sums.life, run_has_command(run) || run_opts(run)->children,
-			 &sums.calls, &sums.files, &verdict))
+			 &sums.calls, &sums.files, &async, &verdict))
 		run_give(run, "verdicts", &verdict, sizeof(verdict), 0);
 	run_tables(run, verdict.said, sums.generated, last);
 	if (last) {
 		ledger_life_check(run, &sums.life);
+		ledger_async_add(run, &async);
 		account(run, &sums, dropped);
 	}
 	text_free(&verdict.text);
+	ledger_async_done(&async);
 	ledger_waits_done(l);
 	ledger_who_done(l);
 	keymap_free(&sums.life.rows);

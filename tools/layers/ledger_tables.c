@@ -51,6 +51,7 @@ static void draw_bar(const struct column *parts, const void *rec, size_t len, ch
 DEFINE_BAR(draw_op, struct op_row)
 DEFINE_BAR(draw_sum, struct sum_row)
 DEFINE_BAR(draw_time, struct time_row)
+DEFINE_BAR(draw_async, struct async_row)
 
 static const struct flag_name flag_names[] = { { OP_KILLED, OP_KILLED, "killed" },
 					       { OP_RESTARTED, OP_RESTARTED, "restarted" },
@@ -145,6 +146,49 @@ static const struct column time_columns[] = {
 	{}
 };
 
+#define A(member) FIELD(struct async_row, member)
+#define ASYNC_TOTALS                                                                                    \
+	{ "count", A(count), U_COUNT, .width = 8, .keep = KEEP, .help = "operations that ended" },      \
+		{ "errors", A(errors), U_COUNT, .width = 6, .help = "that failed" },                    \
+		{ "bytes", A(bytes), U_BYTES, .width = 6, .help = "bytes read or written" },            \
+		{ "lat",      A(cells.lat_ns), U_NSEC,                                                  \
+		  .width = 7, .keep = KEEP,    .help = "submission to completion, in all" },            \
+		BAR(draw_async), EACH_CELL(CELL, struct async_row),                                     \
+		EACH_CELL(SHARE, struct async_row),                                                     \
+		{ "depth",    A(depth),	    U_DECIMAL,                                                  \
+		  .width = 6, .keep = KEEP, .help = "how many at a time: lat / span" },                 \
+		{ "span",     A(span_ns), U_NSEC,                                                       \
+		  .width = 6, .keep = 2,  .help = "from the first submission to the last completion" }, \
+		{ "max", A(max_ns), U_NSEC, .width = 6, .keep = 4, .help = "slowest" },                 \
+		{ "collected", A(collected), U_COUNT, .flags = COL_HIDDEN | COL_CSV,                    \
+		  .help = "operations whose result a call brought: libaio's" },                         \
+		{ "collect",                                                                            \
+		  A(collect_ns),                                                                        \
+		  U_NSEC,                                                                               \
+		  .of = A(collected),                                                                   \
+		  .width = 7,                                                                           \
+		  .keep = 4,                                                                            \
+		  .help = "completion until then, on average" },                                        \
+		{ "workers",  A(workers), U_COUNT,                                                      \
+		  .width = 7, .keep = 4,  .help = "operations that a worker of io_uring got done" },    \
+	{                                                                                               \
+		"ends", A(ends), U_TEXT,                                                                \
+			.width = 9, .keep = 3,                                                          \
+			.help = "how their ends are known: told, by the last request, or when "         \
+				"collected"                                                             \
+	}
+
+static const struct column async_columns[] = {
+	{ "kind", A(kind), U_ENUM, .width = 8, .keep = KEEP, .names = ledger_async_kinds },
+	{ "op", A(op), U_ENUM, .width = 5, .keep = KEEP, .names = ledger_async_ops },
+	ASYNC_TOTALS,
+	{}
+};
+
+static const struct column async_file_columns[] = {
+	ASYNC_TOTALS, { "path", A(path), U_PATH, .flags = COL_WIDE, .help = "file" }, {}
+};
+
 #define C(member) FIELD(struct cause_row, member)
 
 static const struct column cause_columns[] = {
@@ -174,6 +218,9 @@ static const struct column verdict_columns[] = {
 	{ "reason", V(reason), U_TEXT, .help = "of the wait" },
 	{ "err", V(err), U_ERRNO, .help = "with which calls failed" },
 	{ "who", V(who), U_TEXT, .help = "whose doing most of it was" },
+	{ "depth", V(depth), U_DECIMAL, .flags = COL_BLANK,
+	  .help = "of the asynchronous operations that it waited for" },
+	{ "async_cell", V(async_cell), U_TEXT, .help = "where most of their time went" },
 	{ "advice", V(advice), U_TEXT },
 	{ "said", V(said), U_TEXT },
 	{}
@@ -201,6 +248,18 @@ const struct tool_table layers_tables[] = {
 	  .when = FIELD(struct layers_cfg, verdict_rows) },
 	{ "times", { "time", time_columns }, "Time", "-lat", PEOPLE },
 	{ "causes", { "because", cause_columns }, "Because of", "-lat", PEOPLE },
+	{ "async",
+	  { "async", async_columns },
+	  "Asynchronous operations",
+	  "-lat",
+	  PEOPLE,
+	  .when = FIELD(struct layers_cfg, async_rows) },
+	{ "async_files",
+	  { "async_file", async_file_columns },
+	  "Asynchronous operations by file",
+	  "-lat",
+	  PEOPLE,
+	  .when = FIELD(struct layers_cfg, async_rows) },
 	{ "calls", { "call", call_columns }, "System calls", "-lat", .whole = true },
 	{ "files", { "file", file_columns }, "Files", "-lat", PEOPLE },
 	{ "processes", { "process", process_columns }, "Processes", "-lat", PEOPLE },

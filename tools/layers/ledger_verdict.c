@@ -185,6 +185,36 @@ static void say_where(struct verdict *v, const struct time_row *top, bool io,
 			    percent(v->io_ns, v->total_ns));
 }
 
+/* In these a program waits for operations that it has submitted. */
+static bool waits_for_async(const char *call)
+{
+	return !strcmp(call, "io_uring_enter") || !strcmp(call, "io_getevents") ||
+	       !strcmp(call, "io_pgetevents");
+}
+
+/* What it waited for in @top: the operations, how many at a time, and where their time went. */
+static void say_async(struct verdict *v, const struct time_row *top, struct async *async)
+{
+	const struct async_row *all = &async->all;
+	int cell = most_cell(&all->cells);
+
+	if (!all->count || !waits_for_async(top->call) || top->cells.ns[CELL_CPU] * 2 > v->ns)
+		return;
+	v->depth = all->depth;
+	v->async_cell = ledger_cell_names[cell];
+	v->path = ledger_async_path(async);
+	text_printf(&v->text,
+		    " It waited there for %" PRIu64
+		    " operations, %.3g at a time: %.3g %% of their time %s",
+		    all->count, (double)all->depth / 1000,
+		    percent(all->cells.ns[cell], all->cells.lat_ns), cell_phrases[cell]);
+	if (v->path) {
+		text_puts(&v->text, ", most on ");
+		add_name(&v->text, v->path);
+	}
+	text_puts(&v->text, ".");
+}
+
 /* Did it wait for a CPU for a third of the time, in what took the most? */
 static bool is_starved(const struct verdict *v, const struct time_row *top)
 {
@@ -289,7 +319,7 @@ static const struct time_row *look_into_loop(const struct life *life, const stru
 }
 
 bool ledger_judge(struct ledger *l, struct life *life, bool family, struct keymap *calls,
-		  struct keymap *files, struct verdict *v)
+		  struct keymap *files, struct async *async, struct verdict *v)
 {
 	const struct time_row *top = most_time(life, family, &v->total_ns);
 	const struct cause_row *who;
@@ -317,6 +347,7 @@ bool ledger_judge(struct ledger *l, struct life *life, bool family, struct keyma
 	who = ledger_most_to_blame(l, top->call, v->cell);
 	v->who = who ? who->who : NULL;
 	say_where(v, top, io, who);
+	say_async(v, top, async);
 	advise(v, life, top, calls);
 	v->said = text_cstr(&v->text);
 	return true;

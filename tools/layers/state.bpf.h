@@ -53,6 +53,16 @@ struct layers_books {
 	u32 booked; /* base[BOOK_CPU] was up to date */
 };
 
+/* Operations of one kind that are over, and whose results the thread hasn't come back to yet. */
+struct async_pending {
+	struct layers_async_key key;
+	u64 count;
+	u64 sum_ns; /* of when each was over, and the first */
+	u64 first_ns;
+};
+
+#define ASYNC_PENDING 4
+
 struct layers_state {
 	u64 self;     /* address of the task, as a number: a key that global functions can take */
 	u64 first_ns; /* since when it has been watched */
@@ -61,6 +71,8 @@ struct layers_state {
 	u64 parked_ip, parked_sp;
 	u32 generation;
 	u32 cpu; /* where it last ran, as far as is known */
+	struct async_pending pending[ASYNC_PENDING];
+	u64 async; /* key of the operation of io_uring that it has submitted last; 0: none */
 	char name[NAME_KEPT];
 	struct layers_books books;
 };
