@@ -319,6 +319,10 @@ struct dentry {
 	struct super_block *d_sb;
 };
 
+struct file_ra_state {
+	unsigned int size;
+};
+
 struct vfsmount {
 	struct dentry *mnt_root;
 };

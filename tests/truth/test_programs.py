@@ -46,6 +46,7 @@ COMMANDS = (
     "cachetop",
     "dcstat",
     "dcsnoop",
+    "readahead",
 )
 # What switches on programs that a plain run leaves out. A command: its descendants are followed.
 OPTIONS = {

@@ -7,17 +7,7 @@
 #ifndef IOSONDE_BROUGHT_BPF_H
 #define IOSONDE_BROUGHT_BPF_H
 
-#include "bpf/core/core.bpf.h"
-
-#define CHUNK_PAGES 64
-#define CHUNK_WORDS (CHUNK_PAGES / 8)
-#define CHUNKS_ONCE 128 /* of a range: what one global function does */
-#define CHUNK_CALLS 64	/* a range is at most 2 GiB, as a read is */
-
-struct chunk_key {
-	u64 mapping;
-	u64 chunk;
-};
+#include "tools/cache/chunks.bpf.h"
 
 struct chunk {
 	u64 pages[CHUNK_WORDS]; /* 1 in each byte of a page that waits for its use */
@@ -41,19 +31,14 @@ static __always_inline u64 bytes_of_bits(u64 bits)
 	       0x0101010101010101ULL;
 }
 
-/* Pages @from to @to of a chunk, both included. */
-static __always_inline u64 chunk_mask(u64 from, u64 to)
-{
-	return (~0ULL << (from & 63)) & (~0ULL >> (63 - (to & 63)));
-}
-
 /* Those of the pages of @mask that were waiting for their use don't any more: how many. */
-__noinline u64 chunk_take(u64 mapping, u64 number, u64 mask)
+__noinline u64 chunk_take(u64 mapping, u64 number, u64 mask, u32 why)
 {
 	struct chunk_key key = { .mapping = mapping, .chunk = number };
 	struct chunk *chunk = bpf_map_lookup_elem(&brought, &key);
 	u64 n = 0, left = 0;
 
+	barrier_var(why); /* or callers pass nothing for it, which verifiers refuse */
 	if (!chunk)
 		return 0;
 	for (u32 i = 0; i < CHUNK_WORDS; i++) {
@@ -87,64 +72,6 @@ __noinline int chunk_put(u64 mapping, u64 number, u64 mask)
 	}
 	for (u32 i = 0; i < CHUNK_WORDS; i++) {
 		chunk->pages[i] |= bytes_of_bits(mask >> (8 * i));
-	}
-	return 0;
-}
-
-/* Those of the pages @first to @last, both included, that are in chunk @number, as a mask. */
-static __always_inline u64 range_mask(u64 number, u64 first, u64 last)
-{
-	u64 from = number == first / CHUNK_PAGES ? first : 0;
-	u64 to = number == last / CHUNK_PAGES ? last : CHUNK_PAGES - 1;
-
-	return chunk_mask(from, to);
-}
-
-/* The part of a range in one chunk: on its own, for the verifier to go through it once. */
-__noinline u64 range_take_in(u64 mapping, u64 number, u64 first, u64 last)
-{
-	return chunk_take(mapping, number, range_mask(number, first, last));
-}
-
-__noinline int range_put_in(u64 mapping, u64 number, u64 first, u64 last)
-{
-	return chunk_put(mapping, number, range_mask(number, first, last));
-}
-
-__noinline u64 range_take_some(u64 mapping, u64 first, u64 last, u64 number)
-{
-	u64 n = 0;
-
-	for (u32 i = 0; i < CHUNKS_ONCE; i++, number++) {
-		if (number > last / CHUNK_PAGES)
-			break;
-		n += range_take_in(mapping, number, first, last);
-	}
-	return n;
-}
-
-/* How many of the pages @first to @last, both included, are used for the first time. */
-__noinline u64 range_take(u64 mapping, u64 first, u64 last)
-{
-	u64 number = first / CHUNK_PAGES, n = 0;
-
-	for (u32 i = 0; i < CHUNK_CALLS; i++, number += CHUNKS_ONCE) {
-		if (number > last / CHUNK_PAGES)
-			break;
-		n += range_take_some(mapping, first, last, number);
-	}
-	return n;
-}
-
-/* The pages of a folio, which are some chunks at most. */
-__noinline int range_put(u64 mapping, u64 first, u64 last)
-{
-	u64 number = first / CHUNK_PAGES;
-
-	for (u32 i = 0; i < CHUNKS_ONCE; i++, number++) {
-		if (number > last / CHUNK_PAGES)
-			break;
-		range_put_in(mapping, number, first, last);
 	}
 	return 0;
 }
