@@ -168,7 +168,6 @@ static void read_table(struct ksyms *k)
 	size_t len;
 	bool first = !k->read_ns;
 
-	k->read_ns = k->looked_ns = now_ns();
 	free(k->text);
 	k->n = 0;
 	k->modules_hash = modules_hash(k);
@@ -176,6 +175,8 @@ static void read_table(struct ksyms *k)
 	if (k->text)
 		parse(k, len);
 	memset(k->bpf_known, 0, sizeof(k->bpf_known));
+	/* reading takes seconds on some machines: who asks next must not find it long ago */
+	k->read_ns = k->looked_ns = now_ns();
 	if (!k->n && first)
 		log_warn("kernel symbols are hidden (/proc/kallsyms shows zeros): needs "
 			 "CAP_SYSLOG, or kernel.kptr_restrict=0; stacks show addresses");
