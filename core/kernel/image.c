@@ -54,5 +54,6 @@ struct bpf_object *image_open(const char *name, const void *elf, size_t size, co
 {
 	LIBBPF_OPTS(bpf_object_open_opts, open, .object_name = name, .btf_custom_path = btf);
 
+	hook_models_begin();
 	return bpf_object__open_mem(elf, size, &open);
 }

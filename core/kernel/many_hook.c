@@ -64,6 +64,72 @@ static bool by_type(enum hook_how how)
 	return how == HOW_FENTRY || how == HOW_FEXIT || how == HOW_TP_BTF;
 }
 
+/* --- functions of models --- */
+
+#define MODELS_MAX   4
+#define SUBPROGS_MAX 64
+
+/* The functions that a model consists of, as libbpf has told the kernel. */
+static struct model {
+	char name[64];
+	struct bpf_func_info info[SUBPROGS_MAX];
+	__u32 n;
+	int btf; /* borrowed from the object */
+} models[MODELS_MAX];
+
+static struct model *model_of(const char *name, bool make)
+{
+	for (size_t i = 0; i < MODELS_MAX; i++) {
+		if (make && !*models[i].name)
+			snprintf(models[i].name, sizeof(models[i].name), "%s", name);
+		if (!strcmp(models[i].name, name))
+			return &models[i];
+	}
+	return NULL;
+}
+
+static int learn_functions(struct bpf_program *prog, struct bpf_prog_load_opts *opts, long cookie)
+{
+	struct model *m = model_of(bpf_program__name(prog), true);
+
+	(void)cookie;
+	if (!m)
+		return 0;
+	m->n = 0;
+	if (opts->func_info_rec_size != sizeof(m->info[0]) || opts->func_info_cnt > SUBPROGS_MAX)
+		return 0;
+	m->n = opts->func_info_cnt;
+	m->btf = (int)opts->prog_btf_fd;
+	memcpy(m->info, opts->func_info, m->n * sizeof(m->info[0]));
+	return 0;
+}
+
+void hook_models_begin(void)
+{
+	LIBBPF_OPTS(libbpf_prog_handler_opts, opts, .prog_prepare_load_fn = learn_functions);
+	static bool begun;
+
+	if (begun)
+		return;
+	begun = true;
+	libbpf_register_prog_handler("raw_tp", BPF_PROG_TYPE_RAW_TRACEPOINT, 0, &opts);
+}
+
+/*
+ * Tells the verifier which functions are global: it takes those once, and others at each call.
+ */
+static void take_functions(const struct bpf_program *program, struct bpf_prog_load_opts *opts)
+{
+	const struct model *m = model_of(bpf_program__name(program), false);
+
+	if (!m || m->n < 2)
+		return;
+	opts->prog_btf_fd = (__u32)m->btf;
+	opts->func_info = m->info;
+	opts->func_info_cnt = m->n;
+	opts->func_info_rec_size = sizeof(m->info[0]);
+}
+
 int hook_load(const struct bpf_program *model, enum hook_how how, const struct btf *btf,
 	      const char *target, const struct hook_constants *constants, const char **why)
 {
@@ -85,6 +151,7 @@ int hook_load(const struct bpf_program *model, enum hook_how how, const struct b
 	replace(insns, n, HOOK_INDEX_MARK, constants->index);
 	replace(insns, n, HOOK_CALL_MARK, (uint64_t)constants->call);
 	opts.attach_btf_id = (__u32)id;
+	take_functions(model, &opts);
 	fd = bpf_prog_load(kinds[how].type, bpf_program__name(model), "Dual BSD/GPL", insns, n,
 			   &opts);
 	if (fd < 0)

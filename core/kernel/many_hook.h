@@ -36,6 +36,9 @@ struct hook_constants {
 	int64_t call;	/* a system call, for hooks that all of them pass; -1: none */
 };
 
+/* Before a model's object is opened: what functions it consists of is noted when it is loaded. */
+void hook_models_begin(void);
+
 /*
  * Loads a copy of @model for @target (a function, or a tracepoint). Returns its descriptor, or -1
  * with a static reason in *@why.
