@@ -184,7 +184,9 @@ struct many_spec {
 	 * (core/kernel/many_pair.c); NULL: targets are places, not spans.
 	 */
 	const char *end;
-	bool functions; /* the command line names the targets: PATTERN... */
+	struct field end_when; /* in cfg: they are spans only if it isn't 0; F_NONE: always */
+	bool functions;	       /* the command line names the targets: PATTERN... */
+	bool arguments;	       /* and what they are passed: PATTERN(ARGUMENT, ...) */
 };
 
 struct hist_row {
@@ -256,18 +258,25 @@ struct tool_table {
 /* What only a ledger, or a tool with records of its own, provides; all of it may be NULL. */
 struct tool_ops {
 	size_t state_size; /* run_tool_state() points at this much zeroed memory */
+	/*
+	 * The rows' columns, where they depend on the targets that the command line names, which
+	 * are in run_many(). They last until close(). NULL: a failure, with a message, of the run.
+	 */
+	const struct column *(*columns)(struct run *run);
 	/* Before loading: look at the options, refuse (false, with a message by log_error()). */
 	bool (*prepare)(struct run *run);
-	/* What it hooks: a failure, with a message, is one of the run. */
+	/* What it hooks, before targets are looked for: a failure, with a message, is the run's. */
 	bool (*find)(struct run *run);
 	/* Prints what an option asks for instead of a trace; false if none does. */
 	bool (*answer)(struct run *run);
-	bool (*begin)(struct run *run); /* attached, and nothing counts yet */
-	bool (*start)(struct run *run); /* attached, privileges still held */
+	bool (*begin)(struct run *run);	 /* attached, and nothing counts yet */
+	bool (*start)(struct run *run);	 /* attached, privileges still held */
+	bool (*hooked)(struct run *run); /* so are the targets, and nothing counts yet */
 	void (*record)(struct run *run, const struct rec *rec, size_t len); /* types >= REC_TOOL */
 	void (*end)(struct run *run);		    /* nothing counts any more, still attached */
 	void (*report)(struct run *run, bool last); /* every interval, and at the end */
 	void (*finish)(struct run *run);	    /* free what start() took */
+	void (*close)(struct run *run);		    /* the very last, whatever became of the run */
 };
 
 /*

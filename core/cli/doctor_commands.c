@@ -62,7 +62,9 @@ static void ask_command(const struct tool *tool)
 				  pid,
 				  "-O",
 				  "/dev/null",
-				  tool->many.functions ? "*" : NULL,
+				  tool->many.arguments	 ? "vfs_read()"
+				  : tool->many.functions ? "*"
+							 : NULL,
 				  NULL };
 	int argc = tool->many.functions ? 8 : 7;
 	pid_t child;

@@ -98,9 +98,10 @@ void loaded_end(struct loaded *l);
 
 /*
  * Attaches the targets of opts.many, after loaded_attach(). False after a message, also if none
- * could be.
+ * could be. Their programs count from loaded_begin_many() on.
  */
 bool loaded_attach_many(struct loaded *l, bool verbose);
+void loaded_begin_many(struct loaded *l);
 
 /* SEC() of a program that a rung names, or how its copies are attached. NULL: no such program. */
 const char *loaded_hook(const struct loaded *l, const char *spec);

@@ -43,6 +43,15 @@ static bool has_functions(const struct many *m)
 	return !m->n;
 }
 
+/* Are targets spans, which have an end? */
+static bool has_end(const struct loaded *l)
+{
+	const struct many_spec *spec = &l->tool->many;
+
+	return spec->end &&
+	       (spec->end_when.kind == F_NONE || field_is_set(l->opts.cfg, &spec->end_when));
+}
+
 bool loaded_choose_many(struct loaded *l, const struct btf *btf)
 {
 	struct many *m = l->opts.many;
@@ -51,7 +60,7 @@ bool loaded_choose_many(struct loaded *l, const struct btf *btf)
 	if (!l->tool->many.functions || (m && !has_functions(m)))
 		return true;
 	choice = &l->choices[many_probe(l)];
-	if (!many_choose(btf, l->tool->many.end, &l->many_how, choice->why, sizeof(choice->why))) {
+	if (!many_choose(btf, has_end(l), &l->many_how, choice->why, sizeof(choice->why))) {
 		log_error("this kernel offers no hook for %s: tried %s",
 			  l->tool->probes[many_probe(l)].what, choice->why);
 		return false;
@@ -73,8 +82,7 @@ bool loaded_attach_many(struct loaded *l, bool verbose)
 	const struct bpf_program *model =
 		bpf_object__find_program_by_name(l->obj, l->tool->many.prog);
 	const struct bpf_program *end =
-		l->tool->many.end ? bpf_object__find_program_by_name(l->obj, l->tool->many.end)
-				  : NULL;
+		has_end(l) ? bpf_object__find_program_by_name(l->obj, l->tool->many.end) : NULL;
 	struct many *m = l->opts.many;
 	struct btf *btf = btf_of_kernel(l->opts.btf);
 	size_t n;
@@ -97,8 +105,12 @@ bool loaded_attach_many(struct loaded *l, bool verbose)
 		return false;
 	}
 	log_verbose("%zu of %zu hooked", n, m->n);
-	*l->many_attached = 1;
 	return true;
+}
+
+void loaded_begin_many(struct loaded *l)
+{
+	*l->many_attached = 1;
 }
 
 /* Are all that were chosen calls, tracepoints or events, and none a function? */
@@ -122,7 +134,7 @@ const char *loaded_hook(const struct loaded *l, const char *spec)
 		return "any/*";
 	if (is_model(l, spec))
 		return all[l->many_how];
-	return l->tool->many.end ? all[HOW_FEXIT] : "any/*";
+	return has_end(l) ? all[HOW_FEXIT] : "any/*";
 }
 
 bool loaded_missed_uncounted(const struct loaded *l)

@@ -46,6 +46,7 @@ struct many {
 	/* the programs' table, see bpf/core/many.bpf.h; NULL: they have none */
 	volatile uint32_t (*calls)[2];
 	bool timed;	  /* targets have an end, with a program of its own */
+	bool by_call;	  /* sys_NAME is a system call even if they have none */
 	bool interrupted; /* a signal came while attaching */
 	bool separate;	  /* each target has a program of its own */
 	bool unlisted;	  /* struct functions */

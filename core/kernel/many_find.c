@@ -171,7 +171,7 @@ bool many_add_selected(struct many *m, struct pattern *patterns, size_t n)
 	bool functions = false, tracepoints = false, events = false;
 
 	for (size_t p = 0; p < n; p++) {
-		patterns[p].call = m->timed && pattern_names_calls(&patterns[p]);
+		patterns[p].call = (m->timed || m->by_call) && pattern_names_calls(&patterns[p]);
 		if (patterns[p].call && !many_add_calls(m, &patterns[p]))
 			return no_memory();
 		functions |= pattern_is_function(&patterns[p]);

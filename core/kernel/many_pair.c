@@ -35,8 +35,10 @@ bool many_add_calls(struct many *m, const struct pattern *p)
 		snprintf(shown, sizeof(shown), "sys_%s", call);
 		snprintf(begin, sizeof(begin), "syscalls/sys_enter_%s", call);
 		snprintf(end, sizeof(end), "syscalls/sys_exit_%s", call);
-		if (pattern_match(p, shown))
-			ok = add_pair(m, begin, end, shown);
+		if (!pattern_match(p, shown))
+			continue;
+		ok = m->timed ? add_pair(m, begin, end, shown)
+			      : many_add(m, begin, shown, HOW_TRACEPOINT) != NULL;
 	}
 	return ok;
 }

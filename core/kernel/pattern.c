@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
 #include "core/kernel/pattern.h"
 
+#include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -91,14 +92,99 @@ bool pattern_compile(struct pattern *p, const char *text, char *err, size_t err_
 	return true;
 }
 
+/*
+ * Where the arguments begin behind a name or a regular expression between slashes, which may have
+ * parentheses of its own; NULL: there are none.
+ */
+static const char *arguments_of(const char *typed)
+{
+	const char *open = *typed == '/' ? strrchr(typed + 1, '/') : typed;
+
+	if (*typed == '^' || !open || typed[strlen(typed) - 1] != ')')
+		return NULL;
+	if (*typed == '/')
+		return open[1] == '(' ? open + 1 : NULL;
+	return strchr(open, '(');
+}
+
+/* What bcc's trace took: formats, conditions, types of arguments, offsets, returns. */
+static bool refuse_classic(const char *typed, char *err, size_t err_size)
+{
+	snprintf(err, err_size,
+		 "\"%s\" has a format, a condition, types or an offset: name what a call is "
+		 "passed, as in "
+		 "'vfs_read(file->f_path, count)', give conditions as --where 'count > 20000', and "
+		 "ask for returns with -R",
+		 typed);
+	return false;
+}
+
+/* "kfree_skb+0x12": a place inside of a function. */
+static bool has_offset(const char *typed)
+{
+	const char *plus = strchr(typed, '+');
+
+	return plus && !strpbrk(typed, "/^*?[(") && isdigit((unsigned char)plus[1]);
+}
+
+/* "file->f_path, *pos, arg3[0]": names, and how to go on from there. */
+static bool are_arguments(const char *s, size_t len)
+{
+	bool word = false, gap = false;
+
+	for (size_t i = 0; i < len; i++) {
+		bool part = isalnum((unsigned char)s[i]) || s[i] == '_';
+
+		if (isspace((unsigned char)s[i])) {
+			gap = word;
+			continue;
+		}
+		if (!part && !strchr("->.[]*,", s[i]))
+			return false;
+		if (gap && (part || s[i] == '*')) /* a type stands before it */
+			return false;
+		word = part;
+		gap = false;
+	}
+	return true;
+}
+
+static bool take_arguments(struct pattern *p, const char *typed, const char *open, char *err,
+			   size_t err_size)
+{
+	char *own = strndup(typed, (size_t)(open - typed));
+
+	if (!are_arguments(open + 1, strlen(open) - 2)) {
+		free(own);
+		return refuse_classic(typed, err, err_size);
+	}
+	if (!own || !pattern_take(p, own, err, err_size)) {
+		if (!own)
+			snprintf(err, err_size, "out of memory");
+		free(own);
+		return false;
+	}
+	p->own = own;
+	p->args = open + 1;
+	p->args_len = strlen(open) - 2;
+	return true;
+}
+
 bool pattern_take(struct pattern *p, const char *typed, char *err, size_t err_size)
 {
 	bool tracepoint = !strncmp(typed, "t:", 2), event = !strncmp(typed, "e:", 2);
+	const char *open = *typed ? arguments_of(typed) : NULL;
 
+	if (strchr(typed, '"') || !strncmp(typed, "r::", 3) || has_offset(typed))
+		return refuse_classic(typed, err, err_size);
+	if (open)
+		return take_arguments(p, typed, open, err, err_size);
 	if (tracepoint || event)
 		typed += 2;
 	else if (!strncmp(typed, "p::", 3))
 		typed += 3;
+	else if (!strncmp(typed, "::", 2))
+		typed += 2;
 	if (!tracepoint && strchr(typed, ':') && *typed != '^' && typed[strlen(typed) - 1] != '/') {
 		snprintf(err, err_size,
 			 "\"%s\" is in a program or library; only the kernel's functions, and "
@@ -133,5 +219,7 @@ void pattern_free(struct pattern *p)
 {
 	if (p->is_regex)
 		regfree(&p->regex);
+	free(p->own);
+	p->own = NULL;
 	p->is_regex = false;
 }

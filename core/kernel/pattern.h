@@ -8,10 +8,13 @@
 #include <stddef.h>
 
 struct pattern {
-	const char *text; /* as typed; borrowed */
-	bool tracepoint;  /* it selects tracepoints, as CATEGORY:NAME */
-	bool event;	  /* it selects software events; neither: functions */
-	bool call;	  /* it selects system calls, as sys_NAME, where they are timed */
+	const char *text; /* as typed, without arguments; borrowed, or own */
+	char *own;
+	const char *args; /* what stood in parentheses behind it; borrowed; NULL: nothing */
+	size_t args_len;
+	bool tracepoint; /* it selects tracepoints, as CATEGORY:NAME */
+	bool event;	 /* it selects software events; neither: functions */
+	bool call;	 /* it selects system calls, as sys_NAME, where they are timed */
 	bool is_regex;
 	regex_t regex;
 };
@@ -28,7 +31,10 @@ static inline bool pattern_is_function(const struct pattern *p)
  */
 bool pattern_compile(struct pattern *p, const char *text, char *err, size_t err_size);
 
-/* The same of what people type: "t:CATEGORY:NAME", "e:NAME", and as bcc has it "p::NAME". */
+/*
+ * The same of what people type: "t:CATEGORY:NAME", "e:NAME", and as bcc has it "p::NAME"; and with
+ * arguments behind it, "vfs_read(file, count)".
+ */
 bool pattern_take(struct pattern *p, const char *typed, char *err, size_t err_size);
 bool pattern_match(const struct pattern *p, const char *name);
 

@@ -21,7 +21,7 @@ static const struct word words[] = {
 	{ "age", IS(U_NSEC), NULL, "how long there was such a thing" },
 	{ "allowed", NUMBER, NULL, "by how much figures may differ" },
 	{ "anon_pages", NUMBER, "anon", "anonymous pages" },
-	{ "args", IS(U_ARGS), NULL, "arguments of a program" },
+	{ "args", IS(U_ARGS), NULL, "arguments of a program, or of a function" },
 	{ "asked", IS(U_BYTES), NULL, "bytes that the caller asked for" },
 	{ "async_cell", IS(U_TEXT), NULL, "where the time of asynchronous operations went" },
 	{ "avg", AMOUNT, NULL, "mean" },

@@ -119,10 +119,11 @@ static bool check_flag(struct where_parser *p, const char *at, const struct wher
 
 	if (len > 2 && word[0] == '0' && word[1] == 'x')
 		return true; /* bits without a name */
-	for (; f && f->name && n < sizeof(names) / sizeof(names[0]); f++) {
+	for (; f && f->name; f++) {
 		if (is_text(f->name, word, len))
 			return true;
-		names[n++] = f->name;
+		if (n < sizeof(names) / sizeof(names[0]))
+			names[n++] = f->name;
 	}
 	shown(shown_word, word, len);
 	word = suggest(shown_word, names, n);

@@ -114,6 +114,26 @@ static size_t name_len(const struct where_parser *p)
 	return len;
 }
 
+/*
+ * Arguments have texts such as "file->f_path": the longest that stands here and holds something
+ * that names don't. 0: none.
+ */
+static size_t text_len(const struct where_parser *p)
+{
+	size_t most = 0;
+
+	for (const struct column *c = p->table->columns; c->name; c++) {
+		size_t len = c->classic ? strlen(c->classic) : 0;
+		bool odd = false;
+
+		for (size_t i = 0; i < len; i++)
+			odd |= !is_name_byte(c->classic[i]) || c->classic[i] == '-';
+		if (odd && len > most && next_is(p, c->classic))
+			most = len;
+	}
+	return most;
+}
+
 static bool unknown_column(struct where_parser *p, size_t len)
 {
 	char message[sizeof(p->message)];
@@ -128,7 +148,9 @@ static bool parse_column(struct where_parser *p, struct where_test *t)
 	int col;
 
 	where_skip_blanks(p);
-	len = name_len(p);
+	len = text_len(p);
+	if (!len)
+		len = name_len(p);
 	if (len == 0) {
 		char found[SHOWN_MAX];
 

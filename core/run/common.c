@@ -487,6 +487,10 @@ bool common_check(const struct tool *tool, const struct common_opts *opts, bool 
 		       "anyway";
 	else if (tool->many.functions && !opts->n_patterns)
 		what = "which functions? Give a name, a glob such as 'vfs_*', or '/regex/'";
+	for (size_t i = 0; !what && i < opts->n_patterns; i++)
+		if (opts->patterns[i].args && !tool->many.arguments)
+			what = "arguments, in parentheses, mean nothing here; 'iosonde list' has a "
+			       "command that shows calls with what they are passed";
 	if (what && tool->many.functions && !opts->n_patterns && (opts->sort || opts->user))
 		classic_letter(tool, opts->sort ? 's' : 'u', classic, sizeof(classic));
 	if (what)

@@ -39,6 +39,8 @@ struct run_table {
 struct plan {
 	const struct tool *tool;
 	struct common_opts opts;
+	const struct column
+		*columns; /* of the rows, where the command line says; NULL: tool->row's */
 	void *cfg;	  /* tool->cfg_size bytes, the programs' */
 	void *tool_state; /* tool_ops.state_size bytes */
 	struct target_cfg target;

@@ -51,6 +51,11 @@ struct sink *run_sink(struct run *run)
 	return run->view.sink;
 }
 
+const struct clock_base *run_clock(const struct run *run)
+{
+	return &run->view.clock;
+}
+
 bool run_has_command(const struct run *run)
 {
 	return run->plan.command != NULL;
@@ -101,6 +106,51 @@ static int failed(const struct run *run)
 	return run->plan.command ? CANT_HELP : FAILED;
 }
 
+/* A checked copy of --btf FILE, for whoever reads it. */
+static bool take_btf(struct run *run)
+{
+	const char *file = run->plan.opts.btf;
+
+	run->plan.opts.btf = file ? btf_file_take(file) : NULL;
+	return !file || run->plan.opts.btf;
+}
+
+static bool has_own_columns(const struct run *run)
+{
+	return run->plan.tool->ops && run->plan.tool->ops->columns;
+}
+
+/* The targets that the command line names. */
+static bool select_targets(struct run *run)
+{
+	const struct many_spec *spec = &run->plan.tool->many;
+	struct many *many = &run->source.many;
+
+	many->timed = spec->end && (spec->end_when.kind == F_NONE ||
+				    field_is_set(run->plan.cfg, &spec->end_when));
+	many->by_call = spec->arguments;
+	return !spec->functions ||
+	       many_add_selected(many, run->plan.opts.patterns, run->plan.opts.n_patterns);
+}
+
+static bool find_targets(struct run *run)
+{
+	const struct tool_ops *ops = run->plan.tool->ops;
+
+	return (!ops || !ops->find || ops->find(run)) && select_targets(run);
+}
+
+/* Columns that depend on targets. */
+static bool take_columns(struct run *run)
+{
+	const struct tool_ops *ops = run->plan.tool->ops;
+
+	if (!take_btf(run) || !find_targets(run))
+		return false;
+	run->plan.columns = ops->columns(run);
+	return run->plan.columns;
+}
+
 /* What can be refused without asking the kernel for anything. Returns 0 or the exit status. */
 static int check_usage(struct run *run, int argc, char **argv)
 {
@@ -130,6 +180,8 @@ static int check_usage(struct run *run, int argc, char **argv)
 		log_error("%s", err);
 		return USAGE;
 	}
+	if (has_own_columns(run) && !take_columns(run))
+		return failed(run);
 	if (!plan_open(&run->plan))
 		return USAGE;
 	if (run->plan.tool->ops && run->plan.tool->ops->prepare &&
@@ -165,26 +217,19 @@ static bool check_privileges(const struct run *run)
 
 static bool open_programs(struct run *run)
 {
-	const char *btf = run->plan.opts.btf ? btf_file_take(run->plan.opts.btf) : NULL;
 	struct load_opts opts = {
 		.tool = run->plan.tool,
 		.cfg = run->plan.cfg,
 		.target = &run->plan.target,
 		.engine = { .kstack = run->plan.opts.kstack, .ustack = run->plan.opts.ustack },
 		.buffer = common_buffer(run->plan.tool, &run->plan.opts),
-		.btf = btf,
 		.many = run->plan.tool->many.prog ? &run->source.many : NULL,
 	};
 
-	if (run->plan.opts.btf && !btf)
+	if (!has_own_columns(run) && !take_btf(run))
 		return false;
-	run->plan.opts.btf = btf; /* whoever else reads it */
-	if (run->plan.tool->ops && run->plan.tool->ops->find && !run->plan.tool->ops->find(run))
-		return false;
-	run->source.many.timed = run->plan.tool->many.end;
-	if (run->plan.tool->many.functions &&
-	    !many_add_selected(&run->source.many, run->plan.opts.patterns,
-			       run->plan.opts.n_patterns))
+	opts.btf = run->plan.opts.btf;
+	if (!has_own_columns(run) && !find_targets(run))
 		return false;
 
 	if (run->plan.opts.stats)
@@ -239,6 +284,17 @@ static bool begin_output(struct run *run)
 	return output_names(run);
 }
 
+static bool start_many(struct run *run)
+{
+	const struct tool_ops *ops = run->plan.tool->ops;
+
+	if (!loaded_attach_many(run->source.loaded, run->plan.opts.verbose) ||
+	    (ops && ops->hooked && !ops->hooked(run)) || !begin_output(run))
+		return false;
+	loaded_begin_many(run->source.loaded);
+	return true;
+}
+
 static bool start(struct run *run)
 {
 	const struct tool_ops *ops = run->plan.tool->ops;
@@ -253,8 +309,7 @@ static bool start(struct run *run)
 	if (ops && ops->start && !ops->start(run))
 		return false;
 	/* many targets take their time; nothing counts before the last of them */
-	if (many &&
-	    (!loaded_attach_many(run->source.loaded, run->plan.opts.verbose) || !begin_output(run)))
+	if (many && !start_many(run))
 		return false;
 	loaded_explain(run->source.loaded);
 	loaded_blind(run->source.loaded, run->source.blind, sizeof(run->source.blind));
@@ -383,6 +438,8 @@ int run_tool(const struct tool *tool, int argc, char **argv)
 	targets_close(run);
 	many_free(&run->source.many);
 	loaded_free(run->source.loaded);
+	if (tool->ops && tool->ops->close)
+		tool->ops->close(run);
 	common_free(&run->plan.opts);
 	free(run->plan.tool_state);
 	free(run->plan.cfg);

@@ -22,6 +22,8 @@ struct loaded *run_loaded(struct run *run);
 struct sink *run_sink(struct run *run);
 /* Targets of tool->many; prepare() may add some, unless the command line names them. */
 struct many *run_many(struct run *run);
+/* How the text of this run reads. */
+const struct clock_base *run_clock(const struct run *run);
 bool run_has_command(const struct run *run);
 uint64_t run_elapsed_ns(const struct run *run);
 /* Names of kernel addresses; the first call opens them, so make it in start(). NULL: no memory. */

@@ -322,6 +322,8 @@ bool tables_open(struct plan *plan)
 
 	plan->n_tables = tables_of(plan->tool, spec);
 	plan->main = &plan->table[0];
+	if (plan->columns)
+		spec[0].row.columns = plan->columns;
 	for (size_t i = 0; i < plan->n_tables; i++) {
 		plan->table[i].spec = spec[i];
 		begin_table(plan, &plan->table[i]);

@@ -13,6 +13,8 @@ NEEDS = {
     "funccount": ["vfs_read"],
     "funclatency": ["vfs_read"],
     "stackcount": ["vfs_read"],
+    "functrace": ["vfs_read"],
+    "trace": ["vfs_read"],
 }
 
 
