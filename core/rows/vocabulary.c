@@ -232,6 +232,7 @@ static const struct word words[] = {
 	{ "write_bytes", IS(U_BYTES), "wbytes", "bytes that writes returned" },
 	{ "write_hit", IS(U_PERCENT), NULL, "share of what was written and found in memory" },
 	{ "writes", NUMBER, NULL, "writes" },
+	{ "wstack", IS(U_STACK), NULL, "kernel stack of what ended a wait" },
 	{ 0 },
 };
 

@@ -32,7 +32,7 @@ static size_t dir_len(const char *path)
 static const char *heaviest_dir(struct keymap *files, uint64_t io_ns, char *room, size_t size)
 {
 	struct keymap dirs = KEYMAP(uint64_t, struct dir_sum);
-	const char *found = NULL;
+	bool found = false;
 
 	for (size_t i = 0; i < files->n && !found; i++) {
 		const struct sum_row *row = keymap_value(files, i);
@@ -47,10 +47,10 @@ static const char *heaviest_dir(struct keymap *files, uint64_t io_ns, char *room
 			continue;
 		memcpy(room, row->path, len);
 		room[len] = '\0';
-		found = room;
+		found = true;
 	}
 	keymap_free(&dirs);
-	return found;
+	return found ? room : NULL;
 }
 
 void ledger_where(struct keymap *files, uint64_t io_ns, struct verdict *v)
