@@ -188,7 +188,6 @@ struct task_struct {
 	struct sched_info sched_info;
 	struct task_io_accounting ioac;
 	int pagefault_disabled;
-	void *worker_private; /* of one of io_uring's, since 5.17: struct io_worker */
 };
 
 /* --- what classic tracepoints pass: include/trace/events/ --- */
@@ -550,7 +549,7 @@ struct iomap_dio {
 };
 
 /* That of filesystems which don't use iomap's. */
-struct dio {
+struct dio___if_built {
 	struct kiocb *iocb;
 };
 
@@ -596,14 +595,23 @@ struct io_sync {
 	int flags;
 };
 
+struct io_wq_work_node {
+	struct io_wq_work_node *next;
+};
+
 struct io_wq_work {
-	unsigned int flags;
+	struct io_wq_work_node list;
 };
 
 struct io_kiocb {
 	struct file *file;
 	u8 opcode;
 	struct io_wq_work work;
+};
+
+/* A thread of io_uring's has it in worker_private. */
+struct task_struct___since_v5_17 {
+	void *worker_private;
 };
 
 struct io_worker {

@@ -121,9 +121,9 @@ __noinline u64 async_of_direct(u64 bio)
 
 	if (dio) {
 		key = async_of_kiocb((u64)BPF_CORE_READ((struct iomap_dio *)dio, iocb));
-		if (key || !bpf_core_type_exists(struct dio))
+		if (key || !bpf_core_type_exists(struct dio___if_built))
 			return key;
-		return async_of_kiocb((u64)BPF_CORE_READ((struct dio *)dio, iocb));
+		return async_of_kiocb((u64)BPF_CORE_READ((struct dio___if_built *)dio, iocb));
 	}
 	if (!bpf_core_type_exists(struct blkdev_dio))
 		return 0;
@@ -134,6 +134,7 @@ __noinline u64 async_of_direct(u64 bio)
 /* By the thread that queues it. */
 static __noinline u64 async_of_thread(struct task_struct *task)
 {
+	struct task_struct___since_v5_17 *now = (void *)task;
 	struct layers_state *st;
 	struct io_worker *worker;
 	u64 work = 0;
@@ -141,8 +142,8 @@ static __noinline u64 async_of_thread(struct task_struct *task)
 	if (!(async_seen & 1 << ASYNC_URING))
 		return 0;
 	if (BPF_CORE_READ(task, flags) & PF_IO_WORKER) {
-		if (bpf_core_field_exists(task->worker_private)) {
-			worker = BPF_CORE_READ(task, worker_private);
+		if (bpf_core_field_exists(now->worker_private)) {
+			worker = BPF_CORE_READ(now, worker_private);
 			work = (u64)BPF_CORE_READ(worker, cur_work);
 		}
 		return work ? uring_key_of(work - bpf_core_field_offset(struct io_kiocb, work)) : 0;
