@@ -48,7 +48,7 @@ static int finish(struct text_buf *out)
 
 #define OVERVIEW_WIDTH	78
 #define OVERVIEW_INDENT 24
-#define ALIASES_LISTED	3
+#define ALIASES_LISTED	2
 
 /* The next name of @tool, the alias at *@next; of a long row of them the first stands for all. */
 static const char *next_name(const struct tool *tool, const struct tool_alias **next)
