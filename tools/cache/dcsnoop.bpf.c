@@ -130,6 +130,14 @@ int BPF_PROG(dcsnoop_spliced, struct inode *inode, struct dentry *dentry)
 	return 0;
 }
 
+/* From 6.16 on, of filesystems whose dentries differ among themselves: procfs. */
+SEC("fentry/d_splice_alias_ops")
+int BPF_PROG(dcsnoop_spliced_ops, struct inode *inode, struct dentry *dentry)
+{
+	answered(ctx, address_of(dentry));
+	return 0;
+}
+
 SEC("fentry/d_add")
 int BPF_PROG(dcsnoop_added, struct dentry *dentry, struct inode *inode)
 {

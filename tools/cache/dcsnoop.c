@@ -43,6 +43,7 @@ static const struct probe probes[] = {
 		"dcsnoop_given_up(dentry)" } },
 	    { { "dcsnoop_spliced(inode,dentry)", "dcsnoop_added(dentry,inode)",
 		"dcsnoop_given_up_old(dentry)" } } } },
+	{ "answers of procfs", { { { "dcsnoop_spliced_ops(inode,dentry,*)" } } }, .aside = true },
 	{ "names of threads that end",
 	  { { { "dcsnoop_thread_done" } }, { { "dcsnoop_thread_done_tp" } } } },
 	{}
