@@ -205,6 +205,27 @@ struct stack_row {
 	struct vstack wstack;
 };
 
+/*
+ * Columns of a TOOL_HISTOGRAM's rows, FIELD(struct ..., member) given as @F: the slots, and what is
+ * known of all values together. @unit is theirs, @what they are and @events what has them, in
+ * words.
+ */
+/* clang-format off */
+#define SLOT_COLUMNS(F, unit, what, events)                                                        \
+	{ "low", F(slot.low), unit, .help = "least " what " in the slot" },                        \
+	{ "high", F(slot.high), unit, .help = "largest " what " in the slot" },                    \
+	{ "count", F(slot.count), U_COUNT, .help = events },                                       \
+	{ "share", F(slot.share), U_SHARE, .help = "of the largest slot" }
+#define STATS_COLUMNS(F, unit)                                                                     \
+	{ "avg", F(stats.avg), unit, .keep = 3 }, { "min", F(stats.min), unit, .keep = 2 },        \
+	{ "p50", F(stats.p50), unit, .help = "median, within 1/8" },                               \
+	{ "p90", F(stats.p90), unit, .keep = 4, .help = "90th percentile, within 1/8" },           \
+	{ "p99", F(stats.p99), unit, .keep = KEEP, .help = "99th percentile, within 1/8" },        \
+	{ "p999", F(stats.p999), unit, .flags = COL_HIDDEN,                                        \
+	  .help = "99.9th percentile, within 1/8" },                                               \
+	{ "max", F(stats.max), unit }
+/* clang-format on */
+
 /* Of programs that count with bpf/core/stacks.bpf.h. */
 /* clang-format off */
 #define STACKS_DRAIN { STACKS_DRAIN_MEMBERS }

@@ -39,10 +39,7 @@ static const struct column columns[] = {
 	{ "kind", R(key.kind), U_FLAGS, .flags = COL_KEY | COL_HIDDEN, .flag_names = blk_kinds,
 	  .help = "what the requests were for (-F)" },
 	OWNER_COLUMNS(R),
-	{ "low", R(slot.low), U_NSEC, .help = "least latency in the slot" },
-	{ "high", R(slot.high), U_NSEC, .help = "largest latency in the slot" },
-	{ "count", R(slot.count), U_COUNT, .help = "requests" },
-	{ "share", R(slot.share), U_SHARE, .help = "of the largest slot" },
+	SLOT_COLUMNS(R, U_NSEC, "latency", "requests"),
 	{}
 };
 
@@ -55,14 +52,7 @@ static const struct column totals[] = {
 	OWNER_COLUMNS(T),
 	{ "count", T(stats.count), U_COUNT, .help = "requests" },
 	{ "total", T(stats.sum), U_NSEC, .keep = 3, .help = "sum of their latencies" },
-	{ "avg", T(stats.avg), U_NSEC, .keep = 3 },
-	{ "min", T(stats.min), U_NSEC, .keep = 2 },
-	{ "p50", T(stats.p50), U_NSEC, .help = "median, within 1/8" },
-	{ "p90", T(stats.p90), U_NSEC, .keep = 4, .help = "90th percentile, within 1/8" },
-	{ "p99", T(stats.p99), U_NSEC, .keep = KEEP, .help = "99th percentile, within 1/8" },
-	{ "p999", T(stats.p999), U_NSEC, .flags = COL_HIDDEN,
-	  .help = "99.9th percentile, within 1/8" },
-	{ "max", T(stats.max), U_NSEC },
+	STATS_COLUMNS(T, U_NSEC),
 	{}
 };
 

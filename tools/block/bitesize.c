@@ -28,10 +28,7 @@ static const struct column columns[] = {
 	{ "pid", R(key.pid), U_ID, .flags = COL_KEY | COL_BLANK, .help = PROCESS },
 	{ "comm", R(key.comm), U_TEXT, .flags = COL_KEY | COL_BLANK, .help = "its command" },
 	{ "disk", R(key.dev), U_DISK, .flags = COL_KEY | COL_HIDDEN, .help = "disk (-D)" },
-	{ "low", R(slot.low), U_BYTES, .help = "least size in the slot" },
-	{ "high", R(slot.high), U_BYTES, .help = "largest size in the slot" },
-	{ "count", R(slot.count), U_COUNT, .help = "requests" },
-	{ "share", R(slot.share), U_SHARE, .help = "of the largest slot" },
+	SLOT_COLUMNS(R, U_BYTES, "size", "requests"),
 	{}
 };
 
@@ -43,12 +40,7 @@ static const struct column totals[] = {
 	{ "disk", T(key.dev), U_DISK, .flags = COL_KEY, .help = "disk (-D)" },
 	{ "count", T(stats.count), U_COUNT, .help = "requests" },
 	{ "total", T(stats.sum), U_BYTES, .keep = 3, .help = "sum of their sizes" },
-	{ "avg", T(stats.avg), U_BYTES, .keep = 3 },
-	{ "min", T(stats.min), U_BYTES, .keep = 2 },
-	{ "p50", T(stats.p50), U_BYTES, .help = "median, within 1/8" },
-	{ "p90", T(stats.p90), U_BYTES, .keep = 4, .help = "90th percentile, within 1/8" },
-	{ "p99", T(stats.p99), U_BYTES, .keep = KEEP, .help = "99th percentile, within 1/8" },
-	{ "max", T(stats.max), U_BYTES },
+	STATS_COLUMNS(T, U_BYTES),
 	{}
 };
 

@@ -33,10 +33,7 @@ static const struct column columns[] = {
 	{ "time", R(ts_ns), U_CLOCK, .help = "end of the interval" },
 	{ "interval", R(key.epoch), U_ID, .flags = COL_HIDDEN, .help = "its number" },
 	PATH_COLUMN(R, 0),
-	{ "low", R(slot.low), U_NSEC, .help = "least age in the slot" },
-	{ "high", R(slot.high), U_NSEC, .help = "largest age in the slot" },
-	{ "count", R(slot.count), U_COUNT, .help = "pages that were used at that age" },
-	{ "share", R(slot.share), U_SHARE, .help = "of the largest slot" },
+	SLOT_COLUMNS(R, U_NSEC, "age", "pages that were used at that age"),
 	{}
 };
 
@@ -45,12 +42,7 @@ static const struct column totals[] = {
 	{ "interval", T(key.epoch), U_ID, .flags = COL_HIDDEN, .help = "its number" },
 	PATH_COLUMN(T, COL_WIDE),
 	{ "count", T(stats.count), U_COUNT, .help = "pages that were used" },
-	{ "avg", T(stats.avg), U_NSEC },
-	{ "min", T(stats.min), U_NSEC },
-	{ "p50", T(stats.p50), U_NSEC, .help = "median, within 1/8" },
-	{ "p90", T(stats.p90), U_NSEC, .help = "90th percentile, within 1/8" },
-	{ "p99", T(stats.p99), U_NSEC, .help = "99th percentile, within 1/8" },
-	{ "max", T(stats.max), U_NSEC },
+	STATS_COLUMNS(T, U_NSEC),
 	{}
 };
 

@@ -36,10 +36,7 @@ static const struct column columns[] = {
 	{ "time", R(ts_ns), U_CLOCK, .help = "end of the interval" },
 	{ "interval", R(key.epoch), U_ID, .flags = COL_HIDDEN, .help = "its number" },
 	KEY_COLUMNS(R, 26),
-	{ "low", R(slot.low), U_NSEC, .help = "least latency in the slot" },
-	{ "high", R(slot.high), U_NSEC, .help = "largest latency in the slot" },
-	{ "count", R(slot.count), U_COUNT, .help = "calls" },
-	{ "share", R(slot.share), U_SHARE, .help = "of the largest slot" },
+	SLOT_COLUMNS(R, U_NSEC, "latency", "calls"),
 	{}
 };
 
@@ -49,12 +46,7 @@ static const struct column totals[] = {
 	KEY_COLUMNS(T, 14),
 	{ "count", T(stats.count), U_COUNT, .help = "calls" },
 	{ "total", T(stats.sum), U_NSEC, .help = "sum of their latencies" },
-	{ "avg", T(stats.avg), U_NSEC },
-	{ "min", T(stats.min), U_NSEC },
-	{ "p50", T(stats.p50), U_NSEC, .help = "median, within 1/8" },
-	{ "p90", T(stats.p90), U_NSEC, .help = "90th percentile, within 1/8" },
-	{ "p99", T(stats.p99), U_NSEC, .help = "99th percentile, within 1/8" },
-	{ "max", T(stats.max), U_NSEC },
+	STATS_COLUMNS(T, U_NSEC),
 	{}
 };
 
