@@ -39,11 +39,12 @@ static const struct option_spec options[] = { { "all", 'a', FIELD(struct dcsnoop
 static const struct probe probes[] = {
 	DENTRY_PROBES,
 	{ "answers of filesystems",
-	  { { { "dcsnoop_spliced(inode,dentry)", "dcsnoop_added(dentry,inode)",
+	  { { { "dcsnoop_spliced(inode,dentry)", "dcsnoop_spliced_ops(inode,dentry,*)",
+		"dcsnoop_added(dentry,inode)", "dcsnoop_given_up(dentry)" } },
+	    { { "dcsnoop_spliced(inode,dentry)", "dcsnoop_added(dentry,inode)",
 		"dcsnoop_given_up(dentry)" } },
 	    { { "dcsnoop_spliced(inode,dentry)", "dcsnoop_added(dentry,inode)",
 		"dcsnoop_given_up_old(dentry)" } } } },
-	{ "answers of procfs", { { { "dcsnoop_spliced_ops(inode,dentry,*)" } } }, .aside = true },
 	{ "names of threads that end",
 	  { { { "dcsnoop_thread_done" } }, { { "dcsnoop_thread_done_tp" } } } },
 	{}
