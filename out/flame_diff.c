@@ -3,6 +3,7 @@
  */
 #include <stdlib.h>
 
+#include "core/base/hash.h"
 #include "core/base/keymap.h"
 #include "out/flame.h"
 
@@ -17,11 +18,9 @@ struct flame_diff {
 /* The hash of the names down to @node, whose callers were asked for before. */
 static uint64_t path_of(struct flame_diff *diff, const struct folded_node *node)
 {
-	uint64_t h = node->depth ? diff->path[node->depth - 1] : 14695981039346656037ULL;
+	uint64_t h = node->depth ? diff->path[node->depth - 1] : HASH_START;
 
-	for (size_t i = 0; i < node->len; i++)
-		h = (h ^ (unsigned char)node->name[i]) * 1099511628211ULL;
-	h = (h ^ ';') * 1099511628211ULL;
+	h = hash_bytes(hash_bytes(h, node->name, node->len), ";", 1);
 	diff->path[node->depth] = h;
 	return h;
 }

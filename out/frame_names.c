@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "core/base/hash.h"
+
 /* What a name is found by; the second half makes two names with one hash all but impossible. */
 struct name_key {
 	uint64_t hash;
@@ -11,11 +13,7 @@ struct name_key {
 
 static struct name_key key_of(const char *text, size_t len)
 {
-	struct name_key key = { 14695981039346656037ULL, len };
-
-	for (size_t i = 0; i < len; i++)
-		key.hash = (key.hash ^ (unsigned char)text[i]) * 1099511628211ULL;
-	return key;
+	return (struct name_key){ hash_bytes(HASH_START, text, len), len };
 }
 
 struct numbered {

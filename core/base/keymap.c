@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/base/hash.h"
+
 static size_t value_off(const struct keymap *m)
 {
 	return (m->key_size + 7) & ~(size_t)7;
@@ -24,14 +26,11 @@ void *keymap_value(const struct keymap *m, size_t i)
 	return m->entries + i * entry_size(m) + value_off(m);
 }
 
-/* FNV-1a: short keys, and nobody outside chooses them. */
+/* Keys are short, and nobody outside chooses them. */
 static uint64_t hash(const void *key, size_t len)
 {
-	const unsigned char *p = key;
-	uint64_t h = 14695981039346656037ULL;
+	uint64_t h = hash_bytes(HASH_START, key, len);
 
-	for (size_t i = 0; i < len; i++)
-		h = (h ^ p[i]) * 1099511628211ULL;
 	return h ^ h >> 29;
 }
 

@@ -5,6 +5,7 @@
 
 #include <bpf/bpf.h>
 
+#include "core/base/hash.h"
 #include "core/names/stack.h"
 #include "tools/layers/ledger.h"
 
@@ -15,19 +16,15 @@ struct wait_kind {
 	uint32_t reserved;
 };
 
-static uint64_t hash_name(uint64_t h, const char *name)
-{
-	for (; *name; name++)
-		h = (h ^ (unsigned char)*name) * 1099511628211ULL;
-	return (h ^ '/') * 1099511628211ULL;
-}
-
 static uint64_t hash_stack(struct ledger *l, const uint64_t *frames, size_t n)
 {
-	uint64_t h = n ? 14695981039346656037ULL : 0;
+	uint64_t h = n ? HASH_START : 0;
 
-	for (size_t i = 0; i < n; i++)
-		h = hash_name(h, stack_kernel_name(l->names, frames[i], true));
+	for (size_t i = 0; i < n; i++) {
+		const char *name = stack_kernel_name(l->names, frames[i], true);
+
+		h = hash_bytes(h, name, strlen(name) + 1);
+	}
 	return h;
 }
 

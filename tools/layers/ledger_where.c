@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/base/hash.h"
 #include "core/rows/syscalls.h"
 #include "tools/layers/ledger.h"
 
@@ -10,15 +11,6 @@ struct dir_sum {
 	uint64_t ns;
 	const char *path; /* of one of its files */
 };
-
-static uint64_t hash_of(const char *text, size_t len)
-{
-	uint64_t h = 14695981039346656037ULL;
-
-	for (size_t i = 0; i < len; i++)
-		h = (h ^ (unsigned char)text[i]) * 1099511628211ULL;
-	return h;
-}
 
 /* How long the directory's part of @path is; 0: it has none, like a pipe. */
 static size_t dir_len(const char *path)
@@ -37,7 +29,7 @@ static const char *heaviest_dir(struct keymap *files, uint64_t io_ns, char *room
 	for (size_t i = 0; i < files->n && !found; i++) {
 		const struct sum_row *row = keymap_value(files, i);
 		size_t len = dir_len(row->path);
-		uint64_t key = len ? hash_of(row->path, len) : 0;
+		uint64_t key = len ? hash_bytes(HASH_START, row->path, len) : 0;
 		struct dir_sum *dir = len && len < size ? keymap_get(&dirs, &key, true) : NULL;
 
 		if (!dir)
