@@ -2,6 +2,7 @@
 #include "bpf/calls/answered.bpf.h"
 #include "bpf/core/filter.bpf.h"
 #include "bpf/calls/syscall.bpf.h"
+#include "bpf/calls/uring_ops.h"
 #include "bpf/core/task_state.bpf.h"
 #include "bpf/calls/user_path.bpf.h"
 
@@ -18,14 +19,6 @@
 #define MS_FLAGS       7
 #define RANGE_FLAGS    7
 #define FSYNC_DATASYNC 1 /* IORING_FSYNC_DATASYNC */
-
-/* include/uapi/linux/io_uring.h */
-#define IORING_OP_WRITEV	  2
-#define IORING_OP_FSYNC		  3
-#define IORING_OP_WRITE_FIXED	  5
-#define IORING_OP_SYNC_FILE_RANGE 8
-#define IORING_OP_WRITE		  23
-#define IORING_OP_WRITEV_FIXED	  61
 
 const volatile struct sync_cfg cfg;
 

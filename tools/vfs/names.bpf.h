@@ -6,12 +6,10 @@
 #define IOSONDE_NAMES_BPF_H
 
 #include "bpf/core/task_state.bpf.h"
+#include "bpf/calls/uring_ops.h"
 #include "bpf/calls/user_path.bpf.h"
 
 #include "tools/vfs/names.h"
-
-#define IORING_OP_RENAMEAT 35
-#define IORING_OP_UNLINKAT 36
 
 /*
  * One such call under way. A rename's second name is kept apart: the state of a thread must stay

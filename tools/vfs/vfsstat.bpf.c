@@ -6,6 +6,7 @@
 #include "bpf/core/filter.bpf.h"
 #include "bpf/files/files.bpf.h"
 #include "bpf/calls/syscall.bpf.h"
+#include "bpf/calls/uring_ops.h"
 
 #include "tools/vfs/vfsstat.h"
 
@@ -187,20 +188,6 @@ SYSCALL_EXIT(vfs_exit)
 }
 
 /* --- io_uring --- */
-
-#define IORING_OP_READV		 1
-#define IORING_OP_WRITEV	 2
-#define IORING_OP_FSYNC		 3
-#define IORING_OP_READ_FIXED	 4
-#define IORING_OP_WRITE_FIXED	 5
-#define IORING_OP_READ		 22
-#define IORING_OP_WRITE		 23
-#define IORING_OP_RENAMEAT	 35
-#define IORING_OP_UNLINKAT	 36
-#define IORING_OP_MKDIRAT	 37
-#define IORING_OP_READ_MULTISHOT 49
-#define IORING_OP_READV_FIXED	 60
-#define IORING_OP_WRITEV_FIXED	 61
 
 /* Opens under way that may make a file, by key; the value: into a slot of the ring's own table. */
 struct {
