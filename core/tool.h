@@ -139,6 +139,8 @@ struct drain {
 	uint32_t sums;	    /* programs keep a memo of so many words of a value: memo.bpf.h */
 	struct field cpu;   /* __u32 in the key: rows that differ in nothing else are added up */
 	uint32_t hist_off;  /* TOOL_TABLE: where in the value its struct hist_value is */
+	/* with hist_off: __u64 in the row, which becomes the sum of all rows' histograms */
+	struct field whole;
 	const struct hist_style *hist;
 	/* TOOL_STACKS: where bpf_get_stackid() put the frames; bpf/core/stacks.h */
 	const char *stack_maps[STACK_MAPS];

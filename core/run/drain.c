@@ -185,6 +185,7 @@ static void drain_epoch(struct report *r)
 		log_error("reading map %s failed: %s", r->d->map, strerror(-err));
 	r->failed |= err == -ENOMEM;
 	drain_others(r);
+	r->whole = report_whole(r);
 	if (r->t->by)
 		drain_by(r);
 	else if (r->d->by_function)

@@ -25,6 +25,7 @@ struct report {
 	bool ordered;	  /* row holds pointers, and the first @shown are shown */
 	size_t shown;
 	struct hist_view view; /* of values that hold a histogram */
+	uint64_t whole;	       /* what they add up to: drain->whole */
 	bool *is_max;	       /* per word of a value: merging takes the larger one */
 	/* where the CPU is a part of the key, --by was given, or drain->by_function: all entries */
 	struct keymap merged;
@@ -46,6 +47,9 @@ void report_add_entry(struct report *r, const char *key, const uint64_t *value);
 
 /* The same for each in report->merged. */
 void report_add_merged(struct report *r);
+
+/* What the histograms there add up to; 0 where no row asks: drain->whole. */
+uint64_t report_whole(const struct report *r);
 
 /* As report_add_entry(), or keeps it where others with that key are to be added: parts of CPUs, of
  * --by. */

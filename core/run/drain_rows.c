@@ -92,6 +92,8 @@ static void add_table_row(struct report *r, const char *key, const uint64_t *val
 	if (!row)
 		return;
 	end = report_put_row(row, d, key, value, size);
+	if (d->whole.kind != F_NONE)
+		memcpy(row + d->whole.off, &r->whole, sizeof(r->whole));
 	if (d->hist) {
 		hist_stats((const void *)((const char *)value + size), &r->view, &s);
 		memcpy(end, &s, sizeof(s));
@@ -184,6 +186,18 @@ static void add_hist_rows(struct report *r, const char *key, const struct hist_v
 	}
 	if (any)
 		add_totals(r, key, value);
+}
+
+uint64_t report_whole(const struct report *r)
+{
+	uint64_t sum = 0;
+
+	for (size_t i = 0; r->d->whole.kind != F_NONE && i < r->merged.n; i++) {
+		const char *value = (const char *)keymap_value(&r->merged, i);
+
+		sum += ((const struct hist_value *)(value + r->d->hist_off))->sum;
+	}
+	return sum;
 }
 
 void report_add_merged(struct report *r)
