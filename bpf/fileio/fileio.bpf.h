@@ -26,6 +26,10 @@
  *
  * FILE_IO_AIO_PROBE is the place of the probe "libaio" in the descriptor's table, unless it is 2.
  *
+ * One that keeps something of its own of each operation under way defines FILE_IO_KEEPS, the name
+ * of a struct, which is zeroed where a call is entered: fileio_of(task)->op.kept. One that follows
+ * system calls alone, neither io_uring nor libaio, defines FILE_IO_CALLS_ONLY.
+ *
  * Operations of system calls are counted as generated here; file_io_end() counts those
  * that it leaves out, or has no room for.
  */
@@ -162,6 +166,9 @@ struct io_op {
 	u32 route; /* 0: none under way */
 	u32 flags;
 	u64 ip, sp; /* of a parked one: where it was entered */
+#ifdef FILE_IO_KEEPS
+	struct FILE_IO_KEEPS kept;
+#endif
 };
 
 struct io_state {
@@ -462,14 +469,23 @@ struct {
 	__type(value, struct returned);
 } fileio_returned SEC(".maps");
 
+#ifdef FILE_IO_CALLS_ONLY
+static __always_inline bool aio_call_left(struct pt_regs *regs, s64 ret)
+{
+	return false;
+}
+#else
 #include "bpf/fileio/fileio_async.bpf.h"
 #include "bpf/fileio/fileio_aio.bpf.h"
+#endif
 #ifndef FILE_IO_SUMS_ONLY
 #include "bpf/fileio/fileio_calls.bpf.h"
 #endif
 #if defined(FILE_IO_SUMS_ONLY) || defined(FILE_IO_SUMS_IF)
 #include "bpf/fileio/fileio_return.bpf.h"
 #endif
+#ifndef FILE_IO_CALLS_ONLY
 #include "bpf/fileio/fileio_uring.bpf.h"
+#endif
 
 #endif

@@ -28,6 +28,9 @@ SYSCALL_ENTER(fileio_enter)
 	}
 	if (!open_op(&st->op, in.call, in.compat, regs))
 		return 0;
+#ifdef FILE_IO_KEEPS
+	__builtin_memset(&st->op.kept, 0, sizeof(st->op.kept));
+#endif
 	st->op.start_ns = bpf_ktime_get_ns(); /* last: what came before is our own time */
 	return 0;
 }
