@@ -225,6 +225,7 @@ static const struct word words[] = {
 	{ "waits", NUMBER, NULL, "how often asleep" },
 	{ "waker", IS(U_TEXT), NULL, "command that ended a wait" },
 	{ "walk", IS(U_ENUM), NULL, "how a name was looked for in memory: fast, or slow" },
+	{ "way", IS(U_ENUM), NULL, "how a read came to its data" },
 	{ "who", IS(U_TEXT), NULL, "whose doing it was" },
 	{ "workers", NUMBER, NULL, "operations that a worker of io_uring got done" },
 	{ "write", PER_SECOND, NULL, "writes" },

@@ -16,6 +16,7 @@ OPTIONS = {
     "fsslower": ["0", "--ops", "read,write"],
     "filetop": ["-i", "100"],
     "dirtop": ["-i", "100"],
+    "readpath": ["-F"],
 }
 
 

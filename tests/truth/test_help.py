@@ -67,6 +67,7 @@ VALUES = {
     ("syscount", "by"): "call",
     ("biopattern", "by"): "disk",
     ("slabratetop", "by"): "cache",
+    ("readpath", "by"): "way",
     ("biosnoop", "pattern"): "all",
     ("biotop", "sort"): "ios",
     ("vfsstat", "sort"): "reads",

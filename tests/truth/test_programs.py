@@ -47,6 +47,7 @@ COMMANDS = (
     "dcstat",
     "dcsnoop",
     "readahead",
+    "readpath",
 )
 # What switches on programs that a plain run leaves out. A command: its descendants are followed.
 OPTIONS = {

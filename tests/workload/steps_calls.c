@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/uio.h>
 
@@ -178,6 +179,20 @@ STEP(do_drop)
 	return SC(SYS_fadvise64, s->fd, 0L, 0L, (long)POSIX_FADV_DONTNEED);
 }
 
+/* Bring all of it, without waiting for it. */
+STEP(do_willneed)
+{
+	(void)w;
+	return SC(SYS_fadvise64, s->fd, 0L, 0L, (long)POSIX_FADV_WILLNEED);
+}
+
+/* From now on reads through this descriptor bring what they ask for, and nothing ahead. */
+STEP(do_random)
+{
+	(void)w;
+	return SC(SYS_fadvise64, s->fd, 0L, 0L, (long)POSIX_FADV_RANDOM);
+}
+
 static char *map_whole(struct steps *s, size_t *size)
 {
 	struct stat st;
@@ -190,18 +205,28 @@ static char *map_whole(struct steps *s, size_t *size)
 	return map == MAP_FAILED ? NULL : map;
 }
 
-/* Reads a byte of each page through a mapping. */
+static long faults_so_far(void)
+{
+	struct rusage usage;
+
+	getrusage(RUSAGE_SELF, &usage);
+	return usage.ru_majflt + usage.ru_minflt;
+}
+
+/* Reads a byte of each page through a mapping: how many faults that took, as the kernel counts. */
 STEP(do_touch)
 {
 	size_t size;
 	volatile char *map = map_whole(s, &size);
+	long faults = faults_so_far();
 
 	(void)w;
 	if (!map)
 		return -errno;
 	for (size_t i = 0; i < size; i += MAP_BYTES)
 		(void)map[i];
-	return munmap((char *)map, size) ? -errno : 0;
+	faults = faults_so_far() - faults;
+	return munmap((char *)map, size) ? -errno : faults;
 }
 
 /* How many pages of the file are in memory. */
@@ -472,6 +497,8 @@ const struct step_kind step_kinds[] = {
 	{ "fdatasync", do_fdatasync },
 	{ "msync", do_msync },
 	{ "drop", do_drop },
+	{ "willneed", do_willneed },
+	{ "random", do_random },
 	{ "touch", do_touch },
 	{ "mincore", do_mincore },
 	{ "fstat", do_fstat },

@@ -51,10 +51,28 @@ static __always_inline bool entry_ready(u64 entry)
 	return flags & PAGE_BIT(PG_uptodate) && !(flags & PAGE_BIT(PG_reclaim));
 }
 
-/* 1: the page at @at is one of @mask, and ready. */
-__noinline u64 slot_ready(u64 node, u64 at, u64 mask)
+/* There, and being read. */
+static __always_inline bool entry_coming(u64 entry)
 {
-	return mask >> (at & 63) & 1 && entry_ready(xa_entry(node, at));
+	u64 flags;
+
+	if (!entry || entry & 3)
+		return false;
+	flags = page_flags(entry);
+	return flags & PAGE_BIT(PG_locked) && !(flags & PAGE_BIT(PG_uptodate));
+}
+
+enum page_is { PAGE_READY, PAGE_COMING };
+
+static __always_inline bool entry_is(u64 entry, u32 what)
+{
+	return what == PAGE_READY ? entry_ready(entry) : entry_coming(entry);
+}
+
+/* 1: the page at @at is one of @mask, and so (enum page_is). */
+__noinline u64 slot_is(u64 node, u64 at, u64 mask, u32 what)
+{
+	return mask >> (at & 63) & 1 && entry_is(xa_entry(node, at), what);
 }
 
 /* The node of pages @index to @index + 63, or the one entry that stands for all of them. */
@@ -78,21 +96,36 @@ __noinline u64 xa_walk(u64 mapping, u64 index)
 	return 0;
 }
 
-/* Those of the pages of @mask in chunk @number of 64 that are ready. */
-__noinline u64 chunk_ready(u64 mapping, u64 number, u64 mask)
+/* Those of the pages of @mask in chunk @number of 64 that are so (enum page_is). */
+__noinline u64 chunk_is(u64 mapping, u64 number, u64 mask, u32 what)
 {
-	u64 entry = xa_walk(mapping, number * XA_SLOTS), ready = 0;
+	u64 entry = xa_walk(mapping, number * XA_SLOTS), found = 0;
 
 	if (!xa_internal(entry)) {
 		/* at the head, without a node: page 0 alone */
 		if (entry == (u64)BPF_CORE_READ((struct address_space *)mapping, i_pages.xa_head))
 			mask &= 1;
-		return entry_ready(entry) ? mask : 0;
+		return entry_is(entry, what) ? mask : 0;
 	}
 	/* without a branch: older verifiers would follow all ways through them */
 	for (u32 i = 0; i < XA_SLOTS; i++)
-		ready |= (slot_ready(entry - 2, i, mask) & 1) << i;
-	return ready;
+		found |= (slot_is(entry - 2, i, mask, what) & 1) << i;
+	return found;
+}
+
+static __always_inline u64 chunk_ready(u64 mapping, u64 number, u64 mask)
+{
+	return chunk_is(mapping, number, mask, PAGE_READY);
+}
+
+/* The folio with page @index; 0: none. */
+__noinline u64 folio_at(u64 mapping, u64 index)
+{
+	u64 entry = xa_walk(mapping, index);
+
+	if (xa_internal(entry))
+		entry = xa_entry(entry - 2, index);
+	return entry & 3 ? 0 : entry;
 }
 
 /* The folio with page @index that a fault would map whole; 0: only pages one by one. */
