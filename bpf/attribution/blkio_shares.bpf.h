@@ -91,6 +91,14 @@ __noinline u64 blk_bio_shares(u64 key, u64 bio)
 	return next;
 }
 
+/* Those of @bio and the next ones, a round. The next bio, or 0. */
+__noinline u64 blk_shares_round(u64 key, u64 bio)
+{
+	for (int i = 0; bio && i < BLK_ROUND; i++)
+		bio = blk_bio_shares(key, bio);
+	return bio;
+}
+
 /* All of them. False: nothing was found out. */
 static __always_inline bool blk_shares_done(struct blk_io *rq)
 {
@@ -99,11 +107,8 @@ static __always_inline bool blk_shares_done(struct blk_io *rq)
 
 	if (!a || !a->n_shares)
 		return false;
-	for (int i = 0; i < BLK_CHAIN; i++) {
-		bio = blk_bio_shares(key, bio);
-		if (!bio)
-			break;
-	}
+	for (int i = 0; bio && i < BLK_ROUNDS; i++)
+		bio = blk_shares_round(key, bio);
 	if (a->told < rq->request_bytes) { /* what is left */
 		a->shares[ATTR_SHARES].submitter = a->submitted_by;
 		a->shares[ATTR_SHARES].method = ATTR_UNKNOWN;

@@ -30,8 +30,10 @@
 #include "bpf/core/filter.bpf.h"
 #include "bpf/core/task_state.bpf.h"
 
-#define BLK_CHAIN  1024 /* bios of one request that are looked at */
-#define BLK_OWNERS 32	/* owners of one request */
+#define BLK_OWNERS 32 /* owners of one request */
+/* Bios of one request that are looked at: rounds of so many. The verifier takes a round once. */
+#define BLK_ROUND  32
+#define BLK_ROUNDS 32
 
 enum blk_wants {
 	BLK_WANT_DISK = 1 << 0,
@@ -516,17 +518,25 @@ __noinline int blk_gather_bio(u64 tail, u64 bio)
 	return 0;
 }
 
+/* Of the bios from @at on, those up to @tail, at most a round. The next one; 0: there is none. */
+__noinline u64 blk_gather_round(u64 at, u64 tail)
+{
+	for (int i = 0; at && at != tail && i < BLK_ROUND; i++) {
+		blk_gather_bio(tail, at);
+		if (BLK_SHARES)
+			attr_join(tail, at);
+		at = (u64)BPF_CORE_READ((struct bio *)at, bi_next);
+	}
+	return at == tail ? 0 : at;
+}
+
 static __always_inline void gather_bios(struct bio *bio, struct bio *tail)
 {
 	u64 at = address_of(bio), last = address_of(tail);
 
-	for (int i = 0; at && at != last && i < BLK_CHAIN; i++) {
-		blk_gather_bio(last, at);
-		if (BLK_SHARES)
-			attr_join(last, at);
-		at = (u64)BPF_CORE_READ((struct bio *)at, bi_next);
-	}
-	if (at && at != last)
+	for (int i = 0; at && i < BLK_ROUNDS; i++)
+		at = blk_gather_round(at, last);
+	if (at)
 		COUNT(tool[BLK_CHAINS_CUT]);
 }
 

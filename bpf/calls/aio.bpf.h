@@ -5,7 +5,9 @@
 
 #include "bpf/core/core.bpf.h"
 
-#define AIO_AT_ONCE 1024 /* of one call, in either direction */
+/* Of one call, in either direction; looked at in rounds, for the verifier takes a round once. */
+#define AIO_AT_ONCE 1024
+#define AIO_ROUND   32
 
 #define IOCB_CMD_PREAD	 0
 #define IOCB_CMD_PWRITE	 1
@@ -39,13 +41,20 @@ struct user_io_result {
 	s64 res;
 };
 
-/* Number @i of the array of pointers at @list; 0: it can't be read. */
+/* The array of pointers at @list, from number @i on. */
+static __always_inline u64 iocbs_from(u64 list, u64 i, u32 compat)
+{
+	return list + i * (compat ? sizeof(u32) : sizeof(u64));
+}
+
+/* Number @i of it; 0: it can't be read. */
 static __always_inline u64 iocb_in(u64 list, u32 i, u32 compat)
 {
 	u32 size = compat ? sizeof(u32) : sizeof(u64);
 	u64 iocb = 0;
 
-	return bpf_probe_read_user(&iocb, size, (const void *)(list + (u64)i * size)) ? 0 : iocb;
+	list = iocbs_from(list, i, compat);
+	return bpf_probe_read_user(&iocb, size, (const void *)list) ? 0 : iocb;
 }
 
 #endif

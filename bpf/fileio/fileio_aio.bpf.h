@@ -219,27 +219,44 @@ __noinline int aio_ended(u64 key, s64 ret, u64 event)
 	return 0;
 }
 
-/* Those loops are global, too: the verifier takes each once. All of the array at @list. */
-__noinline int aio_submit_all(u64 list, u64 n, u32 compat)
+/* Of the @n requests at @list, a round. */
+__noinline int aio_submit_round(u64 list, u64 n, u32 compat)
 {
-	for (u32 i = 0; i < AIO_AT_ONCE && i < n; i++)
+	for (u32 i = 0; i < AIO_ROUND && i < n; i++)
 		aio_submit(list, i, compat);
 	return 0;
 }
 
-/* Those from number @from on. */
-__noinline int aio_forget_all(u64 list, u32 from, u64 n, u32 compat)
+static __always_inline void aio_submit_all(u64 list, u64 n, u32 compat)
 {
-	for (u32 i = 0; i < AIO_AT_ONCE && from + i < n; i++)
-		aio_forget(list, from + i, compat);
+	for (u64 i = 0; i < AIO_AT_ONCE && i < n; i += AIO_ROUND)
+		aio_submit_round(iocbs_from(list, i, compat), n - i, compat);
+}
+
+__noinline int aio_forget_round(u64 list, u64 n, u32 compat)
+{
+	for (u32 i = 0; i < AIO_ROUND && i < n; i++)
+		aio_forget(list, i, compat);
 	return 0;
 }
 
-__noinline int aio_collect_all(u64 events, u64 n)
+static __always_inline void aio_forget_all(u64 list, u64 n, u32 compat)
 {
-	for (u32 i = 0; i < AIO_AT_ONCE && i < n; i++, events += EVENT_BYTES)
-		aio_ended(0, 0, events);
+	for (u64 i = 0; i < AIO_AT_ONCE && i < n; i += AIO_ROUND)
+		aio_forget_round(iocbs_from(list, i, compat), n - i, compat);
+}
+
+__noinline int aio_collect_round(u64 events, u64 n)
+{
+	for (u32 i = 0; i < AIO_ROUND && i < n; i++)
+		aio_ended(0, 0, events + i * EVENT_BYTES);
 	return 0;
+}
+
+static __always_inline void aio_collect_all(u64 events, u64 n)
+{
+	for (u64 i = 0; i < AIO_AT_ONCE && i < n; i += AIO_ROUND)
+		aio_collect_round(events + i * EVENT_BYTES, n - i);
 }
 
 SYSCALL_ENTER(aio_enter)
@@ -266,7 +283,7 @@ static __noinline u64 aio_arg(struct pt_regs *regs, bool compat, u32 n)
 /* With its own stack, for what is told below takes nearly all that there is. */
 SYSCALL_EXIT(aio_leave)
 {
-	u64 n, list;
+	u64 n, list, taken = ret > 0 ? ret : 0;
 	bool compat;
 	u32 call;
 
@@ -286,7 +303,9 @@ SYSCALL_EXIT(aio_leave)
 	list = aio_arg(regs, compat, 2);
 	if (ret < 0)
 		aio_ended(aio_key(iocb_in(list, 0, compat)), ret, 0);
-	aio_forget_all(list, ret > 0 ? ret : 0, n < AIO_AT_ONCE ? n : AIO_AT_ONCE, compat);
+	n = n < AIO_AT_ONCE ? n : AIO_AT_ONCE; /* the rest was never begun */
+	if (taken < n)
+		aio_forget_all(iocbs_from(list, taken, compat), n - taken, compat);
 	if (ret > AIO_AT_ONCE)
 		COUNT_EVENTS(lost_state, ret - AIO_AT_ONCE);
 	return 0;

@@ -314,12 +314,10 @@ static bool attach_and_run(struct trial *t, const struct hook_kind *kind, int pr
 	return value ? true : failed(t, "running");
 }
 
-static bool run_code(struct trial *t, const struct hook_kind *kind, const struct code *c)
+/* The program, or a negative value with step and error set. */
+static int load_code(struct trial *t, const struct hook_kind *kind, const struct code *c)
 {
-	struct bpf_prog_info info = { 0 };
-	__u32 size = sizeof(info);
 	int btf_id = 0, prog;
-	bool ok;
 
 	if (kind->btf_prefix) {
 		char name[64];
@@ -327,16 +325,53 @@ static bool run_code(struct trial *t, const struct hook_kind *kind, const struct
 		snprintf(name, sizeof(name), "%s%s", kind->btf_prefix, t->target);
 		errno = ENOENT;
 		btf_id = t->btf ? btf__find_by_name_kind(t->btf, name, kind->btf_kind) : 0;
-		if (btf_id <= 0)
-			return failed(t, "finding its type information");
+		if (btf_id <= 0) {
+			failed(t, "finding its type information");
+			return -1;
+		}
 	}
 	prog = load(c, kind, btf_id);
 	if (prog < 0)
-		return failed(t, "loading");
+		failed(t, "loading");
+	return prog;
+}
+
+static bool run_code(struct trial *t, const struct hook_kind *kind, const struct code *c)
+{
+	struct bpf_prog_info info = { 0 };
+	__u32 size = sizeof(info);
+	int prog = load_code(t, kind, c);
+	bool ok;
+
+	if (prog < 0)
+		return false;
 	t->jited = !bpf_obj_get_info_by_fd(prog, &info, &size) && info.jited_prog_len;
 	ok = attach_and_run(t, kind, prog);
 	close(prog);
 	return ok;
+}
+
+static void begin(struct trial *t, const struct hook_kind *kind)
+{
+	t->target = kind->target;
+	t->step = NULL;
+	t->error = 0;
+	t->jited = false;
+	errno = 0;
+}
+
+bool trial_loads(struct trial *t, enum trial_hook hook)
+{
+	const struct hook_kind *kind = hook_kind(hook);
+	struct code c = { .map = -1, .btf = -1 };
+	int prog;
+
+	begin(t, kind);
+	assemble(&c, t, BODY_MARK);
+	prog = load_code(t, kind, &c);
+	if (prog >= 0)
+		close(prog);
+	return prog >= 0;
 }
 
 bool trial_run(struct trial *t, enum trial_hook hook, enum trial_body body)
@@ -345,11 +380,7 @@ bool trial_run(struct trial *t, enum trial_hook hook, enum trial_body body)
 	struct code c = { .map = -1, .btf = -1 };
 	bool ok;
 
-	t->target = kind->target;
-	t->step = NULL;
-	t->error = 0;
-	t->jited = false;
-	errno = 0;
+	begin(t, kind);
 	ok = assemble(&c, t, body) ? run_code(t, kind, &c) : failed(t, "making a map");
 	if (ok && body == BODY_RING && !ring_has_record(c.map))
 		ok = failed(t, "reading the ring");

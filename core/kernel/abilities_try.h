@@ -52,6 +52,10 @@ struct trial {
 bool trial_open(struct trial *t, const struct btf *btf);
 void trial_close(struct trial *t);
 
+/* Does the kernel take a program for @hook at all? It isn't attached. False with step and error
+ * set. */
+bool trial_loads(struct trial *t, enum trial_hook hook);
+
 /* Everything is detached and freed when it returns. False with step and error set. */
 bool trial_run(struct trial *t, enum trial_hook hook, enum trial_body body);
 

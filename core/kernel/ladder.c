@@ -300,6 +300,21 @@ static bool refuses_kind(int err)
 	return err == -EPERM || err == -EOPNOTSUPP || err == -524 /* ENOTSUPP */;
 }
 
+/* Gives up the rungs in use whose kind of hook is refused, with @err. */
+static bool give_up_refused(struct loaded *l, const struct btf *btf, int err)
+{
+	bool ok = true;
+
+	for (int i = 0; ok && l->refused && l->tool->probes[i].what; i++) {
+		const struct rung *rung = &l->tool->probes[i].rungs[l->choices[i].rung];
+		char why[128];
+
+		if (l->choices[i].rung >= 0 && !rung_offered(l, btf, rung, why, sizeof(why)))
+			ok = give_up_rung(l, btf, i, ladder_hook(l->obj, rung->progs[0]), err);
+	}
+	return ok;
+}
+
 bool ladder_step_down(struct loaded *l, const char *prog, int err)
 {
 	int first = probe_using(l, prog);
@@ -314,19 +329,49 @@ bool ladder_step_down(struct loaded *l, const char *prog, int err)
 	/* spare the other probes the same answer: each costs a load of everything */
 	if (refuses_kind(err) && kind != HK_OTHER && kind != HK_TP_BTF)
 		l->refused |= 1U << kind;
-	ok = give_up_rung(l, btf, first, sec, err);
-	if (l->refused) {
-		for (int i = 0; ok && l->tool->probes[i].what; i++) {
-			const struct choice *choice = &l->choices[i];
-			char why[128];
+	ok = give_up_rung(l, btf, first, sec, err) && give_up_refused(l, btf, err);
+	btf_release(btf);
+	return ok;
+}
 
-			if (choice->rung >= 0 &&
-			    !rung_offered(l, btf, &l->tool->probes[i].rungs[choice->rung], why,
-					  sizeof(why)))
-				ok = give_up_rung(l, btf, i, sec, err);
+/* The first program of a rung in use whose hook is of @kind; NULL: there is none. */
+static const char *program_of_kind(const struct loaded *l, enum hook_kind_id kind)
+{
+	for (int i = 0; l->tool->probes[i].what; i++) {
+		const struct choice *choice = &l->choices[i];
+
+		for (size_t p = 0; choice->rung >= 0 && p < RUNG_PROGS; p++) {
+			const char *spec = l->tool->probes[i].rungs[choice->rung].progs[p];
+			const char *sec = spec ? ladder_hook(l->obj, spec) : NULL;
+
+			if (sec && hook_kind_of(sec) == kind)
+				return spec;
 		}
 	}
-	btf_release(btf);
+	return NULL;
+}
+
+bool ladder_try_kinds(struct loaded *l, const struct btf *btf)
+{
+	static const struct {
+		enum hook_kind_id kind;
+		enum trial_hook hook;
+	} kinds[] = { { HK_FENTRY, HOOK_FENTRY }, { HK_KPROBE, HOOK_KPROBE } };
+	struct trial trial;
+	bool ok = true;
+
+	trial_open(&trial, btf);
+	for (size_t i = 0; ok && i < sizeof(kinds) / sizeof(*kinds); i++) {
+		const char *spec = program_of_kind(l, kinds[i].kind);
+
+		if (!spec || trial_loads(&trial, kinds[i].hook) || !refuses_kind(-trial.error))
+			continue;
+		l->refused |= 1U << kinds[i].kind;
+		ok = give_up_refused(l, btf, -trial.error);
+		if (!ok)
+			ladder_say_tried(l, spec);
+	}
+	trial_close(&trial);
 	return ok;
 }
 

@@ -75,6 +75,13 @@ bool ladder_uses(const struct loaded *l, const char *prog);
 bool ladder_step_down(struct loaded *l, const char *prog, int err);
 
 /*
+ * Before loading: tries whether the kernel takes the kinds of hooks on functions that the chosen
+ * rungs are of, and gives up those of a kind that it refuses, which spares loading everything to
+ * learn it. False after a message if a probe that isn't optional has no other rung.
+ */
+bool ladder_try_kinds(struct loaded *l, const struct btf *btf);
+
+/*
  * After ladder_step_down() failed: says which hooks were tried for what @prog observes, and true.
  * False without a word where there was just the one that was refused, whose error says more.
  */

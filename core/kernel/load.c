@@ -327,7 +327,8 @@ struct loaded *loaded_open(const struct load_opts *opts)
 	l->obj = open_object(l);
 	if (l->obj)
 		slim_down(l, btf);
-	ok = l->obj && ladder_choose(l, btf, opts->cfg) && loaded_choose_many(l, btf);
+	ok = l->obj && ladder_choose(l, btf, opts->cfg) && ladder_try_kinds(l, btf) &&
+	     loaded_choose_many(l, btf);
 	btf_release(btf);
 	if (ok && load(l))
 		return l;

@@ -11,7 +11,8 @@ static char data[1 << 16] __attribute__((aligned(4096)));
 
 #define ADDRESS(p) ((uint64_t)(uintptr_t)(p))
 
-#define AIO_BATCH 8
+#define AIO_BATCH 8  /* as programs do */
+#define AIO_MANY  70 /* more than the programs look at in one round, or two */
 
 struct aio {
 	struct ctx *c;
@@ -53,8 +54,8 @@ static void aio_recorded(struct aio *a, const struct iocb *cb, long ret)
 /* Submits @n at once, collects them, and records each as it comes. */
 static void aio_do(struct aio *a, struct iocb *cbs, long n)
 {
-	struct iocb *list[AIO_BATCH];
-	struct io_event events[AIO_BATCH];
+	struct iocb *list[AIO_MANY];
+	struct io_event events[AIO_MANY];
 	long ret;
 
 	for (long i = 0; i < n; i++)
@@ -65,7 +66,7 @@ static void aio_do(struct aio *a, struct iocb *cbs, long n)
 		return;
 	}
 	/* the rest was not taken */
-	if (SC(SYS_io_getevents, a->id, ret, (long)AIO_BATCH, events, NULL) != ret)
+	if (SC(SYS_io_getevents, a->id, ret, (long)AIO_MANY, events, NULL) != ret)
 		die("io_getevents");
 	for (long i = 0; i < ret; i++)
 		aio_recorded(a, (struct iocb *)(uintptr_t)events[i].obj, (long)events[i].res);
@@ -132,18 +133,33 @@ static void direct(struct aio *a, const char *f)
 	close(fd);
 }
 
+static void many(struct aio *a, const char *f)
+{
+	struct iocb cbs[AIO_MANY];
+	int fd = file_open(f, O_RDONLY);
+
+	a->path = f;
+	for (int i = 0; i < AIO_MANY; i++)
+		cbs[i] = (struct iocb)CB(PREAD, fd, data + 256 * i, 100 + i, 10 * i);
+	aio_do(a, cbs, AIO_MANY);
+	cbs[AIO_MANY - 3].aio_fildes = 999; /* those before it are taken */
+	aio_do(a, cbs, AIO_MANY);
+	close(fd);
+}
+
 void files_aio(struct ctx *c, const char *dir)
 {
 	const char *f = join(dir, "aio");
 	struct aio a = { .c = c };
 
-	if (SC(SYS_io_setup, (long)AIO_BATCH, &a.id)) {
+	if (SC(SYS_io_setup, (long)AIO_MANY, &a.id)) {
 		extra_add(c, "aio_refused", errno);
 		return;
 	}
 	buffered(&a, f);
 	refused(&a, f);
 	direct(&a, f);
+	many(&a, f);
 }
 
 /* Not for rwsnoop and its like, which show reads and writes alone. */
@@ -153,7 +169,7 @@ void files_aio_syncs(struct ctx *c, const char *dir)
 	int fd = file_open(f, O_RDWR | O_CREAT);
 	struct aio a = { .c = c, .path = f };
 
-	if (SC(SYS_io_setup, (long)AIO_BATCH, &a.id))
+	if (SC(SYS_io_setup, (long)AIO_MANY, &a.id))
 		return;
 	AIO(&a, CB(PWRITE, fd, data, 100, 50));
 	AIO(&a, CB(FSYNC, fd, NULL, 0, 0));
@@ -168,7 +184,7 @@ void files_aio_uncollected(struct ctx *c, const char *dir)
 	struct iocb cb = CB(PWRITE, fd, data, 100, 50), *list[] = { &cb };
 	struct aio a = { .c = c, .path = f };
 
-	if (SC(SYS_io_setup, (long)AIO_BATCH, &a.id))
+	if (SC(SYS_io_setup, (long)AIO_MANY, &a.id))
 		return;
 	if (SC(SYS_io_submit, a.id, 1L, list) != 1 || lseek(fd, 0, SEEK_END) != 150)
 		die("io_submit");

@@ -33,17 +33,26 @@ static __always_inline u64 aio_context_at(u64 table, u32 i)
 	return ctx;
 }
 
-/* The one that io_setup() called @id: before its first use the memory isn't there yet. */
-__noinline u64 aio_find_context(u64 table, u32 n, u64 id)
+/* Of the @n contexts at @table, at most a round, the one called @id; 0: it isn't there. */
+__noinline u64 aio_find_round(u64 table, u32 n, u64 id)
 {
-	u64 ctx;
+	for (u32 i = 0; i < AIO_ROUND && i < n; i++) {
+		u64 ctx = aio_context_at(table, i);
 
-	for (u32 i = 0; i < AIO_CONTEXTS && i < n; i++) {
-		ctx = aio_context_at(table, i);
 		if (ctx && BPF_CORE_READ((struct kioctx *)ctx, user_id) == id)
 			return ctx;
 	}
 	return 0;
+}
+
+/* The one that io_setup() called @id: before its first use the memory isn't there yet. */
+__noinline u64 aio_find_context(u64 table, u32 n, u64 id)
+{
+	u64 ctx = 0;
+
+	for (u32 i = 0; !ctx && i < AIO_CONTEXTS && i < n; i += AIO_ROUND)
+		ctx = aio_find_round(table + i * sizeof(ctx), n - i, id);
+	return ctx;
 }
 
 /*
@@ -88,14 +97,20 @@ __noinline int aio_submit(u64 ctx, u64 list, u64 now, u32 i, u32 compat)
 	return 0;
 }
 
-/* The loops are global: the verifier takes each once. All of the array at @list. */
-__noinline int aio_submit_all(u64 ctx, u64 list, u64 n, u32 compat)
+/* Of the @n requests at @list, a round. */
+__noinline int aio_submit_round(u64 ctx, u64 list, u64 n, u64 now, u32 compat)
+{
+	for (u32 i = 0; i < AIO_ROUND && i < n; i++)
+		aio_submit(ctx, list, now, i, compat);
+	return 0;
+}
+
+static __always_inline void aio_submit_all(u64 ctx, u64 list, u64 n, u32 compat)
 {
 	u64 now = bpf_ktime_get_ns();
 
-	for (u32 i = 0; i < AIO_AT_ONCE && i < n; i++)
-		aio_submit(ctx, list, now, i, compat);
-	return 0;
+	for (u64 i = 0; i < AIO_AT_ONCE && i < n; i += AIO_ROUND)
+		aio_submit_round(ctx, iocbs_from(list, i, compat), n - i, now, compat);
 }
 
 static __always_inline int aio_enter(struct pt_regs *regs, bool compat)
@@ -125,13 +140,19 @@ __noinline int aio_taken(u64 ctx, u64 list, u64 now, u32 i, u32 compat)
 	return 0;
 }
 
-__noinline int aio_taken_all(u64 ctx, u64 list, u64 n, u32 compat)
+__noinline int aio_taken_round(u64 ctx, u64 list, u64 n, u64 now, u32 compat)
+{
+	for (u32 i = 0; i < AIO_ROUND && i < n; i++)
+		aio_taken(ctx, list, now, i, compat);
+	return 0;
+}
+
+static __always_inline void aio_taken_all(u64 ctx, u64 list, u64 n, u32 compat)
 {
 	u64 now = bpf_ktime_get_ns();
 
-	for (u32 i = 0; i < AIO_AT_ONCE && i < n; i++)
-		aio_taken(ctx, list, now, i, compat);
-	return 0;
+	for (u64 i = 0; i < AIO_AT_ONCE && i < n; i += AIO_ROUND)
+		aio_taken_round(ctx, iocbs_from(list, i, compat), n - i, now, compat);
 }
 
 /* Number @i was not: it is as if it had never been asked for. */
@@ -143,11 +164,17 @@ __noinline int aio_forget(u64 ctx, u64 list, u32 i, u32 compat)
 	return 0;
 }
 
-__noinline int aio_forget_all(u64 ctx, u64 list, u32 from, u64 n, u32 compat)
+__noinline int aio_forget_round(u64 ctx, u64 list, u64 n, u32 compat)
 {
-	for (u32 i = 0; i < AIO_AT_ONCE && from + i < n; i++)
-		aio_forget(ctx, list, from + i, compat);
+	for (u32 i = 0; i < AIO_ROUND && i < n; i++)
+		aio_forget(ctx, list, i, compat);
 	return 0;
+}
+
+static __always_inline void aio_forget_all(u64 ctx, u64 list, u64 n, u32 compat)
+{
+	for (u64 i = 0; i < AIO_AT_ONCE && i < n; i += AIO_ROUND)
+		aio_forget_round(ctx, iocbs_from(list, i, compat), n - i, compat);
 }
 
 /* io_submit() returned @ret: how many it took. If it took none, that is what the first has failed
@@ -155,7 +182,7 @@ __noinline int aio_forget_all(u64 ctx, u64 list, u32 from, u64 n, u32 compat)
 static __always_inline int aio_submitted(struct pt_regs *regs, bool compat, s64 ret)
 {
 	struct syscall_args args;
-	u64 ctx, n, list;
+	u64 ctx, n, list, taken = ret > 0 ? ret : 0;
 
 	syscall_args(regs, compat, &args);
 	ctx = aio_context(args.a[0]);
@@ -167,8 +194,8 @@ static __always_inline int aio_submitted(struct pt_regs *regs, bool compat, s64 
 		aio_taken_all(ctx, list, ret, compat);
 	if (ret < 0)
 		async_close(aio_key(ctx, iocb_in(list, 0, compat)), bpf_ktime_get_ns(), ret);
-	if (ret < (s64)n)
-		aio_forget_all(ctx, list, ret > 0 ? ret : 0, n, compat);
+	if (taken < n)
+		aio_forget_all(ctx, iocbs_from(list, taken, compat), n - taken, compat);
 	return 0;
 }
 
@@ -206,13 +233,19 @@ __noinline int aio_collect(u64 ctx, u64 event, u64 now)
 	return 0;
 }
 
-__noinline int aio_collect_all(u64 ctx, u64 events, u64 n)
+__noinline int aio_collect_round(u64 ctx, u64 events, u64 n, u64 now)
+{
+	for (u32 i = 0; i < AIO_ROUND && i < n; i++)
+		aio_collect(ctx, events + i * EVENT_BYTES, now);
+	return 0;
+}
+
+static __always_inline void aio_collect_all(u64 ctx, u64 events, u64 n)
 {
 	u64 now = bpf_ktime_get_ns();
 
-	for (u32 i = 0; i < AIO_AT_ONCE && i < n; i++, events += EVENT_BYTES)
-		aio_collect(ctx, events, now);
-	return 0;
+	for (u64 i = 0; i < AIO_AT_ONCE && i < n; i += AIO_ROUND)
+		aio_collect_round(ctx, events + i * EVENT_BYTES, n - i, now);
 }
 
 static __always_inline int aio_collected(struct pt_regs *regs, bool compat, s64 ret)

@@ -18,8 +18,10 @@
 #include "tools/layers/async_bios.bpf.h"
 #include "tools/layers/disks.bpf.h"
 
-#define BIO_SLOTS 64   /* requests of one thread in flight */
-#define BIO_CHAIN 1024 /* bios of one request that are looked at */
+#define BIO_SLOTS 64 /* requests of one thread in flight */
+/* Bios of one request that are looked at: rounds of so many. The verifier takes a round once. */
+#define BIO_ROUND  32
+#define BIO_ROUNDS 32
 
 struct bio_slot {
 	struct bio_stamps at;
@@ -257,19 +259,26 @@ __noinline int bio_issued(u64 bio, u64 stamp)
 	return 0;
 }
 
+/* The bios from @bio on, at most a round. The next one; 0: there is none. */
+__noinline u64 bios_issued(u64 bio, u64 stamp)
+{
+	for (int i = 0; bio && i < BIO_ROUND; i++) {
+		bio_issued(bio, stamp);
+		bio = (u64)BPF_CORE_READ((struct bio *)bio, bi_next);
+	}
+	return bio;
+}
+
 static __always_inline void stamp_issue(struct request *rq, u64 stamp)
 {
-	struct bio *bio = BPF_CORE_READ(rq, bio);
-	int i;
+	u64 bio = (u64)BPF_CORE_READ(rq, bio);
 
 	if (!bio && is_flush(rq)) {
 		flush_issued(rq, stamp);
 		return;
 	}
-	for (i = 0; bio && i < BIO_CHAIN; i++) {
-		bio_issued((u64)bio, stamp);
-		bio = BPF_CORE_READ(bio, bi_next);
-	}
+	for (int i = 0; bio && i < BIO_ROUNDS; i++)
+		bio = bios_issued(bio, stamp);
 	if (bio)
 		TALLY(LAYERS_CHAIN_CUT);
 }
@@ -292,22 +301,49 @@ __noinline int bio_done(u64 bio, u64 q, u64 now)
 	return 0;
 }
 
-/* The first @bytes of the request are over: those of its bios that they cover whole. */
+#define ALL_OVER (~0ULL)
+
+/*
+ * Of the bios from @bio on, at most a round, those that @bytes cover whole are over. What is left
+ * of the bytes, or ALL_OVER: a pointer to both isn't taken by 5.10's verifier.
+ */
+__noinline u64 bios_done(u64 bio, u64 bytes, u64 q, u64 now)
+{
+	for (int i = 0; i < BIO_ROUND; i++) {
+		u32 size = BPF_CORE_READ((struct bio *)bio, bi_iter.bi_size);
+
+		if (!bio || size > bytes)
+			return ALL_OVER;
+		bytes -= size;
+		bio_done(bio, q, now);
+		bio = (u64)BPF_CORE_READ((struct bio *)bio, bi_next);
+	}
+	return bytes;
+}
+
+/* The bio a round behind @bio; 0: there is none. */
+__noinline u64 bios_after(u64 bio)
+{
+	for (int i = 0; bio && i < BIO_ROUND; i++)
+		bio = (u64)BPF_CORE_READ((struct bio *)bio, bi_next);
+	return bio;
+}
+
+/* The first @bytes of the request are over. */
 static __always_inline void blk_rq_completed(struct request *rq, int error, u32 bytes)
 {
-	struct bio *bio = BPF_CORE_READ(rq, bio);
+	u64 bio = (u64)BPF_CORE_READ(rq, bio), left = bytes;
 	u64 q = (u64)BPF_CORE_READ(rq, q), now = bpf_ktime_get_ns();
 
 	note_completion(disk_dev(rq_disk_of(rq)), now);
 	disk_ends(disk_dev(rq_disk_of(rq)), address_of(rq), now);
-	for (int i = 0; bio && i < BIO_CHAIN; i++) {
-		u32 size = BPF_CORE_READ(bio, bi_iter.bi_size);
+	for (int i = 0; i < BIO_ROUNDS; i++) {
+		u64 first = bio;
 
-		if (size > bytes)
+		bio = bios_after(first); /* before: what is over may be used again */
+		left = bios_done(first, left, q, now);
+		if (!bio || left == ALL_OVER)
 			break;
-		bytes -= size;
-		bio_done((u64)bio, q, now);
-		bio = BPF_CORE_READ(bio, bi_next);
 	}
 }
 
