@@ -36,28 +36,6 @@ static __always_inline bool user_name(char *buf, u64 ptr, u32 off, struct vstr *
 	return n >= 0;
 }
 
-static __always_inline const struct path *path_of_fd(u32 fd)
-{
-	struct file *file = file_of_fd(fd);
-
-	return file ? &file->f_path : NULL;
-}
-
-/*
- * Where a name starts that begins with @first and was passed with @dfd; with @first 0, what @dfd
- * stands for. NULL: a bad descriptor.
- */
-static __always_inline const struct path *path_start(s32 dfd, char first)
-{
-	struct task_struct *task = (struct task_struct *)bpf_get_current_task();
-	struct fs_struct *fs;
-
-	if (dfd != AT_FDCWD && first != '/')
-		return path_of_fd((u32)dfd);
-	fs = BPF_CORE_READ(task, fs);
-	return first == '/' ? &fs->root : &fs->pwd;
-}
-
 /*
  * A row: what begins before WIDE_BYTES, a power of two, and takes at most WIDE_LAST bytes. Per-CPU
  * memory ends at 32 KiB; a command that needs all of it says so before it includes this.

@@ -94,4 +94,26 @@ static __always_inline struct file *file_of_fd(u32 fd)
 	return task_file_of_fd(current_task(), fd);
 }
 
+static __always_inline const struct path *path_of_fd(u32 fd)
+{
+	struct file *file = file_of_fd(fd);
+
+	return file ? &file->f_path : NULL;
+}
+
+/*
+ * Where a name starts that begins with @first and was passed with @dfd; with @first 0, what @dfd
+ * stands for. NULL: a bad descriptor.
+ */
+static __always_inline const struct path *path_start(s32 dfd, char first)
+{
+	struct task_struct *task = (struct task_struct *)bpf_get_current_task();
+	struct fs_struct *fs;
+
+	if (dfd != AT_FDCWD && first != '/')
+		return path_of_fd((u32)dfd);
+	fs = BPF_CORE_READ(task, fs);
+	return first == '/' ? &fs->root : &fs->pwd;
+}
+
 #endif

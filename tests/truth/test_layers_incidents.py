@@ -85,6 +85,22 @@ def test_failing_calls(host, tmp):
     best_of(3, experiment)
 
 
+@pytest.mark.enough_on("running", "5.10")
+@pytest.mark.parametrize("kind, call", [("lookups", "newfstatat"), ("listing", "getdents64")])
+def test_calls_on_names_and_directories(host, tmp, kind, call):
+    """That aren't followed by file: samples of them tell the directory."""
+    where = f"{tmp}/many"
+    ok(host, "mkdir", "-p", where)
+
+    def experiment():
+        _, verdict, _ = incident(host, tmp, kind, where, be=RT)
+        assert (verdict["call"], verdict["cell"]) == (call, "cpu"), verdict
+        key = "dir" if kind == "lookups" else "path"
+        assert text_of(verdict, key) == where.encode() and where in verdict["said"], verdict
+
+    best_of(3, experiment)
+
+
 @HERE
 def test_no_descriptors(host, tmp):
     """It sleeps nearly all the time, for every open fails."""

@@ -131,6 +131,8 @@ static const struct incident incidents[] = {
 	{ "server", make_fuse, suffer_fuse },
 	{ "mapping", NULL, suffer_cold_mapping, prepare_cold_file },
 	{ "stats", NULL, suffer_failing_stats },
+	{ "lookups", NULL, suffer_lookups, prepare_directory },
+	{ "listing", NULL, suffer_listing, prepare_directory },
 	{ "descriptors", NULL, suffer_no_descriptors },
 	{ "bytes", NULL, suffer_one_byte_reads },
 	{ "files", NULL, suffer_temporary_files },

@@ -67,6 +67,49 @@ void suffer_failing_stats(struct incident *i)
 	}
 }
 
+/* --- a directory of a hundred files --- */
+
+void prepare_directory(struct incident *i)
+{
+	char path[512];
+
+	for (int k = 0; k < 100; k++) {
+		snprintf(path, sizeof(path), "%s/known-%d", i->path, k);
+		close((int)SC(SYS_openat, AT_FDCWD, path, O_CREAT | O_WRONLY, 0600));
+	}
+}
+
+/* Its names, from inside it, as programs do that look for what has changed. */
+void suffer_lookups(struct incident *i)
+{
+	uint64_t end = incident_end(i);
+	struct stat st;
+	char path[512];
+
+	if (chdir(i->path))
+		die(i->path);
+	for (int k = 0; now_ns() < end; k++) {
+		snprintf(path, sizeof(path), "known-%d", k % 100);
+		if (SC(SYS_newfstatat, AT_FDCWD, path, &st, 0))
+			die(path);
+	}
+}
+
+/* It is listed again and again. */
+void suffer_listing(struct incident *i)
+{
+	static char names[1 << 15];
+	uint64_t end = incident_end(i);
+	int fd = open(i->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	if (fd < 0)
+		die(i->path);
+	while (now_ns() < end)
+		if (SC(SYS_getdents64, fd, names, sizeof(names)) == 0 && lseek(fd, 0, SEEK_SET))
+			die("lseek");
+	close(fd);
+}
+
 /* Every open fails for want of descriptors, and it tries again later. */
 void suffer_no_descriptors(struct incident *i)
 {

@@ -22,14 +22,20 @@ static __always_inline void begin(struct layers_state *st)
 	op->longest_stack = op->stack = -1;
 }
 
+/* What tells the file with inode @inode from others; NULL: no file. */
+static __always_inline void identify(struct layers_file *id, struct inode *inode)
+{
+	id->ino = inode ? LOAD(struct inode, inode, i_ino) : 0;
+	id->gen = inode ? LOAD(struct inode, inode, i_generation) : 0;
+	id->dev = inode ? BPF_CORE_READ(inode, i_sb, s_dev) : 0;
+}
+
 /* Sums of @call by process @tgid on the file with inode @inode; NULL: on no file. */
 static __noinline int make_key(struct layers_key *key, struct inode *inode, u32 tgid, u32 call)
 {
 	key->tgid = tgid;
 	key->call = call;
-	key->file.ino = inode ? LOAD(struct inode, inode, i_ino) : 0;
-	key->file.gen = inode ? LOAD(struct inode, inode, i_generation) : 0;
-	key->file.dev = inode ? BPF_CORE_READ(inode, i_sb, s_dev) : 0;
+	identify(&key->file, inode);
 	return 0;
 }
 

@@ -187,7 +187,7 @@ static __noinline int async_file(struct async_op *op, struct file *file)
 	if (BPF_CORE_READ(inode, i_sb, s_bdev) ||
 	    (LOAD(struct inode, inode, i_mode) & S_IFMT) == S_IFBLK)
 		op->flags |= ASYNC_ON_DISK;
-	announce_file(address_of(file), key.file.ino, key.file.dev, key.file.gen);
+	announce_file(address_of(file), &key.file);
 	return 0;
 }
 

@@ -50,7 +50,7 @@ static __noinline int add_fault(struct layers_op *op, u64 file, u64 lat)
 	bpf_get_current_comm(slot.sums.comm, sizeof(slot.sums.comm));
 	make_key(&slot.key, inode, current_ids() >> 32, CALL_FAULT);
 	if (inode)
-		announce_file(file, slot.key.file.ino, slot.key.file.dev, slot.key.file.gen);
+		announce_file(file, &slot.key.file);
 	op->key = slot.key;
 	if (!add_to(&layers_fault_table, &slot.key, &slot.sums))
 		add_to_others(&slot);

@@ -6,6 +6,7 @@
  * (or sched_switch on its behalf) writes the account; other CPUs leave time stamps in layers_wakes
  * and in the bio slots of blkio_thread.bpf.h.
  */
+#include "tools/layers/about.bpf.h"
 #include "tools/layers/async.bpf.h"
 #include "tools/layers/faults.bpf.h"
 #include "tools/layers/life.bpf.h"
@@ -326,6 +327,8 @@ static __always_inline void end_by_exit(struct layers_cpu *c, struct layers_stat
 		close_parked(-EINTR, 0); /* an outer call that was never entered again */
 		park(st, regs);
 	} else {
+		if (call == PART_OTHER)
+			sample_call(c, latency_of(&st->op), now, regs);
 		close_op(c, st, &st->op, result_of(regs, ret));
 	}
 }
@@ -351,36 +354,6 @@ static __noinline int exit_by_state(struct layers_cpu *c, struct task_struct *ta
 	if (REGS_NO_CALL(regs))
 		handler_returned(st, regs);
 	begin_user(c, st, task, now);
-	return 0;
-}
-
-/*
- * A call of the current thread failed with @ret: keeps that, and the path that it was about, for
- * the first, second, fourth ... failure of that call on this CPU.
- */
-static __noinline int keep_failure(struct layers_cpu *c, s64 ret, struct pt_regs *regs)
-{
-	u64 slot = REGS_CALL(regs);
-	struct layers_failure *f = &c->failures[slot & (FAILURES - 1)];
-	struct syscall_args args;
-	u32 arg;
-	long n = 0;
-
-	if (slot >= SYSCALL_MAX || in_compat_call())
-		return 0;
-	if (f->slot != slot)
-		f->count = 0;
-	if (f->count++ & (f->count - 1))
-		return 0;
-	f->slot = slot;
-	f->ret = ret;
-	arg = cfg.path_arg[slot & (SYSCALL_MAX - 1)];
-	if (arg) {
-		syscall_args(regs, false, &args);
-		n = bpf_probe_read_user_str(f->name, sizeof(f->name),
-					    (const char *)(arg == 1 ? args.a[0] : args.a[1]));
-	}
-	f->name_len = n > 0 ? n - 1 : 0;
 	return 0;
 }
 
@@ -411,10 +384,13 @@ SYSCALL_EXIT(layers_exit)
 		keep_failure(c, ret, regs);
 	/* asked once more: an interrupt that submitted a bio may have moved it meanwhile */
 	if (mine && c->entry.call && c->entry.call <= PART_OTHER && now >= c->entry.entry_ns &&
-	    !is_interrupted(ret) && !(n_parked && REGS_NO_CALL(regs)))
+	    !is_interrupted(ret) && !(n_parked && REGS_NO_CALL(regs))) {
+		if (c->entry.call == PART_OTHER)
+			sample_call(c, now - c->entry.entry_ns, now, regs);
 		close_entry(c, task, result_of(regs, ret), now);
-	else
+	} else {
 		exit_by_state(c, task, regs, ret, now);
+	}
 	release_cpu(c);
 	if (async_seen)
 		async_exit(regs, ret);

@@ -273,7 +273,7 @@ static bool prepare(struct run *run)
 
 	cfg->n_slowest = SLOWEST_KEPT;
 	cfg->verdict_rows = run_opts(run)->format != FORMAT_TEXT;
-	ledger_path_arguments(cfg);
+	ledger_arguments(cfg);
 	ledger_who_prepare(cfg, run_opts(run)->btf);
 	return true;
 }

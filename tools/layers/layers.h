@@ -73,8 +73,13 @@ struct layers_cfg {
 	__u32 check;	     /* compare with what the kernel keeps itself */
 	__s64 preempt_delta; /* preempt_count_at(); 0: unknown */
 	struct jbd2_places jbd2;
-	__u8 path_arg[SYSCALL_MAX]; /* which argument of a call is a path; 0: none, 1: the first */
+	__u8 about[SYSCALL_MAX]; /* what arguments of a call name: ABOUT() */
 };
+
+/* Which argument is a path, and which a descriptor: 1 for the first; 0: none is. */
+#define ABOUT(path, fd)	 ((path) | (fd) << 4)
+#define ABOUT_PATH(args) ((args)&15)
+#define ABOUT_FD(args)	 ((args) >> 4)
 
 /* counters.tool[] */
 enum layers_counter {
@@ -229,16 +234,39 @@ struct layers_time {
 	__u64 cells[N_CELLS];
 };
 
-#define FAILURES  4   /* a power of two */
-#define NAME_KEPT 256 /* of a path that a call passed which failed */
+#define NAME_KEPT 256 /* of a path that a call passed */
 
-/* Of a call's failures one now and then: as what it failed, and on which path. */
+/* What a call was about: the path that it passed, or the file of its descriptor. */
+struct layers_about {
+	struct layers_file file; /* that the path starts from, if there is one; all 0: none */
+	__u32 name_len;
+	__u32 reserved;
+	char name[NAME_KEPT];
+};
+
+#define FAILURES 4 /* a power of two */
+
+/* Of a call's failures one now and then: with what it failed, and on what. */
 struct layers_failure {
 	__u32 slot; /* its number */
 	__s32 ret;  /* 0: none */
-	__u32 name_len;
 	__u32 count;
-	char name[NAME_KEPT];
+	__u32 reserved;
+	struct layers_about about;
+};
+
+#define SAMPLED 16 /* calls; a power of two */
+#define SAMPLES 4  /* of each */
+
+/*
+ * Of a call that isn't followed by file, what a few of them were about, each taken with a chance in
+ * proportion to the time that it took.
+ */
+struct layers_sampled {
+	__u64 ns; /* of all of that call that came here, less what others took that came instead */
+	__u32 slot;  /* its number */
+	__u32 taken; /* 0: none */
+	struct layers_about samples[SAMPLES];
 };
 
 /*
@@ -280,6 +308,7 @@ struct layers_cpu {
 	struct layers_ran ran[RAN_MAX];
 	struct layers_cause causes_rest[N_CELLS]; /* of waits that found no room: by cell */
 	struct layers_failure failures[FAILURES];
+	struct layers_sampled sampled[SAMPLED];
 };
 
 struct layers_wait_key {

@@ -78,6 +78,7 @@ struct book_row {
 struct life {
 	struct keymap rows;	/* by name: struct time_row */
 	struct keymap failures; /* by name: struct layers_failure */
+	struct keymap samples;	/* struct layers_sampled of all CPUs, by number */
 	uint64_t sum_ns;	/* of the rows */
 	uint64_t watched_ns, threads;
 	uint64_t other_calls;		     /* that aren't followed by file */
@@ -98,10 +99,12 @@ struct cause_row {
 	uint64_t total_ns; /* of all lines of that table */
 };
 
+#define WHERE_ROOM 1024 /* longer paths aren't told in the verdict */
+
 /* With what calls failed, if with the same, and the path of one. */
 struct failure {
 	int64_t ret; /* 0: not known */
-	char path[NAME_KEPT];
+	char path[WHERE_ROOM];
 };
 
 /* A line of the tables of asynchronous operations. */
@@ -139,7 +142,7 @@ struct verdict {
 	const char *async_cell; /* where most of their time went */
 	bool sleeps;		/* the call is one in which programs wait for work */
 	bool loop; /* @ns has what the program does between its calls, which is little */
-	char dir_room[512];
+	char dir_room[WHERE_ROOM], path_room[WHERE_ROOM];
 	struct failure failed;
 	struct text_buf text;
 };
@@ -240,9 +243,17 @@ void ledger_where(struct keymap *files, uint64_t io_ns, struct verdict *v);
 /* Adds what the record of a CPU has. */
 void ledger_add_failures(struct life *life, const struct layers_failure *failures);
 /* Why @call failed, as far as that is known. */
-void ledger_explain_failures(struct life *life, const char *call, struct failure *out);
+void ledger_explain_failures(struct ledger *l, struct life *life, const char *call,
+			     struct failure *out);
+/* Adds what the record of a CPU has. */
+void ledger_add_samples(struct life *life, const struct layers_sampled *sampled);
+/*
+ * For a v->call that isn't followed by file: fills v->path or v->dir where the samples of what it
+ * was about tell one that took nearly all of its time.
+ */
+void ledger_sampled_where(struct ledger *l, struct life *life, struct verdict *v);
 /* Before the programs are loaded. */
-void ledger_path_arguments(struct layers_cfg *cfg);
+void ledger_arguments(struct layers_cfg *cfg);
 
 /* ledger_report.c: everything that the tables show, from the maps and the threads' own sums. */
 void ledger_report(struct run *run, struct ledger *l, bool last);

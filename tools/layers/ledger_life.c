@@ -150,6 +150,7 @@ void ledger_life_add(struct life *life, const struct layers_cpu *c, uint64_t end
 	life->again += c->again;
 	life->faults += c->faults;
 	ledger_add_failures(life, c->failures);
+	ledger_add_samples(life, c->sampled);
 	add_time(life, part_names[PART_USER], &user);
 	for (uint32_t i = 1; i < N_PARTS; i++)
 		if (i != PART_OTHER)

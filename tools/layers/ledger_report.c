@@ -225,6 +225,7 @@ void ledger_report(struct run *run, struct ledger *l, bool last)
 		.processes = KEYMAP(uint32_t, struct sum_row),
 		.life.rows = KEYMAP(char[TIME_NAME], struct time_row),
 		.life.failures = KEYMAP(char[TIME_NAME], struct layers_failure),
+		.life.samples = KEYMAP(uint32_t, struct layers_sampled),
 		.latencies = calloc(N_CALLS, sizeof(*sums.latencies)),
 	};
 	struct book_row books[N_BOOKS] = { 0 };
@@ -260,6 +261,7 @@ void ledger_report(struct run *run, struct ledger *l, bool last)
 	ledger_who_done(l);
 	keymap_free(&sums.life.rows);
 	keymap_free(&sums.life.failures);
+	keymap_free(&sums.life.samples);
 	keymap_free(&sums.calls);
 	keymap_free(&sums.files);
 	keymap_free(&sums.processes);

@@ -222,11 +222,12 @@ static bool is_starved(const struct verdict *v, const struct time_row *top)
 }
 
 /* Most calls of @failed did: how, and of what, if one is known. */
-static void say_failed(struct verdict *v, struct life *life, const struct time_row *failed)
+static void say_failed(struct ledger *l, struct verdict *v, struct life *life,
+		       const struct time_row *failed)
 {
 	const char *err;
 
-	ledger_explain_failures(life, failed->call, &v->failed);
+	ledger_explain_failures(l, life, failed->call, &v->failed);
 	v->err = v->failed.ret;
 	if (v->err == -EAGAIN) /* how programs ask whether there is something */
 		return;
@@ -243,14 +244,14 @@ static void say_failed(struct verdict *v, struct life *life, const struct time_r
 	v->advice = "find out why the calls fail";
 }
 
-static void advise(struct verdict *v, struct life *life, const struct time_row *top,
-		   struct keymap *calls)
+static void advise(struct ledger *l, struct verdict *v, struct life *life,
+		   const struct time_row *top, struct keymap *calls)
 {
 	const struct time_row *failed = mostly_failed(life);
 	const struct sum_row *small = small_ones(calls);
 
 	if (failed)
-		say_failed(v, life, failed);
+		say_failed(l, v, life, failed);
 	if (small && percent(small->cells.lat_ns, v->total_ns) >= 1) {
 		text_printf(&v->text,
 			    " %" PRIu64 " calls of %s moved %" PRIu64 " bytes: %.3g each.",
@@ -341,6 +342,8 @@ bool ledger_judge(struct ledger *l, struct life *life, bool family, struct keyma
 	/* files are known of all calls together */
 	if (io && top->cells.lat_ns * 2 >= v->io_ns)
 		ledger_where(files, v->io_ns, v);
+	else if (!io)
+		ledger_sampled_where(l, life, v);
 	if ((io || is_fault(top->call)) && most_cell(&top->cells) == CELL_WAIT)
 		v->reason = longest_reason(l, top->call);
 	v->sleeps = is_sleep(top->call) && most_cell(&top->cells) == CELL_WAIT;
@@ -348,7 +351,7 @@ bool ledger_judge(struct ledger *l, struct life *life, bool family, struct keyma
 	v->who = who ? who->who : NULL;
 	say_where(v, top, io, who);
 	say_async(v, top, async);
-	advise(v, life, top, calls);
+	advise(l, v, life, top, calls);
 	v->said = text_cstr(&v->text);
 	return true;
 }

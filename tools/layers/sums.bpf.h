@@ -63,11 +63,11 @@ static __noinline int flush_slot(struct layers_slot *slot)
 }
 
 /*
- * Sends the path of the struct file at @file, whose inode is {@dev, @ino, @gen}, if it is seen for
- * the first time. Global, like every function here that loops: the verifier takes it once, not per
- * call.
+ * Sends what the struct path at @at stands for, whose inode is {@dev, @ino, @gen}, if it is seen
+ * for the first time. Global, like every function here that loops: the verifier takes it once, not
+ * per call.
  */
-__noinline int announce_file(u64 file, u64 ino, u32 dev, u32 gen)
+__noinline int announce_path(u64 at, u64 ino, u32 dev, u32 gen)
 {
 	struct layers_file id = { .ino = ino, .dev = dev, .gen = gen };
 	struct file_out *out;
@@ -80,7 +80,7 @@ __noinline int announce_file(u64 file, u64 ino, u32 dev, u32 gen)
 	out = bpf_map_lookup_elem(&layers_file_out, &zero);
 	if (!out || out->busy || bpf_map_update_elem(&layers_files, &id, &zero, BPF_NOEXIST))
 		return 0;
-	w = path_walk(&((struct file *)file)->f_path);
+	w = path_walk((const struct path *)at);
 	if (!w) {
 		bpf_map_delete_elem(&layers_files, &id);
 		return 0;
@@ -105,6 +105,11 @@ __noinline int announce_file(u64 file, u64 ino, u32 dev, u32 gen)
 	return 0;
 }
 
+static __always_inline void announce_file(u64 file, const struct layers_file *id)
+{
+	announce_path(address_of(&((struct file *)file)->f_path), id->ino, id->dev, id->gen);
+}
+
 /*
  * What is seldom needed stands in functions of its own, also where it is needed once: the programs
  * at system calls run often, and take less of the instruction cache without it.
@@ -122,8 +127,7 @@ static __noinline int refill_slot(struct layers_cpu *c, u32 index, u32 call, str
 	bpf_get_current_comm(slot->sums.comm, sizeof(slot->sums.comm));
 	make_key(&slot->key, inode, tgid, call);
 	if (inode)
-		announce_file(address_of(file), slot->key.file.ino, slot->key.file.dev,
-			      slot->key.file.gen);
+		announce_file(address_of(file), &slot->key.file);
 	return 0;
 }
 
