@@ -134,6 +134,21 @@ static inline __u64 program_id(__u64 start_code, __u64 end_code, __u64 start_sta
 /* The name's id in rows that stand for what found no room in a table. */
 #define NAME_OTHERS (~0ULL)
 
+/* --- what stands beside the kernel's own counters: --check --- */
+#define BOOKS_MAX 6
+
+/* In a command's cfg; filled in by the engine. */
+struct check_cfg {
+	__u32 on;
+	__u32 netns; /* by its inode: the network namespace that is looked at */
+};
+
+/* What a command has counted for one of its books, of targets and of all others. */
+struct booked {
+	__u64 ours;
+	__u64 others;
+};
+
 /* --- counters: one of these per CPU, each counted where the thing happens --- */
 struct counters {
 	__u64 generated;   /* passed the target filter */
@@ -144,7 +159,8 @@ struct counters {
 	__u64 null_helper; /* a helper returned NULL where it should not */
 	__u64 tool[10];	   /* a command's own; named in its descriptor */
 	__u64 unwoken;	   /* bytes in the ring since this CPU last woke the reader: no count */
-	__u64 reserved[7]; /* a CPU's counters are cache lines of their own */
+	struct booked books[BOOKS_MAX];
+	__u64 reserved[3]; /* a CPU's counters are cache lines of their own */
 };
 
 /* --- the target filter, decided in the kernel --- */

@@ -312,6 +312,35 @@ struct tool_alias {
 	const char *const *words; /* NULL-terminated; NULL: none */
 };
 
+/*
+ * A counter that the kernel keeps itself, and that the programs' own (BOOK()) is to agree with:
+ * --check reads both when the run begins and when it ends.
+ */
+enum book_rule {
+	BOOK_EXACT,    /* the programs' counter and the kernel's rise alike */
+	BOOK_AT_MOST,  /* the programs' may rise less: why */
+	BOOK_AT_LEAST, /* it may rise more: why */
+	BOOK_NEAR,     /* either of them */
+};
+
+struct book {
+	/*
+	 * NULL: the end of the list. "PLACE COUNTER" (core/run/books.c); several that begin alike:
+	 * "vmstat pswp*"
+	 */
+	const char *name;
+	enum book_rule rule;
+	const char *why;
+	size_t probe;	  /* whose programs count: without one of its rungs there is no pair */
+	const char *less; /* likewise named: what that probe doesn't see where it is blind */
+};
+
+/* clang-format off */
+#define OPTION_CHECK(type)                                                                         \
+	{ "check", 0, FIELD(type, check.on), .kind = OPT_FLAG,                                     \
+	  .help = "in the end, compare with what the kernel itself has counted meanwhile" }
+/* clang-format on */
+
 struct tool {
 	const char *name;
 	const char *layer;   /* folder: "syscall", "vfs" ... */
@@ -341,6 +370,8 @@ struct tool {
 	struct fold fold;
 	struct many_spec many;
 	const struct map_spec *maps;
+	const struct book *books; /* at most BOOKS_MAX; OPTION_CHECK() is among the options */
+	struct field check;	  /* in cfg: its struct check_cfg's first member */
 	struct sample_spec sample;
 	const struct tool_ops *ops;
 };

@@ -125,6 +125,19 @@ static __always_inline struct counters *counters_here(void)
 		}                                                                                  \
 	} while (0)
 
+/*
+ * Adds @n, of a target's if @wanted, to what stands beside book @index of the command's: --check,
+ * its struct check_cfg in cfg being @check. Without it this is no code at all.
+ */
+#define BOOK(check, index, wanted, n)                                                              \
+	do {                                                                                       \
+		struct counters *booked_ = (check).on ? counters_here() : NULL;                    \
+		if (booked_ && (wanted))                                                           \
+			__sync_fetch_and_add(&booked_->books[index].ours, (n));                    \
+		else if (booked_)                                                                  \
+			__sync_fetch_and_add(&booked_->books[index].others, (n));                  \
+	} while (0)
+
 /* The mount namespace of @here, which is current_task(), by its inode; 0 while the task ends. */
 static __always_inline u32 task_mntns(struct task_struct *here)
 {

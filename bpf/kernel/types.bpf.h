@@ -266,6 +266,7 @@ enum vm_event_item {
 enum node_stat_item {
 	WORKINGSET_REFAULT_ANON = 10,
 	WORKINGSET_REFAULT_FILE = 11,
+	PGSTEAL_DIRECT = 12,
 };
 
 struct page_counter {
@@ -658,7 +659,9 @@ struct in6_addr {
 	} in6_u;
 };
 
-struct net;
+struct net {
+	struct ns_common ns;
+};
 
 typedef struct {
 	struct net *net;
@@ -708,6 +711,7 @@ struct inet_connection_sock {
 };
 
 struct tcp_sock {
+	u32 segs_out;
 	u32 snd_una;
 	u32 write_seq;
 	u64 bytes_acked;

@@ -4,6 +4,9 @@
  *
  *	reclaim_ended(ctx, &reclaim, lat_ns, pages)	the current thread freed so many
  *
+ *
+ * and, with RECLAIM_BOOKS, its cfg before this, with the struct check_cfg "check".
+ *
  * Reclaim never nests: its thread has PF_MEMALLOC. That of a soft limit (v1) is part of another
  * one, or of kswapd's.
  */
@@ -41,6 +44,15 @@ static __always_inline u64 reclaiming_task(void)
 {
 	return bpf_get_current_task();
 }
+
+/* Since 7.0 the pages that were taken are counted by node, those of memory cgroups, too. */
+#define STEALS_ARE_OF_NODES() bpf_core_enum_value_exists(enum node_stat_item, PGSTEAL_DIRECT)
+
+#ifdef RECLAIM_BOOKS
+#define BOOK_RECLAIM(index, wanted, n) BOOK(cfg.check, index, wanted, n)
+#else
+#define BOOK_RECLAIM(index, wanted, n) (void)(n)
+#endif
 
 #ifdef RECLAIM_LIMIT /* RECLAIM_LIMIT_PROBE's programs */
 /* The memory cgroup that is asked for, before the reclaim itself begins. */
@@ -84,8 +96,11 @@ static __always_inline int reclaim_begin(u32 kind, u32 order, u64 cgroup)
 	struct task_struct *task = (struct task_struct *)bpf_get_current_task();
 	struct reclaim r = { .kind = kind, .order = order, .ids = current_ids() }, *asked;
 	u64 key = reclaiming_task();
+	bool wanted = RECLAIM_WANTED(r.ids);
 
-	if (!RECLAIM_WANTED(r.ids))
+	if (kind == RECLAIM_DIRECT)
+		BOOK_RECLAIM(BOOK_STALLS, wanted, 1);
+	if (!wanted)
 		return 0;
 	asked = kind == RECLAIM_MEMCG ? bpf_map_lookup_elem(&reclaims, &key) : NULL;
 	if (kind == RECLAIM_MEMCG && !cgroup && asked && !asked->begin_ns)
@@ -97,11 +112,13 @@ static __always_inline int reclaim_begin(u32 kind, u32 order, u64 cgroup)
 	return 0;
 }
 
-static __always_inline int reclaim_end(void *ctx, u64 pages)
+static __always_inline int reclaim_end(void *ctx, u32 kind, u64 pages)
 {
 	u64 now = bpf_ktime_get_ns(), key = reclaiming_task();
 	struct reclaim *found = bpf_map_lookup_elem(&reclaims, &key), r;
 
+	if (kind != RECLAIM_MEMCG || STEALS_ARE_OF_NODES())
+		BOOK_RECLAIM(BOOK_STOLEN, found != NULL, pages);
 	if (!found) /* of nobody's, or it began before */
 		return 0;
 	r = *found;
@@ -135,23 +152,23 @@ static __always_inline int reclaim_end(void *ctx, u64 pages)
                                                                                                    \
 		return reclaim_begin(kind, ctx->order, cgroup);                                    \
 	}                                                                                          \
-	RECLAIM_END(name)
+	RECLAIM_END(name, kind)
 
-#define RECLAIM_END(name)                                                                          \
+#define RECLAIM_END(name, kind)                                                                    \
 	SEC("tp_btf/mm_vmscan_" #name "_reclaim_end")                                              \
 	int name##_end(u64 *ctx)                                                                   \
 	{                                                                                          \
-		return reclaim_end(ctx, ctx[0]);                                                   \
+		return reclaim_end(ctx, kind, ctx[0]);                                             \
 	}                                                                                          \
 	SEC("tp/vmscan/mm_vmscan_" #name "_reclaim_end")                                           \
 	int name##_end_tp(RECLAIM_END_EVENT *ctx)                                                  \
 	{                                                                                          \
-		return reclaim_end(ctx, ctx->nr_reclaimed);                                        \
+		return reclaim_end(ctx, kind, ctx->nr_reclaimed);                                  \
 	}
 
 RECLAIM_KIND(direct, RECLAIM_DIRECT)
 RECLAIM_KIND(memcg, RECLAIM_MEMCG)
-RECLAIM_END(node)
+RECLAIM_END(node, RECLAIM_NODE)
 
 SEC("tp_btf/mm_vmscan_node_reclaim_begin")
 int node_begin(u64 *ctx)

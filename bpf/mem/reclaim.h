@@ -10,6 +10,22 @@ enum reclaim_kind {
 	RECLAIM_NODE,	/* a NUMA node is: vm.zone_reclaim_mode */
 };
 
+/* The first of a command's books: --check. */
+enum reclaim_book {
+	BOOK_STALLS,
+	BOOK_STOLEN,
+	RECLAIM_BOOKS_END,
+};
+
+/* @probe: RECLAIM_PROBE()'s number. */
+#define RECLAIM_BOOK_ROWS(probe_)                                                                  \
+	[BOOK_STALLS] = { "vmstat allocstall*", BOOK_AT_MOST,                                      \
+			  "a reclaim that frees nothing, and is begun anew, counts again",         \
+			  .probe = probe_ },                                                       \
+	[BOOK_STOLEN] = { "vmstat pgsteal_direct", BOOK_AT_LEAST,                                  \
+			  "objects of caches that went with the pages are ours, too",              \
+			  .probe = probe_ }
+
 #define RECLAIM_KIND_NAMES "", "direct", "memcg", "node"
 
 /* clang-format off */

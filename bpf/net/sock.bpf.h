@@ -109,6 +109,30 @@ static __always_inline bool ends_asked(u64 address, struct tcp_ends *ends)
 	return true;
 }
 
+/* The network namespace of @sk, by its inode; where there is but one, that of @check. */
+static __always_inline u32 netns_of(struct sock *sk, u32 only)
+{
+	struct net *net;
+
+	if (!bpf_core_field_exists(sk->__sk_common.skc_net.net))
+		return only;
+	net = LOAD(struct sock, sk, __sk_common.skc_net.net);
+	return BPF_CORE_READ(net, ns.inum);
+}
+
+/* BOOK() of what happens to @sk: the books are those of one network namespace. */
+#define BOOK_OF_SOCK(check, sk, index, wanted, n)                                                  \
+	do {                                                                                       \
+		if ((check).on && netns_of(sk, (check).netns) == (check).netns)                    \
+			BOOK(check, index, wanted, n);                                             \
+	} while (0)
+
+/* On its way from SYN_SENT to CLOSE: it wasn't connected, for no packet was sent. */
+static __always_inline bool never_opened(struct sock *sk)
+{
+	return !LOAD(struct tcp_sock, sk, segs_out);
+}
+
 /* Is that not what -4 or -6 asks for? @choice is in the command's cfg. */
 #define NOT_CHOSEN(choice, ends)                                                                   \
 	(((choice).only_v4 && (ends)->ip != 4) || ((choice).only_v6 && (ends)->ip != 6))

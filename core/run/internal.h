@@ -98,6 +98,20 @@ struct graphs {
 	struct folded before; /* --diff, sorted */
 };
 
+/* The kernel's counters and ours at one moment. @moved: ours while those were read. */
+struct reading {
+	uint64_t kernel[BOOKS_MAX];
+	bool kept[BOOKS_MAX];
+	struct booked ours[BOOKS_MAX];
+	uint64_t moved[BOOKS_MAX];
+};
+
+/* --check */
+struct books {
+	int *fd; /* of books.c's files; NULL: it wasn't asked for */
+	struct reading begin, end;
+};
+
 struct run {
 	struct plan plan;
 	struct source source;
@@ -107,6 +121,7 @@ struct run {
 	struct watch watch;
 	struct loop loop;
 	struct graphs graphs;
+	struct books books;
 };
 
 /* output.c */
@@ -148,6 +163,13 @@ void file_close(struct run *run);
 /* summary.c */
 bool output_summary(struct run *run); /* false: the account does not add up, which was said */
 void output_so_far(struct run *run);  /* for people alone, while the run goes on */
+
+/* books.c */
+void books_prepare(struct run *run); /* before loading */
+bool books_begin(struct run *run);   /* attached, with privileges; false: with a message */
+void books_end(struct run *run);     /* still attached */
+bool books_tell(struct run *run);    /* false: a pair that must agree doesn't, which was said */
+void books_close(struct run *run);
 
 /* targets.c */
 bool targets_open(struct run *run);  /* who -p and -t name, whatever becomes of the numbers */

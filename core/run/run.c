@@ -232,6 +232,7 @@ static bool open_programs(struct run *run)
 	if (!has_own_columns(run) && !find_targets(run))
 		return false;
 
+	books_prepare(run);
 	if (run->plan.opts.stats)
 		run->source.stats_fd = bpf_enable_stats(BPF_STATS_RUN_TIME);
 	if (run->plan.opts.stats && run->source.stats_fd < 0)
@@ -306,7 +307,7 @@ static bool start(struct run *run)
 	if (ops && ops->begin && !ops->begin(run))
 		return false;
 	loaded_begin(run->source.loaded);
-	if (ops && ops->start && !ops->start(run))
+	if (!books_begin(run) || (ops && ops->start && !ops->start(run)))
 		return false;
 	/* many targets take their time; nothing counts before the last of them */
 	if (many && !start_many(run))
@@ -331,6 +332,7 @@ static bool finish(struct run *run)
 	const struct tool_ops *ops = run->plan.tool->ops;
 	bool adds_up;
 
+	books_end(run);
 	loaded_end(run->source.loaded);
 	if (ops && ops->end)
 		ops->end(run);
@@ -342,7 +344,8 @@ static bool finish(struct run *run)
 	if (run->loop.interrupts < 2 && run->output.error != EPIPE)
 		output_report(run, true);
 	file_wait(run, true);
-	adds_up = output_summary(run);
+	adds_up = books_tell(run);
+	adds_up &= output_summary(run);
 	file_wait(run, true);
 	if (run->loop.interrupts < 2) /* else there is no last report to draw */
 		adds_up &= graph_write(run);
@@ -436,6 +439,7 @@ int run_tool(const struct tool *tool, int argc, char **argv)
 		status = failed(run);
 	loop_close(run);
 	targets_close(run);
+	books_close(run);
 	many_free(&run->source.many);
 	loaded_free(run->source.loaded);
 	if (tool->ops && tool->ops->close)

@@ -3,7 +3,7 @@
 
 import pytest
 from test_mem import Group
-from tracer import best_of, trace
+from tracer import best_of, check_pairs, trace
 
 pytestmark = pytest.mark.usefixtures("rung")
 PAGE = 4096
@@ -30,12 +30,15 @@ def test_faults_of_a_cold_mapping(host, tmp):
     n = host.few(3000)
     path = f"{tmp}/cold"
     work_argv = [host.workload, "faults", path, str(n)]
-    run = trace(host, tmp, "faultsnoop", ["-a"], work_argv)
+    run = trace(host, tmp, "faultsnoop", ["-a", "--check"], work_argv)
     (work,) = run.work
     rows = [r for r in run.of("fault") if r["pid"] == r["tid"] == work["pid"]]
     major = [r for r in rows if r["kind"] != "minor"]
     few, pages = work["few"], work["pages"]
     assert (work["majors"], work["majors_by_calls"], work["majors_written"]) == (n, few, few), work
+
+    pair = check_pairs(run)["process majflt"]
+    assert pair["state"] == "same" and pair["ours"] == len(major) >= n + 2 * few, pair
 
     shared = rows_in(major, work["shared"], pages)
     assert {r["path"] for r in shared} == {path} and {r["comm"] for r in shared} == {"workload"}

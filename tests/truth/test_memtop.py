@@ -3,7 +3,7 @@
 
 import pytest
 from test_mem import MIB, Group
-from tracer import best_of, trace
+from tracer import best_of, check_pairs, trace
 
 pytestmark = pytest.mark.usefixtures("rung")
 PAGES = MIB // 4096
@@ -37,7 +37,7 @@ def test_of_a_cgroup(host, tmp):
         within = [host.workload, "--cgroup", group.inner("in")]
         n, size = host.few(3000), 24
         commands = [[*within, "reclaim", f"{tmp}/hole", size]] * 2
-        run, rows = report(host, tmp, ["-G"], script(*commands, [*within, "faults", f"{tmp}/cold", n]))
+        run, rows = report(host, tmp, ["-G", *group.check()], script(*commands, [*within, "faults", f"{tmp}/cold", n]))
         payer, own = row_of(rows, cgroup=group.name), row_of(rows, cgroup=f"{group.name}/in")
         assert payer["reclaims"] > 0 and payer["reclaim_ns"] > 0 and payer["faults"] == 0, payer
         (work,) = [w for w in run.work if w["workload"] == "faults"]
@@ -52,8 +52,21 @@ def test_of_a_cgroup(host, tmp):
         if "refaults" not in run.summary["blind"]:
             # 5.10 adds up in batches of 32, per CPU and cgroup
             assert 0 <= own["refaults"] - again <= 32 * 2 * 2 * (host.name == "5.10"), (own, again)
+        pairs = check_pairs(run)
+        assert len(pairs) == 4 if group.v1 else 6, pairs
+        if not group.v1:
+            check_stat(pairs, rows, group, run)
     finally:
         group.remove()
+
+
+def check_stat(pairs, rows, group, run):
+    """--check, of the cgroup: what the rows say, and what stands in its memory.stat."""
+    faults, refaults = pairs["memory.stat pgfault"], pairs["memory.stat workingset_refault*"]
+    assert faults["ours"] == sum(r["faults"] for r in rows), (faults, rows)
+    assert faults["kernel"] == group.book("memory.stat", "pgfault"), faults
+    if "refaults" not in run.summary["blind"]:
+        assert refaults["ours"] == sum(r["refaults"] or 0 for r in rows) and refaults["off"] <= 128, refaults
 
 
 def vmstat(host):
@@ -74,7 +87,7 @@ def swapped(host, tmp):
     try:
         argv = [host.workload, "--cgroup", group.path, "swapped", "24"]
         before = vmstat(host)
-        run, rows = report(host, tmp, [], argv)
+        run, rows = report(host, tmp, ["--check"], argv)
         after = vmstat(host)
     finally:
         host.run(["swapoff", "/dev/vdb"])
@@ -84,5 +97,7 @@ def swapped(host, tmp):
     assert row["comm"] == "workload" and row["major"] == work["majors"] > 0, (row, work)
     if "go to swap" in run.summary["blind"]:
         return
+    pairs = check_pairs(run)
+    assert {pairs[f"vmstat {k}"]["state"] for k in ("pswpin", "pswpout")} == {"same"}, pairs
     assert row["swap_in"] == after["pswpin"] - before["pswpin"] >= 8 * PAGES, (row, after)
     assert row["swap_out"] == after["pswpout"] - before["pswpout"] >= 8 * PAGES, (row, after)

@@ -7,7 +7,7 @@ from collections import Counter
 
 import pytest
 from conftest import GUESTS
-from tracer import read_run, started, trace, wait_attached
+from tracer import check_pairs, read_run, started, trace, wait_attached
 
 
 def told(run, workload):
@@ -19,13 +19,32 @@ def books(run):
     return found
 
 
+def checked(host, tmp, command, options, what, *numbers, status=0):
+    """Alone in a network namespace, beside the kernel's own counters of that: the run, and the pairs."""
+    argv = [host.workload, "net", f"here:{what}", *numbers]
+    within = ["unshare", "-n"]
+    run = trace(host, tmp, command, ["--check", *options], argv, within=within, status=status)
+    pairs = check_pairs(run)
+    for name, r in pairs.items():
+        if r["state"] in ("same", "explained", "differs"):
+            proto, key = name.split()
+            assert proto == "Tcp" and r["kernel"] <= books(run)[key], (r, books(run))
+    return run, pairs
+
+
+def same(pairs, **wanted):
+    """So many of each, in our eyes and in the kernel's."""
+    got = {k.split()[1]: (r["ours"], r["others"], r["kernel"], r["state"]) for k, r in pairs.items()}
+    assert got == {k: (n, 0, n, "same") for k, n in wanted.items()}
+
+
 def error(code):
     return errno.errorcode[code] if code else None
 
 
 def test_connects(host, tmp):
     """Each attempt once, with its outcome: blocking and not, refused, given up, timed out; nothing else."""
-    run = trace(host, tmp, "tcpconnect", [], [host.workload, "net", "connects"])
+    run, pairs = checked(host, tmp, "tcpconnect", [], "connects")
     rows = run.of("tcpconnect")
 
     def seen(r):
@@ -44,8 +63,8 @@ def test_connects(host, tmp):
     assert Counter(map(seen, rows)) == Counter(map(done, told(run, "connect"))), rows
     assert all(r["ip"] == (6 if ":" in r["daddr"] else 4) for r in rows)
     by_error = Counter(r["err"] for r in rows)
-    assert len(rows) - by_error["ENETUNREACH"] == books(run)["ActiveOpens"]
-    assert by_error["ECONNREFUSED"] + by_error["ETIMEDOUT"] == books(run)["AttemptFails"]
+    fails = by_error["ECONNREFUSED"] + by_error["ETIMEDOUT"]
+    same(pairs, ActiveOpens=len(rows) - by_error["ENETUNREACH"], AttemptFails=fails)
     (slow,) = [r for r in rows if r["err"] == "ETIMEDOUT"]
     assert slow["lat_ns"] > 900_000_000 and run.summary["under_way"] == 0
 
@@ -62,14 +81,13 @@ def test_failed_connects(host, tmp):
 
 def test_accepts(host, tmp):
     """Eight threads that accept from one socket: each row is the right thread's."""
-    argv = [host.workload, "net", "accepts", "8", str(max(10, host.few(125)))]
-    run = trace(host, tmp, "tcpaccept", [], argv)
+    run, pairs = checked(host, tmp, "tcpaccept", [], "accepts", "8", str(max(10, host.few(125))))
     seen = Counter((r["tid"], r["lport"], r["rport"]) for r in run.of("tcpaccept"))
     wanted = Counter(
         (w["tid"], w["lport"], port) for w in told(run, "accepts") for port in w["ports"]
     )
     assert seen == wanted
-    assert sum(seen.values()) == books(run)["PassiveOpens"]
+    same(pairs, PassiveOpens=sum(seen.values()))
     assert {(r["raddr"], r["laddr"]) for r in run.of("tcpaccept")} == {
         ("127.0.0.1", "127.0.0.1"),
         ("::1", "::1"),
@@ -80,10 +98,10 @@ def test_accepts(host, tmp):
 def test_many_connections(host, tmp):
     """As fast as they can be made: none is missing."""
     n = host.few(10000)
-    argv = [host.workload, "net", "burst", str(n)]
     for command, ends in (("tcpconnect", 1), ("tcpaccept", 1), ("tcplife", 2)):
-        run = trace(host, tmp, command, [], argv)
+        run, pairs = checked(host, tmp, command, [], "burst", str(n))
         assert n == books(run)["PassiveOpens"] and len(run.of(command)) == ends * n
+        assert {(r["state"], r["others"], r["allowed"]) for r in pairs.values()} == {("same", 0, 0)}
 
 
 def life(r):
@@ -98,13 +116,14 @@ def lives(run):
 
 def test_lives(host, tmp):
     """Each end once, with who has it and every byte: however it ends, and whoever closes it."""
-    run = trace(host, tmp, "tcplife", [], [host.workload, "net", "lives"])
+    run, pairs = checked(host, tmp, "tcplife", [], "lives")
     rows = run.of("tcplife")
     assert Counter(map(life, rows)) == lives(run), rows
     assert all(0 < r["lat_ns"] < 60e9 and r["pid"] and r["newstate"] == "CLOSE" for r in rows)
     assert all(r["ip"] == (6 if ":" in r["laddr"] else 4) for r in rows)
     reset = [r for r in rows if r["oldstate"] in ("ESTABLISHED", "CLOSE_WAIT")]
-    assert len(reset) == books(run)["EstabResets"] == 6
+    assert len(reset) == 6
+    same(pairs, ActiveOpens=len(rows) // 2, PassiveOpens=len(rows) // 2, EstabResets=6)
     (crossing,) = {w["lport"] for w in told(run, "life") if w["kind"] == "crossing"} & {
         r["lport"] for r in rows if r["oldstate"] == "CLOSING"
     }
@@ -167,12 +186,13 @@ def test_lives_of_everybody(host, tmp):
 
 def test_retransmissions(host, tmp):
     """The kernel's own count of segments, exactly; each type is its connection's."""
-    run = trace(host, tmp, "tcpretrans", [], [host.workload, "net", "losses"])
+    run, pairs = checked(host, tmp, "tcpretrans", [], "losses")
     rows, book = run.of("tcpretrans"), books(run)
     failed = sum(r["segs"] for r in rows if r["err"])
     blind = "failed" in (run.summary.get("blind") or "")
     missing = book["TCPRetransFail"] if blind else 0
     assert sum(r["segs"] for r in rows) == book["RetransSegs"] - missing, (rows, book)
+    same(pairs, RetransSegs=book["RetransSegs"] - missing)
     assert failed == 0 or not blind
     kinds = {w["kind"]: w for w in told(run, "loss")}
 
@@ -187,6 +207,36 @@ def test_retransmissions(host, tmp):
     assert {(r["kind"], r["state"]) for r in of("syn")} == {("R", "SYN_SENT")}
     assert sum(r["kind"] == "L" for r in rows) <= book["TCPLossProbes"]
     assert {r["pid"] for r in rows} == {w["pid"] for w in kinds.values()}
+
+
+@pytest.mark.enough_on("running")
+def test_pairs_of_others(host, tmp):
+    """Who is no target is in the kernel's counters; beside those of another namespace nothing is ours."""
+    for command in ("tcpconnect", "tcpaccept", "tcplife"):
+        run, pairs = checked(host, tmp, command, ["-u", "nobody"], "lives")
+        assert not run.of(command) and run.summary["generated"] == 0
+        assert all(r["ours"] == 0 for r in pairs.values()), pairs
+        assert any(r["others"] for r in pairs.values()), pairs
+        assert all(r["state"] != "differs" for r in pairs.values()), pairs
+    argv = ["unshare", "-n", host.workload, "net", "here:lives"]
+    run = trace(host, tmp, "tcplife", ["--check"], argv, within=["unshare", "-n"])
+    same(check_pairs(run), ActiveOpens=0, PassiveOpens=0, EstabResets=0)
+    assert run.of("tcplife")
+
+
+@pytest.mark.enough_on("running")
+def test_a_pair_that_disagrees(host, tmp):
+    """With a hook less the kernel has counted more: that is said, and the run has failed."""
+    usual = host.environment
+    host.environment = {**usual, "IOSONDE_WITHOUT": "retrans_synack"}
+    try:
+        run, pairs = checked(host, tmp, "tcpretrans", [], "losses", status=125)
+    finally:
+        host.environment = usual
+    row = pairs["Tcp RetransSegs"]
+    assert row["state"] == "differs" and row["kernel"] - row["ours"] == row["off"] >= 1, row
+    assert row["ours"] == sum(r["segs"] for r in run.of("tcpretrans"))
+    assert b"must agree with the kernel's counters" in run.result.stderr
 
 
 def talk(r):

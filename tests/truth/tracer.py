@@ -82,12 +82,14 @@ def read_run(host, command, result, rows_path):
     return Run(result, rows, summary, work)
 
 
-def trace(host, tmp, command, options, argv, timeout=60, status=0, lost=0):
-    """iosonde COMMAND -o json -O FILE OPTIONS -- ARGV. The command's own output stays apart."""
+def trace(host, tmp, command, options, argv, timeout=60, status=0, lost=0, within=()):
+    """iosonde COMMAND -o json -O FILE OPTIONS -- ARGV. The command's own output stays apart.
+
+    within: what starts iosonde, such as unshare.
+    """
     rows = f"{tmp}/rows-{time.monotonic_ns()}.jsonl"
-    result = host.run(
-        [host.iosonde, command, "-o", "json", "-O", rows, *options, "--", *argv], timeout=timeout
-    )
+    sonde = [*within, host.iosonde, command, "-o", "json", "-O", rows]
+    result = host.run([*sonde, *options, "--", *argv], timeout=timeout)
     assert result.returncode == status, str(result)
     run = read_run(host, command, result, rows)
     if lost is not None:
@@ -249,6 +251,19 @@ def check_ledger(run):
         blamed = sum(r["lat_ns"] for r in run.of("because") if r["cell"] == cell)
         assert blamed == sum(r[f"{cell}_ns"] for r in run.of("time")), (cell, run.of("because"))
     assert sum(r["lat_ns"] for r in run.of("time")) == run.summary["watched_ns"] > 0, run.summary
+
+
+def check_pairs(run):
+    """--check: {book: row}, each of which adds up."""
+    pairs = {r["book"]: r for r in run.of("check")}
+    assert len(pairs) == len(run.of("check"))
+    for r in pairs.values():
+        assert r["state"] in ("same", "explained", "differs", "not compared"), r
+        assert (r["state"] == "same") == ("why" not in r) or r["state"] == "differs", r
+        if r["state"] != "not compared":
+            assert r["off"] == abs(r["ours"] + r["others"] - r["kernel"]), r
+            assert (r["state"] == "same") == (r["off"] <= r["allowed"]), r
+    return pairs
 
 
 def call_row(run, call):

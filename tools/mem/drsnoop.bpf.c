@@ -1,15 +1,17 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
 #include "tools/mem/drsnoop.h"
 
-#define RECLAIM_LIMIT
-#include "bpf/mem/reclaim.bpf.h"
-
 const volatile struct drsnoop_cfg cfg;
+
+#define RECLAIM_LIMIT
+#define RECLAIM_BOOKS
+#include "bpf/mem/reclaim.bpf.h"
 
 static __always_inline void reclaim_ended(void *ctx, const struct reclaim *r, u64 lat_ns, u64 pages)
 {
 	struct drsnoop_event e = {};
 
+	BOOK(cfg.check, BOOK_GROUP_STOLEN, true, pages);
 	if (lat_ns < cfg.min_ns) {
 		COUNT_EVENT(filtered);
 		return;

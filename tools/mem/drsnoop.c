@@ -33,7 +33,10 @@ static const struct column columns[] = {
 static const struct option_spec options[] = {
 	{ "min", 'm', CFG(min_ns), U_NSEC, .bare = 1000000, .deflt = "0", .arg = "DURATION",
 	  .help = "only what took at least this long; in ms" },
+	OPTION_CHECK(struct drsnoop_cfg),
 	{ "print-uid", 'U', CFG(user), .kind = OPT_FLAG, .help = "show the user" },
+	{ "process", 'P', .kind = OPT_RENAMED, .arg = "PID", .help = "a process is -p PID" },
+	{ "programs", 'v', .kind = OPT_RENAMED, .help = "--verbose says which hooks are in use" },
 	{ "timestamp", 0, .kind = OPT_RENAMED, .help = "the time of day is -T" },
 	{ "extended", 'e', .kind = OPT_RENAMED,
 	  .help = "order and cgroup are always shown; free memory is in /proc/vmstat" },
@@ -42,6 +45,13 @@ static const struct option_spec options[] = {
 
 static const struct column_switch switches[] = { { CFG(user), "+user" }, {} };
 static const struct probe probes[] = { RECLAIM_PROBE(false), RECLAIM_LIMIT_PROBE, {} };
+
+static const struct book books[] = {
+	RECLAIM_BOOK_ROWS(0),
+	[BOOK_GROUP_STOLEN] = { "memory.stat pgsteal_direct", BOOK_NEAR,
+				"objects of caches are ours alone, what others free of it is not" },
+	{}
+};
 
 const struct tool tool_drsnoop = {
 	.name = "drsnoop",
@@ -59,5 +69,7 @@ const struct tool tool_drsnoop = {
 	.options = options,
 	.cfg_size = sizeof(struct drsnoop_cfg),
 	.probes = probes,
+	.books = books,
+	.check = CFG(check.on),
 	.image = &bpf_drsnoop,
 };

@@ -4,8 +4,12 @@
 
 #include "bpf/shared.h"
 
+/* After those of reclaim. */
+enum drsnoop_book { BOOK_GROUP_STOLEN = 2 };
+
 struct drsnoop_cfg {
 	__u64 min_ns;
+	struct check_cfg check;
 	__u32 user;
 	__u32 reserved;
 };

@@ -150,6 +150,8 @@ static __always_inline int fault_ended(struct bpf_perf_event_data *ctx, bool maj
 
 	if (!target_match(ids))
 		return 0;
+	if (major)
+		BOOK(cfg.check, BOOK_MAJOR, true, 1);
 	COUNT(generated);
 	rec_init(&e.rec, REC_ROW);
 	set_begin(&e, task);

@@ -42,6 +42,7 @@ static const struct column columns[] = {
 static const struct option_spec options[] = {
 	{ "min", 'm', CFG(min_ns), U_NSEC, .bare = 1000000, .deflt = "0", .arg = "DURATION",
 	  .help = "only what took at least this long; in ms" },
+	OPTION_CHECK(struct faultsnoop_cfg),
 	{ "all", 'a', CFG(all), .kind = OPT_FLAG,
 	  .help = "minor faults, too: those that had to wait for no disk" },
 	{}
@@ -58,6 +59,8 @@ static const struct probe probes[] = {
 	  .aside = true },
 	{}
 };
+
+static const struct book books[] = { [BOOK_MAJOR] = { "process majflt", BOOK_AT_MOST, GUP }, {} };
 
 const struct tool tool_faultsnoop = {
 	.name = "faultsnoop",
@@ -76,5 +79,7 @@ const struct tool tool_faultsnoop = {
 	.options = options,
 	.cfg_size = sizeof(struct faultsnoop_cfg),
 	.probes = probes,
+	.books = books,
+	.check = CFG(check.on),
 	.image = &bpf_faultsnoop,
 };

@@ -20,9 +20,12 @@ enum fault_kind {
 
 struct faultsnoop_cfg {
 	__u64 min_ns;
+	struct check_cfg check;
 	__u32 all; /* minor ones, too */
 	__u32 reserved;
 };
+
+enum faultsnoop_book { BOOK_MAJOR };
 
 struct fault_event {
 	struct rec rec;

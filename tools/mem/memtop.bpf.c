@@ -6,12 +6,13 @@
 #include "bpf/core/others.bpf.h"
 #include "bpf/kernel/compat_page.bpf.h"
 
-#define RECLAIM_LIMIT
-#include "bpf/mem/reclaim.bpf.h"
-
 #include "tools/mem/memtop.h"
 
 const volatile struct memtop_cfg cfg;
+
+#define RECLAIM_LIMIT
+#define RECLAIM_BOOKS
+#include "bpf/mem/reclaim.bpf.h"
 
 /* There from the start: this is where memory is short. */
 struct {
@@ -69,6 +70,7 @@ static __always_inline int faulted(bool major)
 
 	if (!target_match(current_ids()))
 		return 0;
+	BOOK(cfg.check, BOOK_FAULTS, true, 1);
 	value = counted(cfg.by_cgroup ? cgroup_of(task) : 0, 1);
 	if (!value)
 		return 0;
@@ -111,6 +113,20 @@ enum traffic {
 	REFAULT,
 };
 
+/* Is it a target's, who is current? */
+static __always_inline bool traffic_wanted(enum traffic what, u64 pages)
+{
+	bool wanted = target_match(current_ids());
+
+	if (what == SWAP_IN)
+		BOOK(cfg.check, BOOK_SWAP_IN, wanted, pages);
+	else if (what == SWAP_OUT)
+		BOOK(cfg.check, BOOK_SWAP_OUT, wanted, pages);
+	else if (wanted) /* its book is the cgroup's own */
+		BOOK(cfg.check, BOOK_REFAULTS, true, pages);
+	return wanted;
+}
+
 static __always_inline int moved(enum traffic what, u64 group, u64 pages)
 {
 	struct memtop_value *value = counted(group, pages);
@@ -137,7 +153,7 @@ int BPF_PROG(swap_told, struct mem_cgroup *memcg, int event, unsigned long n)
 
 	if (!in && !ENUM_IS((u32)event, enum vm_event_item, PSWPOUT))
 		return 0;
-	if (!target_match(current_ids()))
+	if (!traffic_wanted(in ? SWAP_IN : SWAP_OUT, n))
 		return 0;
 	return moved(in ? SWAP_IN : SWAP_OUT, memcg_id(memcg), n);
 }
@@ -151,17 +167,18 @@ int refault_told(u64 *ctx)
 	if (!ENUM_IS(item, enum node_stat_item, WORKINGSET_REFAULT_ANON) &&
 	    !ENUM_IS(item, enum node_stat_item, WORKINGSET_REFAULT_FILE))
 		return 0;
-	if (n <= 0 || !target_match(current_ids()))
+	if (n <= 0 || !traffic_wanted(REFAULT, n))
 		return 0;
 	return moved(REFAULT, memcg_id((struct mem_cgroup *)ctx[0]), n);
 }
 
 static __always_inline int page_moved(enum traffic what, u64 page)
 {
-	if (!target_match(current_ids()))
+	u64 pages = folio_pages(page);
+
+	if (!traffic_wanted(what, pages))
 		return 0;
-	return moved(what, cfg.by_cgroup ? memcg_id((void *)page_memcg(page)) : 0,
-		     folio_pages(page));
+	return moved(what, cfg.by_cgroup ? memcg_id((void *)page_memcg(page)) : 0, pages);
 }
 
 #define MEMTOP_FUNCTION(name, function, what)                                                      \

@@ -42,6 +42,7 @@ static const struct option_spec options[] = { { "cgroups", 'G', CFG(by_cgroup), 
 						.help = "a row per cgroup" },
 					      { "noclear", 'C', CFG(no_clear), .kind = OPT_FLAG,
 						.help = "on a terminal, leave the tables before" },
+					      OPTION_CHECK(struct memtop_cfg),
 					      {} };
 
 static const struct column_switch switches[] = { { CFG(by_cgroup), "-pid,-comm,+cgroup" }, {} };
@@ -71,6 +72,21 @@ static const struct probe probes[] = {
 };
 /* clang-format on */
 
+#define THEIRS "pages of this cgroup that others bring, and of others that its processes bring"
+
+static const struct book books[] = {
+	RECLAIM_BOOK_ROWS(1),
+	[BOOK_SWAP_IN] = { "vmstat pswpin", BOOK_AT_LEAST,
+			   "pages that need no disk (all zeros, or kept packed) are ours, too",
+			   .probe = 3 },
+	[BOOK_SWAP_OUT] = { "vmstat pswpout", .probe = 3 },
+	[BOOK_FAULTS] = { "memory.stat pgfault", BOOK_AT_MOST,
+			  "a fault that is tried again counts again; those of get_user_pages(), "
+			  "too" },
+	[BOOK_REFAULTS] = { "memory.stat workingset_refault*", BOOK_NEAR, THEIRS, .probe = 4 },
+	{}
+};
+
 const struct tool tool_memtop = {
 	.name = "memtop",
 	.layer = "mem",
@@ -89,6 +105,8 @@ const struct tool tool_memtop = {
 	.cfg_size = sizeof(struct memtop_cfg),
 	.probes = probes,
 	.image = &bpf_memtop,
+	.books = books,
+	.check = CFG(check.on),
 	.drain = { .map = "memtop_rows",
 		   .key_size = sizeof(struct memtop_key),
 		   .value_size = sizeof(struct memtop_value),

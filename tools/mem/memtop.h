@@ -5,8 +5,17 @@
 #include "bpf/shared.h"
 
 struct memtop_cfg {
+	struct check_cfg check;
 	__u32 by_cgroup; /* else by process */
 	__u32 no_clear;
+};
+
+/* After those of reclaim. */
+enum memtop_book {
+	BOOK_SWAP_IN = 2,
+	BOOK_SWAP_OUT,
+	BOOK_FAULTS,
+	BOOK_REFAULTS,
 };
 
 struct memtop_key {

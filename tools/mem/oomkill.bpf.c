@@ -103,6 +103,13 @@ static __always_inline bool oom_wanted(struct task_struct *trigger, u64 trigger_
 	return target_match_task(victim, victim_ids) || target_match_task(trigger, trigger_ids);
 }
 
+static __always_inline void oom_booked(bool wanted, bool victim_wanted)
+{
+	BOOK(cfg.check, BOOK_KILLS, wanted, 1);
+	if (victim_wanted)
+		BOOK(cfg.check, BOOK_GROUP_KILLS, true, 1);
+}
+
 /* @victim gets no more memory, and is killed or was ending already. */
 static __noinline int oom_marked(struct task_struct *victim)
 {
@@ -110,16 +117,20 @@ static __noinline int oom_marked(struct task_struct *victim)
 	u64 key = bpf_get_current_task(), trigger_ids = task_ids(trigger), ids;
 	struct oom_past *past = bpf_map_lookup_elem(&oom_pasts, &key);
 	struct oomkill_event e = {};
+	bool wanted;
 
 	ids = task_ids(victim);
-	if (!oom_wanted(trigger, trigger_ids, victim, ids))
+	e.exiting = !past || past->signalled != (u64)victim;
+	wanted = oom_wanted(trigger, trigger_ids, victim, ids);
+	if (!e.exiting)
+		oom_booked(wanted, cfg.check.on && target_match_task(victim, ids));
+	if (!wanted)
 		return 0;
 	rec_init(&e.rec, REC_ROW);
 	e.pid = ids >> 32;
 	e.tid = ids;
 	e.trigger_pid = trigger_ids >> 32;
 	e.trigger_tid = trigger_ids;
-	e.exiting = !past || past->signalled != (u64)victim;
 	e.cgroup = cgroup_of(victim);
 	e.trigger_cgroup = cgroup_of(trigger);
 	set_reason(&e, trigger, past ? past->kind : RECLAIM_NONE);

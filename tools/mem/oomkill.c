@@ -49,7 +49,7 @@ static const struct column columns[] = {
 	{}
 };
 
-static const struct option_spec options[] = { {} };
+static const struct option_spec options[] = { OPTION_CHECK(struct oomkill_cfg), {} };
 
 static const struct probe probes[] = {
 	RECLAIM_PROBE(true),
@@ -60,6 +60,10 @@ static const struct probe probes[] = {
 	      .blind = "who a victim is that ends already and isn't the trigger" } } },
 	{}
 };
+
+static const struct book books[] = { [BOOK_KILLS] = { "vmstat oom_kill", .probe = 2 },
+				     [BOOK_GROUP_KILLS] = { "memory.events oom_kill", .probe = 2 },
+				     {} };
 
 static bool prepare(struct run *run)
 {
@@ -92,6 +96,8 @@ const struct tool tool_oomkill = {
 	.options = options,
 	.cfg_size = sizeof(struct oomkill_cfg),
 	.probes = probes,
+	.books = books,
+	.check = FIELD(struct oomkill_cfg, check.on),
 	.image = &bpf_oomkill,
 	.ops = &ops,
 };

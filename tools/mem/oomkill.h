@@ -10,7 +10,13 @@ enum oom_reason {
 	OOM_MEMCG,
 };
 
+enum oomkill_book {
+	BOOK_KILLS,
+	BOOK_GROUP_KILLS, /* of victims that are targets */
+};
+
 struct oomkill_cfg {
+	struct check_cfg check;
 	__u64 machine_pages; /* memory and swap */
 	__u64 swap_pages;
 };

@@ -9,8 +9,13 @@ SYSCALL_EXIT(accept_exit)
 {
 	struct tcpaccept_event e = {};
 	struct accepted a;
+	bool wanted;
 
-	if (!accept_done(regs, ret, &a) || !target_match(a.ids))
+	if (!accept_done(regs, ret, &a))
+		return 0;
+	wanted = target_match(a.ids);
+	BOOK_OF_SOCK(cfg.check, a.sk, BOOK_OPENS, wanted, 1);
+	if (!wanted)
 		return 0;
 	ends_of(a.sk, &e.ends);
 	if (NOT_CHOSEN(cfg.choice, &e.ends)) {

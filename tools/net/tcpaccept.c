@@ -23,6 +23,7 @@ static const struct column columns[] = {
 
 static const struct option_spec options[] = {
 	OPTIONS_TCP(struct tcpaccept_cfg),
+	OPTION_CHECK(struct tcpaccept_cfg),
 	{ "port", 'P', .kind = OPT_RENAMED, .arg = "PORT",
 	  .help = "a condition on the rows is --where 'lport == 80 || lport == 443'" },
 	{}
@@ -34,6 +35,12 @@ static const struct probe probes[] = { { "system calls",
 					 { { { "accept_exit" }, .blind = BLIND },
 					   { { "accept_exit_tp" }, .blind = BLIND } } },
 				       {} };
+
+static const struct book books[] = {
+	[BOOK_OPENS] = { "Tcp PassiveOpens", BOOK_AT_MOST,
+			 "connections that nobody has accepted yet, and those of io_uring" },
+	{}
+};
 
 const struct tool tool_tcpaccept = {
 	.name = "tcpaccept",
@@ -50,6 +57,8 @@ const struct tool tool_tcpaccept = {
 	.options = options,
 	.cfg_size = sizeof(struct tcpaccept_cfg),
 	.probes = probes,
+	.books = books,
+	.check = FIELD(struct tcpaccept_cfg, check.on),
 	.image = &bpf_tcpaccept,
 	.calls = calls,
 };

@@ -6,7 +6,10 @@
 
 struct tcpaccept_cfg {
 	struct tcp_choice choice;
+	struct check_cfg check;
 };
+
+enum tcpaccept_book { BOOK_OPENS };
 
 struct tcpaccept_event {
 	struct rec rec;

@@ -157,8 +157,10 @@ static __always_inline void attempt_begun(struct sock *sk)
 	bool mine = call && call->sk == (u64)sk;
 	struct attempt new = {};
 	u64 key = (u64)sk, ids = ids_of(here);
+	bool wanted = target_match(ids);
 
-	if (!target_match(ids)) {
+	BOOK_OF_SOCK(cfg.check, sk, BOOK_OPENS, wanted, 1);
+	if (!wanted) {
 		bpf_map_delete_elem(&attempts, &key); /* somebody's whose end was missed */
 		return;
 	}
@@ -206,6 +208,17 @@ static __always_inline void attempt_ended(struct sock *sk, const struct attempt 
 	connect_row(&e);
 }
 
+/* It comes to nothing: one that was given up is no failure in the kernel's eyes. */
+static __always_inline void attempt_booked(struct sock *sk, u32 from, bool wanted)
+{
+	if (!cfg.check.on)
+		return;
+	if (from == TCP_SYN_SENT && never_opened(sk))
+		BOOK_OF_SOCK(cfg.check, sk, BOOK_OPENS, wanted, -1);
+	else if (LOAD(struct sock, sk, sk_err))
+		BOOK_OF_SOCK(cfg.check, sk, BOOK_FAILS, wanted, 1);
+}
+
 SOCK_STATE(connect_state)
 {
 	struct attempt *found;
@@ -221,6 +234,8 @@ SOCK_STATE(connect_state)
 	if (to != TCP_ESTABLISHED && to != TCP_CLOSE)
 		return 0;
 	found = bpf_map_lookup_elem(&attempts, &key);
+	if (to == TCP_CLOSE)
+		attempt_booked(sk, from, found != NULL);
 	if (found)
 		attempt_ended(sk, found, to);
 	return 0;

@@ -34,6 +34,7 @@ static const struct option_spec options[] = {
 	{ "lport", 'L', CFG(lport), .kind = OPT_FLAG, .help = "show our port, too" },
 	{ "print-uid", 'U', CFG(uid), .kind = OPT_FLAG, .help = "show the user" },
 	OPTIONS_TCP(struct tcpconnect_cfg),
+	OPTION_CHECK(struct tcpconnect_cfg),
 	{ "port", 'P', .kind = OPT_RENAMED, .arg = "PORT",
 	  .help = "a condition on the rows is --where 'dport == 80 || dport == 443'" },
 	{ "count", 'c', .kind = OPT_RENAMED,
@@ -56,6 +57,14 @@ static const struct probe probes[] = { { "system calls",
 				       { "states of sockets",
 					 { { { "connect_state" } }, { { "connect_state_tp" } } } },
 				       {} };
+
+static const struct book books[] = {
+	[BOOK_OPENS] = { "Tcp ActiveOpens", .probe = 1 },
+	[BOOK_FAILS] = { "Tcp AttemptFails", BOOK_AT_MOST,
+			 "connections to us that broke off while they were made are there, too",
+			 .probe = 1 },
+	{}
+};
 
 static const struct tool_alias aliases[] = {
 	{ "tcpconnlat", "how long TCP connections take to be made: tcpconnect", NULL }, {}
@@ -82,6 +91,8 @@ const struct tool tool_tcpconnect = {
 	.counters = counters,
 	.probes = probes,
 	.aliases = aliases,
+	.books = books,
+	.check = CFG(check.on),
 	.image = &bpf_tcpconnect,
 	.calls = calls,
 };

@@ -13,6 +13,7 @@ enum connect_calls {
 struct tcpconnect_cfg {
 	__u64 min_ns;
 	struct tcp_choice choice;
+	struct check_cfg check;
 	__u32 failed_only;
 	__u32 uid;
 	__u32 lport;
@@ -26,6 +27,11 @@ struct tcpconnect_event {
 	__u64 lat_ns;
 	__s32 ret; /* 0, or a negative error */
 	__u32 reserved;
+};
+
+enum tcpconnect_book {
+	BOOK_OPENS,
+	BOOK_FAILS,
 };
 
 /* counters.tool[] */

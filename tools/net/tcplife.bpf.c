@@ -222,6 +222,27 @@ static __always_inline void state_changes(struct sock *sk, struct session *sessi
 		row_out(&row);
 }
 
+/* @sk is a target's if its session is known by now; a listener's is not yet kept, but its port. */
+static __always_inline void life_booked(struct sock *sk, u32 from, u32 to)
+{
+	struct session *session;
+	u64 key = (u64)sk;
+	bool wanted;
+
+	if (!cfg.check.on)
+		return;
+	session = bpf_map_lookup_elem(&sessions, &key);
+	wanted = session && (session->row.owner.pid || TARGET_ANYBODY());
+	if (to == TCP_SYN_SENT)
+		BOOK_OF_SOCK(cfg.check, sk, BOOK_ACTIVE, wanted, 1);
+	else if (to == TCP_SYN_RECV && from == TCP_LISTEN)
+		BOOK_OF_SOCK(cfg.check, sk, BOOK_PASSIVE, wanted, 1);
+	else if (to == TCP_CLOSE && from == TCP_SYN_SENT && never_opened(sk))
+		BOOK_OF_SOCK(cfg.check, sk, BOOK_ACTIVE, wanted, -1);
+	else if (to == TCP_CLOSE && (from == TCP_ESTABLISHED || from == TCP_CLOSE_WAIT))
+		BOOK_OF_SOCK(cfg.check, sk, BOOK_RESETS, wanted, 1);
+}
+
 SOCK_STATE(life_state)
 {
 	struct session *session;
@@ -233,6 +254,7 @@ SOCK_STATE(life_state)
 		begun_here(sk, to);
 	else if (to == TCP_SYN_RECV && from == TCP_LISTEN)
 		begun_there(sk);
+	life_booked(sk, from, to);
 	session = bpf_map_lookup_elem(&sessions, &key);
 	if (!session && cfg.states && TARGET_ANYBODY()) {
 		begun_there(sk);

@@ -41,6 +41,7 @@ static const struct option_spec options[] = {
 	{ "states", 0, CFG(states), .kind = OPT_FLAG,
 	  .help = "a row per change of a socket's state, with the time in the old one" },
 	OPTIONS_TCP(struct tcplife_cfg),
+	OPTION_CHECK(struct tcplife_cfg),
 	{ "localport", 'L', .kind = OPT_RENAMED, .arg = "PORT",
 	  .help = "a condition on the rows is --where 'lport == 80 || lport == 443'" },
 	{ "remoteport", 'D', .kind = OPT_RENAMED, .arg = "PORT",
@@ -65,6 +66,11 @@ static const struct probe probes[] = { { "states of sockets",
 					 { { { "life_accepts" } }, { { "life_accepts_tp" } } },
 					 .without = "nobody knows who has accepted a connection" },
 				       {} };
+
+static const struct book books[] = { [BOOK_ACTIVE] = { "Tcp ActiveOpens" },
+				     [BOOK_PASSIVE] = { "Tcp PassiveOpens" },
+				     [BOOK_RESETS] = { "Tcp EstabResets" },
+				     {} };
 
 static const char *const states_words[] = { "--states", NULL };
 
@@ -98,6 +104,8 @@ const struct tool tool_tcplife = {
 	.counters = counters,
 	.probes = probes,
 	.aliases = aliases,
+	.books = books,
+	.check = CFG(check.on),
 	.image = &bpf_tcplife,
 	.calls = calls,
 };

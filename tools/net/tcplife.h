@@ -7,6 +7,7 @@
 struct tcplife_cfg {
 	__u64 min_ns;
 	struct tcp_choice choice;
+	struct check_cfg check;
 	__u32 states; /* a row per change of state */
 	__u32 reserved;
 };
@@ -22,6 +23,12 @@ struct tcplife_event {
 	__u64 lat_ns; /* established until closed, or in the old state; 0: not known */
 	__u32 from;   /* enum tcp_state */
 	__u32 to;
+};
+
+enum tcplife_book {
+	BOOK_ACTIVE,
+	BOOK_PASSIVE,
+	BOOK_RESETS,
 };
 
 /* counters.tool[] */

@@ -44,13 +44,15 @@ static __always_inline void retransmitted(struct sock *sk, struct sk_buff *skb, 
 {
 	struct tcp_skb_cb *cb = (void *)((u64)skb + bpf_core_field_offset(skb->cb));
 	struct tcpretrans_event e = {};
+	bool wanted = owned_by_target(sk, &e);
 
-	if (!owned_by_target(sk, &e))
+	e.segs = BPF_CORE_READ(cb, tcp_gso_segs);
+	BOOK_OF_SOCK(cfg.check, sk, BOOK_SEGS, wanted, e.segs);
+	if (!wanted)
 		return;
 	ends_of(sk, &e.ends);
 	e.kind = is_probe(sk) ? RETRANS_PROBE : RETRANS_PLAIN;
 	e.state = BPF_CORE_READ(sk, __sk_common.skc_state);
-	e.segs = BPF_CORE_READ(cb, tcp_gso_segs);
 	e.seq = BPF_CORE_READ(cb, seq);
 	e.ret = err > 0 ? 0 : err; /* a queue's own answer is above 0 */
 	retrans_row(&e);
@@ -75,8 +77,10 @@ SEC("tp_btf/tcp_retransmit_synack")
 int BPF_PROG(retrans_synack, struct sock *sk, struct request_sock *req)
 {
 	struct tcpretrans_event e = {};
+	bool wanted = owned_by_target(sk, &e);
 
-	if (!owned_by_target(sk, &e))
+	BOOK_OF_SOCK(cfg.check, sk, BOOK_SEGS, wanted, 1);
+	if (!wanted)
 		return 0;
 	ends_of_common((struct sock_common *)req, &e.ends);
 	e.ends.lport = BPF_CORE_READ(req, __req_common.skc_num);

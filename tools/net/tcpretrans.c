@@ -39,6 +39,7 @@ static const struct column columns[] = {
 
 static const struct option_spec options[] = {
 	OPTIONS_TCP(struct tcpretrans_cfg),
+	OPTION_CHECK(struct tcpretrans_cfg),
 	{ "lossprobe", 'l', .kind = OPT_RENAMED,
 	  .help = "tail loss probes are always shown, with type L; without: --where 'type != L'" },
 	{ "count", 'c', .kind = OPT_RENAMED,
@@ -67,6 +68,10 @@ static const struct probe probes[] = { { "retransmissions",
 					 .aside = true },
 				       {} };
 
+static const struct book books[] = {
+	[BOOK_SEGS] = { "Tcp RetransSegs", .less = "TcpExt TCPRetransFail" }, {}
+};
+
 const struct tool tool_tcpretrans = {
 	.name = "tcpretrans",
 	.layer = "net",
@@ -87,6 +92,8 @@ const struct tool tool_tcpretrans = {
 	.options = options,
 	.cfg_size = sizeof(struct tcpretrans_cfg),
 	.probes = probes,
+	.books = books,
+	.check = FIELD(struct tcpretrans_cfg, check.on),
 	.image = &bpf_tcpretrans,
 	.calls = calls,
 };

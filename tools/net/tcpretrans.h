@@ -8,7 +8,10 @@ enum retrans_kind { RETRANS_PLAIN, RETRANS_PROBE, RETRANS_SYNACK };
 
 struct tcpretrans_cfg {
 	struct tcp_choice choice;
+	struct check_cfg check;
 };
+
+enum tcpretrans_book { BOOK_SEGS };
 
 struct tcpretrans_event {
 	struct rec rec;
