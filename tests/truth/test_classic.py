@@ -14,7 +14,7 @@ ONLY_ON = ("running",)
 PAGE = ROOT / "docs" / "classic.md"
 SAME = "the same"
 # What the lines name that isn't there: a process, a thread, a user.
-STAND_INS = {"121", "181", "185", "188", "1956", "123", "26651", "1215", "1216", "17064", "2740"}
+STAND_INS = {"121", "181", "185", "188", "1956", "123", "26651", "1215", "1216", "17064", "2740", "17491", "19855"}
 # Something to see for most commands: opens, stats, a sync, programs that start and don't.
 SCRIPT = 'ls / >/dev/null; sync "$0"; umount "$0"/nothing; /nonexistent/program; true'
 

@@ -24,6 +24,7 @@
 #define OPTIONS_TCP(type)                                                                          \
 	{ "ipv4", '4', FIELD(type, choice.only_v4), .kind = OPT_FLAG, .help = "only IPv4" },       \
 	{ "ipv6", '6', FIELD(type, choice.only_v6), .kind = OPT_FLAG, .help = "only IPv6" },       \
+	{ "time", 0, .kind = OPT_SAME, .arg = "wall" },                                            \
 	{ "timestamp", 't', .kind = OPT_RENAMED,                                                   \
 	  .help = "the time is always shown, -T makes it the time of day" }
 /* clang-format on */
