@@ -186,6 +186,7 @@ struct task_struct {
 	unsigned long maj_flt;
 	struct sched_entity se;
 	struct sched_info sched_info;
+	struct bio_list *bio_list;
 	struct task_io_accounting ioac;
 	int pagefault_disabled;
 };

@@ -6,10 +6,10 @@ from tracer import check_ledger, trace_running
 MS = 500
 
 
-def incident(host, tmp, kind, *args, ms=MS, be=()):
-    """The run, its verdict and what the victim says, who alone is watched."""
+def incident(host, tmp, kind, *args, ms=MS, be=(), options=()):
+    """The run, its verdict and what the victim says, who alone is watched, unless @options say more."""
     work = [*be, "incident", kind, str(ms), *args]
-    run = trace_running(host, tmp, "layers", lambda pids: ["-p", pids[0]], [work], lost=None)
+    run = trace_running(host, tmp, "layers", lambda pids: [*options, "-p", pids[0]], [work], lost=None)
     check_ledger(run)
     (row,) = run.of("verdict")
     return run, row, run.work[0]

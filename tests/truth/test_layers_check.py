@@ -4,6 +4,7 @@
 import shutil
 
 import pytest
+from disks import ok
 from tracer import best_of, check_ledger, trace, trace_running
 
 # A tree of files that is packed, read, sorted and searched by processes of all kinds.
@@ -24,6 +25,7 @@ EXACT = {
     "bytes read",
     "bytes written",
     "major faults",
+    "bytes read from disks",
 }
 
 
@@ -99,6 +101,22 @@ def test_a_process_that_was_there_and_goes_on(host, tmp):
     rows = best_of(3, experiment)
     assert rows["bytes written"]["kernel"] >= n * 4096, rows
     assert rows["bytes read"]["kernel"] >= n * 4096, rows
+
+
+def test_what_disks_are_asked_for(host, tmp):
+    """Read past the page cache, and by page faults of a cold mapping."""
+    size = 1 << 20
+    path = f"{tmp}/cold"
+    ok(host, host.workload, "--silent", "make", path, size)
+    ok(host, "sync", path)
+    cold = f"dd of=/dev/null if={path} bs=64k iflag=direct; {host.workload} --silent incident mapping 200 {path}"
+
+    def experiment():
+        run = trace(host, tmp, "layers", ["--check"], ["sh", "-c", cold], timeout=300)
+        return check_books(run, host)
+
+    rows = best_of(3, experiment)
+    assert rows["bytes read from disks"]["kernel"] > size + (64 << 10), rows
 
 
 def test_only_when_asked_for(host, tmp):

@@ -102,6 +102,22 @@ def test_calls_on_names_and_directories(host, tmp, kind, call):
 
 
 @HERE
+def test_programs_one_after_the_other(host, tmp):
+    """It waits for programs that it starts; when they are followed, each of them does little."""
+
+    def experiment():
+        _, verdict, _ = incident(host, tmp, "forks", "/bin/true")
+        assert (verdict["call"], verdict["cell"]) == ("wait4", "wait"), verdict
+        assert verdict["who"].startswith("true ") and "--children" in verdict["advice"], verdict
+        run, verdict, _ = incident(host, tmp, "forks", "/bin/true", options=("--children",))
+        (execs,) = (r for r in run.of("time") if r["call"] == "execve")
+        assert f"{execs['count']} programs were started" in verdict["said"], verdict
+        assert execs["count"] >= 100 and verdict["advice"].startswith("start fewer programs"), verdict
+
+    best_of(3, experiment)
+
+
+@HERE
 def test_no_descriptors(host, tmp):
     """It sleeps nearly all the time, for every open fails."""
     path = f"{tmp}/file"

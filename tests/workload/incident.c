@@ -136,6 +136,7 @@ static const struct incident incidents[] = {
 	{ "descriptors", NULL, suffer_no_descriptors },
 	{ "bytes", NULL, suffer_one_byte_reads },
 	{ "files", NULL, suffer_temporary_files },
+	{ "forks", NULL, suffer_forks },
 	{ "dirty", NULL, suffer_throttling },
 	{ "memory", NULL, suffer_memory_limit },
 };

@@ -26,6 +26,7 @@ void suffer_cold_mapping(struct incident *i);
 void prepare_cold_file(struct incident *i);
 void suffer_failing_stats(struct incident *i);
 void prepare_directory(struct incident *i);
+void suffer_forks(struct incident *i);
 void suffer_lookups(struct incident *i);
 void suffer_listing(struct incident *i);
 void suffer_no_descriptors(struct incident *i);

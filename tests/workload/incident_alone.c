@@ -8,6 +8,7 @@
 #include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 
 #define PAGE   4096
 #define STRIDE 7919 /* prime: pages in an order that read-ahead can't guess */
@@ -159,6 +160,23 @@ void suffer_temporary_files(struct incident *i)
 			die(path);
 		if (SC(SYS_unlinkat, AT_FDCWD, path, 0))
 			die(path);
+	}
+}
+
+/* Programs that do nothing, one after the other; so many, also on a busy machine. */
+void suffer_forks(struct incident *i)
+{
+	uint64_t end = incident_end(i);
+
+	for (int k = 0; k < 150 || now_ns() < end; k++) {
+		pid_t child = fork();
+
+		if (!child) {
+			execl(i->path, "true", NULL);
+			_exit(1);
+		}
+		if (child < 0 || waitpid(child, NULL, 0) != child)
+			die("fork");
 	}
 }
 

@@ -203,10 +203,8 @@ static __always_inline void bios_forget(u64 task)
 }
 
 /* The current thread's operation, if it is in one. */
-static __always_inline struct layers_op *bio_operation(void)
+static __always_inline struct layers_op *bio_operation(struct layers_state *st)
 {
-	struct layers_state *st = state_claimed(current_task());
-
 	return st && st->op.in.call ? &st->op : NULL;
 }
 
@@ -220,13 +218,27 @@ static __always_inline void bio_add(struct layers_op *op, struct bio *bio, u64 q
 	TALLY(LAYERS_BIOS_FULL);
 }
 
+/*
+ * The current thread, with state @st, queues @bio: --check. Clones, and rests of what was split,
+ * come while another one is being queued.
+ */
+static __always_inline void book_bio(struct layers_state *st, struct bio *bio)
+{
+	if (st && st->self && (BPF_CORE_READ(bio, bi_opf) & REQ_OP_MASK) == REQ_OP_READ &&
+	    !BPF_CORE_READ(current_task(), bio_list))
+		st->books.device += BPF_CORE_READ(bio, bi_iter.bi_size);
+}
+
 static __always_inline void blk_queued(struct bio *bio)
 {
-	struct layers_op *op = bio_operation();
+	struct layers_state *st = state_claimed(current_task());
+	struct layers_op *op = bio_operation(st);
 	u64 now = bpf_ktime_get_ns();
 	/* a device without requests (dm, md, brd, zram) has the bio at once */
 	bool at_once = !BPF_CORE_READ(bio_queue_of(bio), mq_ops);
 
+	if (cfg.check)
+		book_bio(st, bio);
 	note_submitter(bio, at_once ? now : 0);
 	if (op)
 		bio_add(op, bio, now, at_once ? now : 0);
@@ -238,7 +250,7 @@ static __always_inline void blk_queued(struct bio *bio)
 static __always_inline void blk_split(struct bio *child)
 {
 	struct bio_slot *parent = slot_of_bio((u64)BPF_CORE_READ(child, bi_private));
-	struct layers_op *op = bio_operation();
+	struct layers_op *op = bio_operation(state_claimed(current_task()));
 
 	note_submitter(child, 0);
 	if (async_seen)

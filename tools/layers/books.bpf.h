@@ -20,11 +20,22 @@ static __noinline int read_switches(struct layers_cpu *c, u64 *to, u64 address)
 	to[BOOK_BLOCKED] = BPF_CORE_READ(task, nvcsw);
 	to[BOOK_PREEMPTED] = BPF_CORE_READ(task, nivcsw);
 	to[BOOK_MAJOR_FAULTS] = BPF_CORE_READ(task, maj_flt);
+	if (bpf_core_field_exists(task->ioac.read_bytes)) {
+		to[BOOK_DEVICE_READ] = BPF_CORE_READ(task, ioac.read_bytes);
+		c->books_kept |= 1 << BOOK_DEVICE_READ;
+	}
 	if (bpf_core_field_exists(task->sched_info.run_delay)) {
 		to[BOOK_RUNQ] = BPF_CORE_READ(task, sched_info.run_delay);
 		c->books_kept |= 1 << BOOK_RUNQ;
 	}
 	return 0;
+}
+
+/* The same of a thread that is watched, and what is compared with it at the same moment. */
+static __always_inline void read_last(struct layers_cpu *c, struct layers_state *st)
+{
+	read_switches(c, st->books.last, st->self);
+	st->books.device_at = st->books.device;
 }
 
 /* What stands in /proc/PID/io. */
@@ -62,7 +73,7 @@ static __always_inline void books_begin(struct layers_cpu *c, struct layers_stat
 	else if (c)
 		read_io(c, b->base, st->self);
 	b->base[BOOK_CPU] = young ? 0 : BPF_CORE_READ(task, se.sum_exec_runtime);
-	b->ran_ns = 0;
+	b->ran_ns = b->device = b->device_at = 0;
 	b->in_ns = in_ns;
 	b->runs = in_ns != 0;
 	b->booked = young || !in_ns;
@@ -82,7 +93,7 @@ static __noinline int books_out(struct layers_cpu *c, struct layers_state *st, u
 	b->booked = 1;
 	b->ran_ns = ran - b->base[BOOK_CPU];
 	b->runs = 0;
-	read_switches(c, b->last, st->self);
+	read_last(c, st);
 	if (waits)
 		c->blocked++;
 	else
@@ -122,7 +133,7 @@ static __noinline int books_exit(struct layers_cpu *c, u32 call, s64 ret)
 	writes = b->last[BOOK_WRITES];
 	in = b->last[BOOK_READ_BYTES];
 	out = b->last[BOOK_WRITTEN_BYTES];
-	read_switches(c, b->last, st->self); /* it has waited for a CPU since it was switched out */
+	read_last(c, st); /* it has waited for a CPU since it was switched out */
 	read_io(c, b->last, st->self);
 	if (is_interrupted(ret)) /* and to be entered again */
 		c->again++;
@@ -141,13 +152,14 @@ static __noinline int books_end(struct layers_cpu *c, struct layers_state *st, u
 	struct layers_books *b = &st->books;
 
 	if (!closed_ns) /* else it goes on */
-		read_switches(c, b->last, st->self);
+		read_last(c, st);
 	c->books[BOOK_CPU] += b->ran_ns;
 	if (b->runs && end > b->in_ns)
 		c->books[BOOK_CPU] += end - b->in_ns;
 	c->books[BOOK_RUNQ] += waited;
 	for (int i = BOOK_RUNQ; i < N_BOOKS; i++)
 		c->books[i] += b->last[i] - b->base[i];
+	c->device_bytes += b->device_at;
 	return 0;
 }
 

@@ -172,6 +172,7 @@ enum layers_book {
 	BOOK_READ_BYTES,
 	BOOK_WRITTEN_BYTES,
 	BOOK_MAJOR_FAULTS,
+	BOOK_DEVICE_READ, /* bytes */
 	N_BOOKS
 };
 
@@ -297,7 +298,7 @@ struct layers_cpu {
 	struct layers_time others[OTHER_CALLS];
 	/* --check: what the kernel has, and which of it, and what is counted for that alone */
 	__u64 books[N_BOOKS], books_kept;
-	__u64 blocked, preempted, again, faults;
+	__u64 blocked, preempted, again, faults, device_bytes;
 	/* who had this CPU of late; ran[ran_last] has it */
 	__u32 ran_last;
 	__u32 in_timer;	    /* a timer's function runs here, */

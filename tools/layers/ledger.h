@@ -83,7 +83,7 @@ struct life {
 	uint64_t watched_ns, threads;
 	uint64_t other_calls;		     /* that aren't followed by file */
 	uint64_t books[N_BOOKS], books_kept; /* by the kernel */
-	uint64_t blocked, preempted, again, faults;
+	uint64_t blocked, preempted, again, faults, device_bytes;
 };
 
 #define WHO_NAME 48

@@ -18,6 +18,7 @@ static const char *const book_names[N_BOOKS] = {
 	[BOOK_READ_BYTES] = "bytes read",
 	[BOOK_WRITTEN_BYTES] = "bytes written",
 	[BOOK_MAJOR_FAULTS] = "major faults",
+	[BOOK_DEVICE_READ] = "bytes read from disks",
 };
 
 /* How the kernel counts @call in /proc/PID/io. */
@@ -82,6 +83,7 @@ static void fill_ours(struct book_row *rows, struct life *life, struct keymap *c
 	rows[BOOK_BLOCKED].ours = life->blocked;
 	rows[BOOK_PREEMPTED].ours = life->preempted;
 	rows[BOOK_MAJOR_FAULTS].ours = life->faults;
+	rows[BOOK_DEVICE_READ].ours = life->device_bytes;
 	for (size_t i = 0; i < calls->n; i++) {
 		uint32_t call;
 

@@ -149,6 +149,7 @@ void ledger_life_add(struct life *life, const struct layers_cpu *c, uint64_t end
 	life->preempted += c->preempted;
 	life->again += c->again;
 	life->faults += c->faults;
+	life->device_bytes += c->device_bytes;
 	ledger_add_failures(life, c->failures);
 	ledger_add_samples(life, c->sampled);
 	add_time(life, part_names[PART_USER], &user);

@@ -10,11 +10,12 @@
 #include "core/rows/unit.h"
 #include "tools/layers/ledger.h"
 
-#define MANY	  1000	 /* calls of which it matters what each of them does */
-#define FEW_BYTES 512	 /* that one moves, where it could move thousands */
-#define LITTLE_NS 20000	 /* between calls */
-#define FAULT_NS  200000 /* the same, for page faults: with what the kernel does for one */
-#define SOME	  100	 /* calls that nearly all failed are told from so many on */
+#define MANY	   1000	     /* calls of which it matters what each of them does */
+#define FEW_BYTES  512	     /* that one moves, where it could move thousands */
+#define LITTLE_NS  20000     /* between calls */
+#define FAULT_NS   200000    /* the same, for page faults: with what the kernel does for one */
+#define PROGRAM_NS 100000000 /* that a program takes which does little, with its start */
+#define SOME	   100	     /* calls that nearly all failed are told from so many on */
 
 const char *const ledger_cell_names[N_CELLS] = {
 	"cpu", "runq", "queue", "device", "wait", "unknown"
@@ -66,16 +67,39 @@ static double percent(uint64_t part, uint64_t whole)
 	return whole ? (double)part * 100 / (double)whole : 0;
 }
 
-/* The call of which the most failed, if nine of ten did. */
+static const struct time_row *row_of(const struct life *life, const char *call)
+{
+	for (size_t i = 0; i < life->rows.n; i++) {
+		const struct time_row *row = keymap_value(&life->rows, i);
+
+		if (!strcmp(row->call, call))
+			return row;
+	}
+	return NULL;
+}
+
+/* Programs that were started. */
+static uint64_t programs(const struct life *life)
+{
+	const struct time_row *exec = row_of(life, "execve");
+
+	return exec ? exec->count - exec->errors : 0;
+}
+
+/*
+ * The call of which the most failed, if nine of ten did. What each program asks for once or twice
+ * when it starts is no trouble: whether there is /etc/ld.so.preload.
+ */
 static const struct time_row *mostly_failed(const struct life *life)
 {
+	uint64_t least = SOME + 2 * programs(life);
 	const struct time_row *most = NULL;
 
 	for (size_t i = 0; i < life->rows.n; i++) {
 		const struct time_row *row = keymap_value(&life->rows, i);
 
 		/* in those an error says that time is up, or nothing has come yet */
-		if (!is_sleep(row->call) && row->errors >= SOME &&
+		if (!is_sleep(row->call) && row->errors >= least &&
 		    row->errors * 10 >= row->count * 9 && (!most || row->errors > most->errors))
 			most = row;
 	}
@@ -244,8 +268,31 @@ static void say_failed(struct ledger *l, struct verdict *v, struct life *life,
 	v->advice = "find out why the calls fail";
 }
 
+/*
+ * The program works through others that it starts: where they aren't followed, that they could be;
+ * else how many there were, and how little each did.
+ */
+static void say_children(struct verdict *v, const struct life *life, const struct time_row *top,
+			 bool family)
+{
+	uint64_t starts = family ? programs(life) : 0;
+	char each[32];
+
+	if (!family && waits_for_children(top->call) && v->sleeps) {
+		text_puts(&v->text, " What it waits for are programs that it started, which aren't "
+				    "followed.");
+		v->advice = "follow what it starts: --children";
+	}
+	if (starts < SOME || v->total_ns / starts > PROGRAM_NS)
+		return;
+	ledger_duration(v->total_ns / starts, each, sizeof(each));
+	text_printf(&v->text, " %" PRIu64 " programs were started: %s each.", starts, each);
+	if (!v->advice)
+		v->advice = "start fewer programs: each does little";
+}
+
 static void advise(struct ledger *l, struct verdict *v, struct life *life,
-		   const struct time_row *top, struct keymap *calls)
+		   const struct time_row *top, bool family, struct keymap *calls)
 {
 	const struct time_row *failed = mostly_failed(life);
 	const struct sum_row *small = small_ones(calls);
@@ -265,6 +312,7 @@ static void advise(struct ledger *l, struct verdict *v, struct life *life,
 		if (!v->advice)
 			v->advice = "give it a CPU: others have those that it may use";
 	}
+	say_children(v, life, top, family);
 	/* of what it waited for otherwise, nobody knows whether it had to */
 	if (!v->advice && (v->sleeps || most_cell(&top->cells) == CELL_CPU))
 		text_puts(&v->text, " Nothing is wrong by these figures alone.");
@@ -351,7 +399,7 @@ bool ledger_judge(struct ledger *l, struct life *life, bool family, struct keyma
 	v->who = who ? who->who : NULL;
 	say_where(v, top, io, who);
 	say_async(v, top, async);
-	advise(l, v, life, top, calls);
+	advise(l, v, life, top, family, calls);
 	v->said = text_cstr(&v->text);
 	return true;
 }

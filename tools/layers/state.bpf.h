@@ -50,7 +50,9 @@ struct layers_books {
 	u64 ran_ns;	   /* since the beginning, up to when it was last switched out */
 	u64 in_ns;	   /* since when it runs */
 	u32 runs;
-	u32 booked; /* base[BOOK_CPU] was up to date */
+	u32 booked;    /* base[BOOK_CPU] was up to date */
+	u64 device;    /* bytes that it has asked disks for */
+	u64 device_at; /* the same, when last[] was read */
 };
 
 /* Operations of one kind that are over, and whose results the thread hasn't come back to yet. */
