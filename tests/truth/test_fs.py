@@ -8,6 +8,7 @@ import pytest
 from conftest import GUESTS
 from disks import MKFS_EXT4, mapped, ok
 from fileops import path_of
+from nfs import nfs_mounted
 from steps import Done, steps
 from test_attribution import DISK, OLD_XFS
 from test_filelife import fuse_mounted
@@ -25,6 +26,7 @@ CALLS = (
     ("pwritev 100", ("write", 100, 0)),
     ("pread 300", ("read", 300, 0)),
     ("read 300", ("read", 0, 1500)),
+    ("splice 400", ("read", 400, 0)),
     ("fsync", ("fsync", 0, None)),
     ("fdatasync", ("fsync", 0, None)),
     ("fstat", ("getattr", 0, None)),
@@ -96,6 +98,16 @@ def on(host, kind, where, *options, device="none"):
         ok(host, "umount", where)
 
 
+@contextlib.contextmanager
+def memory_disk(host):
+    """A disk in the guest's memory, large enough for btrfs."""
+    host.modprobe("brd", "rd_nr=1", "rd_size=131072")
+    try:
+        yield "/dev/ram0"
+    finally:
+        host.run(["rmmod", "brd"])
+
+
 def places(host, tmp, stack, tmp_path):
     """{type: directory on such a filesystem}"""
     found = {"tmpfs": stack.enter_context(on(host, "tmpfs", f"{tmp}/tmpfs"))}
@@ -108,6 +120,10 @@ def places(host, tmp, stack, tmp_path):
     ok(host, "mkfs.xfs", "-q", "-f", *(OLD_XFS if host.name in ("5.10", "6.1") else []), DISK)
     found["xfs"] = stack.enter_context(on(host, "xfs", f"{tmp}/xfs", device=DISK))
     found["fuse"] = stack.enter_context(fuse_mounted(host, tmp, tmp_path))
+    disk = stack.enter_context(memory_disk(host))
+    ok(host, "mkfs.btrfs", "-q", "-f", "-R", "^free-space-tree", disk)
+    found["btrfs"] = stack.enter_context(on(host, "btrfs", f"{tmp}/btrfs", device=disk))
+    found["nfs"] = stack.enter_context(nfs_mounted(host, f"{tmp}/served", f"{tmp}/nfs"))
     return found
 
 
@@ -122,9 +138,9 @@ def test_types(host, tmp, tmp_path):
         ops = ["open", "write", "fsync"]
         paths = {kind: f"{where}/x".encode() for kind, where in found.items()}
 
-        def shown(command, *options):
+        def shown(command, *options, argv=()):
             out = f"{tmp}/rows"
-            argv = [host.iosonde, command, "-o", "json", "-O", out, *options, "0", "--"]
+            argv = [host.iosonde, command, "-o", "json", "-O", out, *options, "0", "--", *argv]
             result = host.run([*argv, *steps(host, tmp, *calls)])
             assert result.returncode == 0, str(result)
             run = read_run(host, "fsslower", result, out)
@@ -136,10 +152,20 @@ def test_types(host, tmp, tmp_path):
             return [(path_of(r), r["op"]) for r in rows]
 
         each = {k: [(paths[k], op) for op in ops] for k in found}
-        assert shown("fsslower", "--fs", "tmpfs,overlay") == each["tmpfs"] + each["overlay"]
-        assert shown("overlayslower", "--ops", "write") == [(paths["overlay"], "write")]
-        for kind in set(found) & {"xfs", "fuse"}:
+        if not host.emulated:
+            assert shown("fsslower", "--fs", "tmpfs,overlay") == each["tmpfs"] + each["overlay"]
+            assert shown("overlayslower", "--ops", "write") == [(paths["overlay"], "write")]
+            return
+        for kind in ("fuse", "nfs"):  # which have more than one type
             assert shown(f"{kind}slower") == each[kind]
+        counts = f"{tmp}/counts"
+        dist = [host.iosonde, "fsdist", "--ops", ",".join(ops), "-F", "-o", "json", "-O", counts]
+        slower = shown("fsslower", "--fs", "overlay,xfs,btrfs,nfs4", argv=[*dist, "--"])
+        assert slower == [row for k in ("overlay", "xfs", "btrfs", "nfs") for row in each[k]]
+        totals = [r for r in parse_rows(host.read_file(counts)) if r["type"] == "fs_total"]
+        counted = {(r["fs"], r["op"]): r["count"] for r in totals}
+        for kind in ("overlay", "xfs", "btrfs", "nfs4"):
+            assert {op: n for (fs, op), n in counted.items() if fs == kind} == dict.fromkeys(ops, 1)
 
 
 @pytest.mark.only_on(*GUESTS)

@@ -139,6 +139,21 @@ VECTORED(do_writev, SYS_writev)
 VECTORED(do_pwritev, SYS_pwritev)
 VECTORED(do_pwritev2, SYS_pwritev2)
 
+/* From the beginning of the file into a pipe that nobody reads. */
+STEP(do_splice)
+{
+	loff_t offset = 0;
+	int ends[2];
+	long ret;
+
+	if (pipe(ends))
+		return -errno;
+	ret = SC(SYS_splice, s->fd, &offset, ends[1], NULL, bytes_of(w[1]), 0L);
+	close(ends[0]);
+	close(ends[1]);
+	return ret;
+}
+
 STEP(do_fsync)
 {
 	(void)w;
@@ -493,6 +508,7 @@ const struct step_kind step_kinds[] = {
 	{ "writev", do_writev },
 	{ "pwritev", do_pwritev },
 	{ "pwritev2", do_pwritev2 },
+	{ "splice", do_splice },
 	{ "fsync", do_fsync },
 	{ "fdatasync", do_fdatasync },
 	{ "msync", do_msync },
