@@ -10,7 +10,8 @@ import contextlib
 from disks import ok
 
 FOR_EVER = 2147483647
-EXPORT_FLAGS = 0x2 | 0x10 | 0x400 | 0x2000  # insecure port, async, no subtree check, fsid
+EXPORT_FLAGS = 0x2 | 0x400 | 0x2000  # insecure port, no subtree check, fsid
+ASYNC = 0x10  # it answers before anything is on the disk
 SERVE = r"""set -e
 ip link set lo up
 mkdir -p "$1" "$2" /var/lib/nfs/v4recovery
@@ -30,11 +31,11 @@ mount -t nfs4 -o vers=4.2,addr=127.0.0.1,clientaddr=127.0.0.1 127.0.0.1:/ "$2"
 
 
 @contextlib.contextmanager
-def nfs_mounted(host, served, where):
+def nfs_mounted(host, served, where, flags=ASYNC):
     """The directory served, at where, by way of the network."""
     for module in ("nfsd", "nfsv4"):
         host.modprobe(module)
-    ok(host, "sh", "-c", SERVE.format(end=FOR_EVER, flags=EXPORT_FLAGS), "sh", served, where)
+    ok(host, "sh", "-c", SERVE.format(end=FOR_EVER, flags=EXPORT_FLAGS | flags), "sh", served, where)
     try:
         yield where
     finally:

@@ -7,6 +7,7 @@ import contextlib
 import pytest
 from disks import ext4_on, mapped, null_block, ok
 from incidents import blamed, check_culprit, incident
+from nfs import nfs_mounted
 from test_mem import Group
 from tracer import best_of, text_of
 
@@ -203,6 +204,20 @@ def test_slow_server(host, tmp):
         check_culprit(run, verdict, work, "server")
 
     best_of(3, experiment)
+
+
+@pytest.mark.only_on("5.10", "6.1", "6.12", "sid")
+@pytest.mark.enough_on("5.10", "sid")
+def test_slow_nfs(host, tmp):
+    """Its server's disk takes 20 ms for each request."""
+
+    def experiment(where):
+        _, verdict, _ = incident(host, tmp, "commits", where, be=RT)
+        assert (verdict["call"], verdict["cell"]) == ("fsync", "wait"), verdict
+        assert (verdict["reason"], path_of(verdict)) == ("NFS server", f"{where}/own"), verdict
+
+    with filesystem(host, tmp, delay_ms=20) as served, nfs_mounted(host, served, f"{tmp}/nfs", 0) as where:
+        best_of(3, lambda: experiment(where))
 
 
 @pytest.mark.only_on("5.10", "6.1", "6.12", "sid")

@@ -128,6 +128,7 @@ static const struct incident incidents[] = {
 	{ "holder", hold, append },
 	{ "noise", make_noise, suffer_noise, .apart = true },
 	{ "changer", make_commits, suffer_commits },
+	{ "commits", NULL, suffer_commits },
 	{ "server", make_fuse, suffer_fuse },
 	{ "mapping", NULL, suffer_cold_mapping, prepare_cold_file },
 	{ "stats", NULL, suffer_failing_stats },

@@ -42,6 +42,15 @@ static const struct {
 	{ "blkcg_maybe_throttle_current", "I/O limit" },
 	{ "__blk_throtl_bio", "I/O limit" },
 	{ "blk_mq_get_tag", "free request tag" },
+	/* the other end of a network filesystem, whatever stands for it here */
+	{ "nfs_file_read", "NFS server" },
+	{ "nfs_file_write", "NFS server" },
+	{ "nfs_file_fsync", "NFS server" },
+	{ "nfs4_file_open", "NFS server" },
+	{ "nfs4_file_flush", "NFS server" },
+	{ "rpc_wait_bit_killable", "NFS server" },
+	{ "nfs_wait_bit_killable", "NFS server" },
+	{ "p9_client_rpc", "9p server" },
 	/* the page cache */
 	{ "folio_wait_writeback", "writeback of the page" },
 	{ "wait_on_page_writeback", "writeback of the page" },
@@ -88,9 +97,6 @@ static const struct {
 	{ "signalfd_read", "signal" },
 	{ "inotify_read", "inotify event" },
 	{ "request_wait_answer", "FUSE daemon" },
-	{ "rpc_wait_bit_killable", "NFS server" },
-	{ "nfs_wait_bit_killable", "NFS server" },
-	{ "p9_client_rpc", "9p server" },
 	/* locks */
 	{ "__fdget_pos", "file position lock" },
 	{ "fdget_pos", "file position lock" },
