@@ -212,8 +212,8 @@ FILETOP = Session(
 DELAYED = "/mnt/disk"
 
 
-def slow_disk(p):
-    """ext4 on a disk whose requests take 50 ms."""
+def slow_disk(p, *names):
+    """ext4 on a disk whose requests take 50 ms, with files of these names."""
     table = "0 65536 delay /dev/ram0 0 50"
     return [
         ["sh", "-c", "modprobe brd rd_nr=1 rd_size=32768; modprobe dm-delay"],
@@ -221,7 +221,7 @@ def slow_disk(p):
         [*MKFS, "/dev/mapper/slow"],
         ["mount", "/dev/mapper/slow", DELAYED],
         *[[p.workload, "--silent", "make", f"{DELAYED}/{name}", str(64 * KIB)]
-          for name in ("by-pread", "by-preadv", "by-pwritev")],
+          for name in names],
     ]
 
 
@@ -249,7 +249,7 @@ FILESLOWER = Session(
     peer="fsslower",
     options=lambda p: ["10"],
     peer_options=lambda p: ["-t", "ext4", "-m", "10"],
-    prepare=slow_disk,
+    prepare=lambda p: slow_disk(p, "by-pread", "by-preadv", "by-pwritev"),
     undo=lambda p: [["umount", DELAYED], ["dmsetup", "remove", "slow"]],
     loads=lambda p: [slow_load(p, "pread", 8), slow_load(p, "preadv", 6),
                      slow_load(p, "pwritev", 5)],
