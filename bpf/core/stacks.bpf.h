@@ -10,7 +10,9 @@
 #include "bpf/core/others.bpf.h"
 #include "bpf/core/stacks.h"
 
-#define STACK_NAMES_NS (1 << 27) /* its mappings are looked at anew so seldom */
+/* Its mappings are looked at anew after so long: they grow while a program is young. */
+#define STACK_NAMES_FIRST_NS (1 << 22)
+#define STACK_NAMES_NS	     (1 << 27)
 
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_HASH);
@@ -45,11 +47,16 @@ struct stack_owner {
 	u64 pid;
 };
 
+struct stack_told {
+	u64 ns;
+	u64 pause_ns;
+};
+
 struct {
 	__uint(type, BPF_MAP_TYPE_LRU_HASH);
 	__uint(max_entries, 4096);
 	__type(key, struct stack_owner);
-	__type(value, u64);
+	__type(value, struct stack_told);
 } stack_owners SEC(".maps");
 
 #define STACK_TAKEN (-17) /* EEXIST: its place in a map, which its hash tells */
@@ -83,11 +90,15 @@ static __always_inline s32 stack_id(void *ctx, u64 flags)
 static __always_inline void stack_owner_told(u32 pid, u64 program)
 {
 	struct stack_owner owner = { .program = program, .pid = pid };
-	u64 now = bpf_ktime_get_ns(), *told = bpf_map_lookup_elem(&stack_owners, &owner);
+	struct stack_told *told = bpf_map_lookup_elem(&stack_owners, &owner);
+	struct stack_told now = { bpf_ktime_get_ns(), STACK_NAMES_FIRST_NS };
 	struct rec_program r = {};
 
-	if (told && now - *told < STACK_NAMES_NS)
+	if (told && now.ns - told->ns < told->pause_ns)
 		return;
+	if (told)
+		now.pause_ns =
+			told->pause_ns < STACK_NAMES_NS ? 2 * told->pause_ns : STACK_NAMES_NS;
 	bpf_map_update_elem(&stack_owners, &owner, &now, BPF_ANY);
 	rec_init(&r.rec, REC_PROGRAM);
 	r.program = program;

@@ -18,7 +18,10 @@
 
 #include "bpf/shared.h"
 
-#define MAPPINGS_MAX 65536
+#define MAPPINGS_MAX   65536
+#define AGE_NS	       1000000000LL
+#define PAUSE_LEAST_NS 1000000LL
+#define PAUSE_MOST_NS  100000000LL
 
 static FILE *open_proc(uint32_t pid, const char *file)
 {
@@ -107,28 +110,85 @@ void mapped_free(struct mapped *m)
 	*m = (struct mapped){ 0 };
 }
 
+static int64_t now_ns(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return t.tv_sec * 1000000000LL + t.tv_nsec;
+}
+
 bool mapped_read(struct mapped *m, uint32_t pid, uint64_t program)
 {
 	FILE *f = open_proc(pid, "maps");
 	size_t names_len = 0, cap = 0;
 	char *line = NULL;
-	struct timespec t;
 	bool ok = true;
 
-	*m = (struct mapped){ .pid = pid, .program = program };
+	*m = (struct mapped){ .pid = pid, .program = program, .pause_ns = PAUSE_LEAST_NS };
 	if (!f)
 		return false;
 	while (ok && m->n < MAPPINGS_MAX && getline(&line, &cap, f) > 0)
 		ok = add_line(m, line, &names_len);
 	free(line);
 	fclose(f);
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	m->read_ns = t.tv_sec * 1000000000LL + t.tv_nsec;
+	m->read_ns = now_ns();
 	/* asked afterwards: nobody comes back to a program that was given up */
 	if (ok && m->n && runs_program(pid, program))
 		return true;
 	mapped_free(m);
 	return false;
+}
+
+static bool are_same(const struct mapped *a, const struct mapped *b)
+{
+	bool same = a->n == b->n;
+
+	for (size_t i = 0; same && i < a->n; i++) {
+		const struct mapping *x = &a->map[i], *y = &b->map[i];
+
+		same = x->start == y->start && x->end == y->end && x->offset == y->offset &&
+		       x->ino == y->ino && x->major == y->major && x->minor == y->minor;
+	}
+	return same;
+}
+
+bool mapped_look(struct mapped *m, bool again)
+{
+	int64_t now = now_ns();
+	struct mapped fresh;
+
+	if (now - m->read_ns < (again ? m->pause_ns : AGE_NS))
+		return false;
+	if (!mapped_read(&fresh, m->pid, m->program))
+		return false;
+	if (are_same(m, &fresh)) {
+		mapped_free(&fresh);
+		m->read_ns = now;
+		m->pause_ns = m->pause_ns < PAUSE_MOST_NS ? 2 * m->pause_ns : PAUSE_MOST_NS;
+		return false;
+	}
+	fresh.used = m->used;
+	mapped_free(m);
+	*m = fresh;
+	return true;
+}
+
+void *mapped_place(void *places, size_t n, size_t size, uint32_t pid, uint64_t program,
+		   uint64_t *used, bool *taken)
+{
+	struct mapped *oldest = places;
+
+	*taken = false;
+	for (char *at = places; at < (char *)places + n * size && !*taken; at += size) {
+		struct mapped *m = (struct mapped *)at;
+
+		*taken = m->pid == pid && m->program == program && m->n;
+		if (*taken || m->used < oldest->used)
+			oldest = m;
+	}
+	oldest->used = ++*used;
+	return oldest;
 }
 
 struct mapping *mapped_find(const struct mapped *m, uint64_t addr)

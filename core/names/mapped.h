@@ -17,8 +17,9 @@ struct mapping {
 
 struct mapped {
 	uint32_t pid;
-	uint64_t program; /* program_id() of what it ran when this was read */
-	int64_t read_ns;
+	uint64_t program;	   /* program_id() of what it ran when this was read */
+	int64_t read_ns, pause_ns; /* when, and how long not again: mapped_due() */
+	uint64_t used;		   /* mapped_place() */
 	struct mapping *map;
 	size_t n;
 	char *names;
@@ -27,6 +28,21 @@ struct mapped {
 /* Reads the executable mappings of @pid. False: it is gone, doesn't run @program, or isn't ours. */
 bool mapped_read(struct mapped *m, uint32_t pid, uint64_t program);
 void mapped_free(struct mapped *m);
+
+/*
+ * Looks at them again, if it is time to: they change by dlopen() and dlclose(). @again: it is worth
+ * it, as an address wasn't there; less and less if that brings nothing new. True: @m is another one
+ * now. What can't be read any more, because it has gone or runs another program, stays as it was.
+ */
+bool mapped_look(struct mapped *m, bool again);
+
+/*
+ * The place that @pid has while it runs @program, of @n places of @size bytes that begin with a
+ * struct mapped. If it has none, that which was used longest ago: *@taken is false, and what it
+ * holds is another's. @used: a number that the caller keeps, 0 at first.
+ */
+void *mapped_place(void *places, size_t n, size_t size, uint32_t pid, uint64_t program,
+		   uint64_t *used, bool *taken);
 
 /* Does @pid run @program just now? */
 bool runs_program(uint32_t pid, uint64_t program);

@@ -7,7 +7,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "core/base/log.h"
@@ -16,11 +15,10 @@
 #include "core/names/ksyms.h"
 #include "core/names/mapped.h"
 
-#define PROCESS_SLOTS 64
+#define PROCESS_SLOTS 128
 #define SYMBOL_MAX    4096
 #define FILES_MAX     256
 #define BYTES_MAX     (256u << 20) /* of symbols; beyond, all are read anew */
-#define AGE_NS	      1000000000LL /* of a process's mappings: dlopen() and dlclose() change them */
 
 /* A file whose symbols were read. Its number may be used again, so its times count, too. */
 struct file_key {
@@ -36,6 +34,7 @@ struct file {
 struct stack_names {
 	struct ksyms *kernel;
 	struct mapped processes[PROCESS_SLOTS];
+	uint64_t used;
 	struct file files[FILES_MAX];
 	size_t n_files, bytes;
 	bool told; /* that files can't be read */
@@ -108,29 +107,22 @@ size_t stack_hook_frames(struct stack_names *names, const uint64_t *frames, size
 	return skip < n ? skip : 0;
 }
 
-static int64_t now_ns(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return t.tv_sec * 1000000000LL + t.tv_nsec;
-}
-
-/*
- * The mappings of @pid while it ran @program; NULL: not known. @again: an address wasn't there.
- * What can't be read any more, because it has gone or runs another program, stays as it was.
- */
+/* The mappings of @pid while it ran @program; NULL: not known. @again: an address wasn't there. */
 static struct mapped *process_of(struct stack_names *names, uint32_t pid, uint64_t program,
 				 bool again)
 {
-	struct mapped *p = &names->processes[pid % PROCESS_SLOTS], fresh;
-	bool same = p->pid == pid && p->program == program && p->n;
-	int64_t age = same ? now_ns() - p->read_ns : 0;
+	struct mapped fresh, *p;
+	bool known;
 
-	if (same && age < (again ? AGE_NS / 10 : AGE_NS))
+	p = mapped_place(names->processes, PROCESS_SLOTS, sizeof(*p), pid, program, &names->used,
+			 &known);
+	if (known) {
+		mapped_look(p, again);
 		return p;
+	}
 	if (!mapped_read(&fresh, pid, program))
-		return same ? p : NULL;
+		return NULL;
+	fresh.used = p->used;
 	mapped_free(p);
 	*p = fresh;
 	return p;
