@@ -29,6 +29,7 @@ enum rec_type {
 	REC_ROW = 0,
 	REC_NAME = 1,	 /* struct rec_name: what an id in later rows is called */
 	REC_PROGRAM = 2, /* struct rec_program (bpf/core/stacks.h) */
+	REC_USTACK = 3,	 /* struct rec_ustack (likewise) */
 	REC_TOOL = 16,	 /* the first type that a tool defines itself */
 };
 

@@ -149,6 +149,7 @@ struct drain {
 	struct field wstack_id; /* F_NONE: it has no second stack of the kernel's */
 	struct field program;	/* TOOL_STACKS: in the key, whose the user's addresses are */
 	struct field ip;	/* likewise: where it was, if the stacks are those of the callers */
+	struct field dwarf;	/* in cfg: user stacks come as copies: USTACK_OPTION() */
 	bool by_function;	/* stacks whose functions are the same are one */
 	struct field target;	/* __u32 in the key: 1 + index of the target hit; see many_spec */
 	struct field apart;	/* in cfg: targets aren't added up by pattern; F_NONE: never */
@@ -239,6 +240,20 @@ struct stack_row {
 	.ustack_id = FIELD(struct stacks_key, ustack),                                             \
 	.program = FIELD(struct stacks_key, program)
 /* clang-format on */
+
+/* Of those that can send copies of user stacks (bpf/core/ustack.bpf.h); @field is drain.dwarf. */
+/* clang-format off */
+#define USTACK_OPTION(field)                                                                       \
+	{ "ustack", 0, field, .kind = OPT_CHOICE, .names = ustack_kinds, .arg = "KIND",            \
+	  .deflt = "fp", .help = "user stacks by frame pointers (fp), or by the tables that "      \
+				 "programs without them have (dwarf)" }
+/* clang-format on */
+#define USTACK_MAPS(field)                                                                         \
+	{                                                                                          \
+		.prefix = "ustack_", .when = field                                                 \
+	}
+
+extern const char *const ustack_kinds[]; /* core/run/unwound.c */
 
 /* How often SEC("perf_event") runs on each CPU: members of the tool's cfg. */
 struct sample_spec {

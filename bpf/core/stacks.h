@@ -8,6 +8,7 @@
 /* Instead of an id in the map of stacks. */
 #define STACK_NONE (-1)
 #define STACK_LOST (-2) /* there was one, and no room for it */
+#define STACK_COPY (-3) /* it goes to user space as it is: struct rec_ustack */
 
 /* An id: its place in a map, and above that which map it is in. */
 #define STACK_MAPS	3
@@ -37,6 +38,23 @@ struct rec_program {
 	__u64 program;
 	__u32 pid;
 	__u32 reserved;
+};
+
+#define USTACK_BYTES 28672 /* a place of a map per CPU takes 32 KiB */
+#define USTACK_REGS  33	   /* at most: those of arm64 */
+
+/*
+ * REC_USTACK: a user stack that is to be unwound in user space, and what is counted by it: @key,
+ * but for its ustack. Followed by no more than @bytes of @stack.
+ */
+struct rec_ustack {
+	struct rec rec;
+	struct stacks_key key;
+	__u64 amount;
+	__u64 bytes;
+	__u64 regs[USTACK_REGS]; /* by their numbers in DWARF */
+	__u64 sp;		 /* where the stack begins */
+	char stack[USTACK_BYTES];
 };
 
 /* Is it an address of the kernel? Those of user space are in the lower half. */

@@ -63,6 +63,32 @@ static __always_inline void syscall_args_read(struct pt_regs *regs, bool compat,
 	out->a[5] = compat ? (u32)BPF_CORE_READ(regs, bp) : BPF_CORE_READ(regs, r9);
 }
 
+/* What was in them when user space was left, into out[], by their numbers in DWARF. */
+#define REGS_DWARF(regs, READ, out)                                                                \
+	do {                                                                                       \
+		(out)[0] = READ(regs, ax);                                                         \
+		(out)[1] = READ(regs, dx);                                                         \
+		(out)[2] = READ(regs, cx);                                                         \
+		(out)[3] = READ(regs, bx);                                                         \
+		(out)[4] = READ(regs, si);                                                         \
+		(out)[5] = READ(regs, di);                                                         \
+		(out)[6] = READ(regs, bp);                                                         \
+		(out)[7] = READ(regs, sp);                                                         \
+		(out)[8] = READ(regs, r8);                                                         \
+		(out)[9] = READ(regs, r9);                                                         \
+		(out)[10] = READ(regs, r10);                                                       \
+		(out)[11] = READ(regs, r11);                                                       \
+		(out)[12] = READ(regs, r12);                                                       \
+		(out)[13] = READ(regs, r13);                                                       \
+		(out)[14] = READ(regs, r14);                                                       \
+		(out)[15] = READ(regs, r15);                                                       \
+		(out)[16] = READ(regs, ip);                                                        \
+	} while (0)
+#define DWARF_SP 7
+#define DWARF_IP 16
+
+#define TIF_32BITS 29 /* TIF_ADDR32: arch/x86/include/asm/thread_info.h */
+
 #define COMPAT_PREAD_POS 3 /* which argument of a 32-bit pread() the offset begins with */
 #define SYSCALL_INSN_LEN 2 /* syscall, sysenter, int $0x80 */
 #define REGS_IP(regs)	 ((regs)->ip)
@@ -117,6 +143,16 @@ static __always_inline void syscall_args_read(struct pt_regs *regs, bool compat,
 	out->a[5] = BPF_CORE_READ(regs, regs[5]);
 }
 
+#define REGS_DWARF(at, READ, out)                                                                  \
+	do {                                                                                       \
+		_Pragma("unroll") for (int reg_ = 0; reg_ < 31; reg_++)(out)[reg_] =               \
+			READ(at, regs[reg_]);                                                      \
+		(out)[31] = READ(at, sp);                                                          \
+		(out)[32] = READ(at, pc);                                                          \
+	} while (0)
+#define DWARF_SP 31
+#define DWARF_IP 32
+
 #define COMPAT_PREAD_POS     4 /* at an even register */
 #define SYSCALL_INSN_LEN     4
 #define REGS_IP(regs)	     ((regs)->pc)
@@ -126,21 +162,11 @@ static __always_inline void syscall_args_read(struct pt_regs *regs, bool compat,
 #define REGS_NO_CALL(regs)   ((regs)->syscallno == -1)
 #define ROLLED_BACK(nr, ret) true /* the result is the first argument then */
 
-#define TIF_32BIT 22 /* arch/arm64/include/asm/thread_info.h */
-#pragma clang attribute push(__attribute__((preserve_access_index)), apply_to = record)
-struct thread_info___arm64_flags {
-	unsigned long flags;
-};
-struct task_struct___arm64 {
-	struct thread_info___arm64_flags thread_info;
-};
-#pragma clang attribute pop
+#define TIF_32BITS 22 /* TIF_32BIT: arch/arm64/include/asm/thread_info.h */
 
 static __always_inline bool task_in_compat_call(struct task_struct *task)
 {
-	const struct task_struct___arm64 *here = (const void *)task;
-
-	return BPF_CORE_READ(here, thread_info.flags) & (1UL << TIF_32BIT);
+	return BPF_CORE_READ(task, thread_info.flags) & (1UL << TIF_32BITS);
 }
 
 #endif
@@ -161,6 +187,27 @@ static __always_inline s64 call_of_task(struct task_struct *task, struct pt_regs
 	*regs = (struct pt_regs *)((u64)BPF_CORE_READ(task, stack) + THREAD_SIZE -
 				   bpf_core_type_size(struct pt_regs));
 	return CALL_UNDER_WAY(*regs, BPF_CORE_READ);
+}
+
+/*
+ * Where the current task @task, a thread of a program, left user space: out[] has its registers, by
+ * their numbers in DWARF. False: the program is of 32 bits.
+ */
+static __always_inline bool dwarf_regs(struct task_struct *task, u64 *out)
+{
+	struct pt_regs *regs;
+
+	if (BPF_CORE_READ(task, thread_info.flags) & (1UL << TIF_32BITS))
+		return false;
+	if (bpf_core_enum_value_exists(enum bpf_func_id, BPF_FUNC_task_pt_regs)) {
+		regs = user_regs();
+		REGS_DWARF(regs, PLAIN_READ, out);
+		return true;
+	}
+	regs = (struct pt_regs *)((u64)BPF_CORE_READ(task, stack) + THREAD_SIZE -
+				  bpf_core_type_size(struct pt_regs));
+	REGS_DWARF(regs, BPF_CORE_READ, out);
+	return true;
 }
 
 static __always_inline bool in_compat_call(void)

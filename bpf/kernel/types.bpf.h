@@ -33,6 +33,7 @@ typedef struct {
 } kuid_t;
 
 struct thread_info {
+	unsigned long flags;
 	unsigned int status; /* TS_COMPAT; x86 */
 };
 
@@ -763,8 +764,13 @@ struct bpf_iter_meta {
 /* --- registers --- */
 #if defined(__TARGET_ARCH_x86)
 struct pt_regs {
+	unsigned long r15;
+	unsigned long r14;
+	unsigned long r13;
+	unsigned long r12;
 	unsigned long bp;
 	unsigned long bx;
+	unsigned long r11;
 	unsigned long r10;
 	unsigned long r9;
 	unsigned long r8;

@@ -126,7 +126,7 @@ static bool load_and_attach(const struct tool *tool, const char *btf, struct com
 		return false;
 	}
 	target.flags |= TARGET_PID;
-	opts.buffer = common_buffer(opts.tool, &common);
+	opts.buffer = common_buffer(opts.tool, &common, false);
 	l = loaded_open(&opts);
 	ok = l && loaded_attach(l, NULL, NULL);
 	for (size_t i = 0; ok && tool->probes[i].what; i++)

@@ -391,11 +391,12 @@ size_t common_option_sets(const struct tool *tool, struct common_opts *opts, voi
 	return n;
 }
 
-uint64_t common_buffer(const struct tool *tool, const struct common_opts *opts)
+uint64_t common_buffer(const struct tool *tool, const struct common_opts *opts, bool copies)
 {
 	const char *size = tool->drain.map ? DEFAULT_BUFFER_COUNTS : DEFAULT_BUFFER, *why;
 	uint64_t bytes = opts->buffer;
 
+	size = copies ? DEFAULT_BUFFER_COPIES : size;
 	if (!bytes)
 		unit_parse(U_BYTES, size, strlen(size), 0, &bytes, &why);
 	return bytes;

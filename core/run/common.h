@@ -56,10 +56,14 @@ struct common_opts {
 
 #define DEFAULT_BUFFER	      "4M"
 #define DEFAULT_BUFFER_COUNTS "1M"
+#define DEFAULT_BUFFER_COPIES "16M"
 #define MAX_OPTION_SETS	      13
 
-/* The ring's size: as asked for, or what fits @tool: one that counts only sends names. */
-uint64_t common_buffer(const struct tool *tool, const struct common_opts *opts);
+/*
+ * The ring's size: as asked for, or what fits @tool: one that counts only sends names, unless
+ * @copies of stacks come.
+ */
+uint64_t common_buffer(const struct tool *tool, const struct common_opts *opts, bool copies);
 
 /*
  * Tables for options_parse(), as many as returned; @sets has room for MAX_OPTION_SETS. What fits

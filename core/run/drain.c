@@ -184,6 +184,7 @@ static void drain_epoch(struct report *r)
 	if (err && err != -ENOMEM)
 		log_error("reading map %s failed: %s", r->d->map, strerror(-err));
 	r->failed |= err == -ENOMEM;
+	drain_unwound(r);
 	drain_others(r);
 	r->whole = report_whole(r);
 	if (r->t->by)
@@ -489,6 +490,7 @@ void drain_report(struct run *run, bool last)
 			run->loop.stop = true;
 			return;
 		}
+		r[n - 1].last = last;
 	}
 	close_epoch(run, r, n);
 	for (size_t i = 0; i < n; i++)

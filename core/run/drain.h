@@ -22,6 +22,7 @@ struct report {
 	size_t n, cap;
 	uint64_t entries; /* of the map, before --where */
 	bool failed;	  /* out of memory */
+	bool last;	  /* of the run */
 	bool ordered;	  /* row holds pointers, and the first @shown are shown */
 	size_t shown;
 	struct hist_view view; /* of values that hold a histogram */
@@ -57,6 +58,9 @@ void report_keep(struct report *r, const char *key, const uint64_t *value);
 
 /* Adds the row of a stack. */
 void report_add_stack(struct report *r, const char *key, const uint64_t *value);
+
+/* Adds what was counted by user stacks that came as copies. */
+void drain_unwound(struct report *r);
 
 /* drain->by_function: adds a row for all stacks in report->merged that have the same functions. */
 void drain_functions(struct report *r);

@@ -9,7 +9,8 @@
 
 #include "bpf/core/stacks.h"
 
-#define FRAMES_MAX (2 + STACK_FRAMES) /* the program, where it was, its callers */
+#define UNWIND_LOOK_NS 100000000ULL
+#define FRAMES_MAX     (2 + UNWOUND_FRAMES) /* the program, where it was, its callers */
 
 static uint64_t member(const char *key, const struct field *f)
 {
@@ -33,6 +34,8 @@ static size_t frames_of(const struct report *r, const char *key, const struct fi
 		frames[0] = STACK_LOST_FRAME;
 		return 1;
 	}
+	if (unwound_is_id(id) && r->run->source.unwound)
+		return unwound_frames(r->run->source.unwound, id, frames);
 	if (id < 0 || id >> STACK_MAP_SHIFT >= STACK_MAPS)
 		return 0;
 	at = (uint32_t)id & ((1U << STACK_MAP_SHIFT) - 1);
@@ -97,6 +100,30 @@ void report_add_stack(struct report *r, const char *key, const uint64_t *value)
 	end = mempcpy(report_put_row(row, d, key, &s, sizeof(s)), &r->ts_ns, sizeof(r->ts_ns));
 	report_put_target(r, key, end);
 	report_filter_row(r, row, s.count);
+}
+
+static void take_counted(void *arg, const struct stacks_key *key, const struct stacks_value *value)
+{
+	struct stacks_key whole = *key;
+	struct report *r = arg;
+
+	whole.epoch = r->epoch;
+	r->entries++;
+	report_keep(r, (const char *)&whole, (const uint64_t *)value);
+}
+
+/* A report in between doesn't wait: what is left is in the next one. */
+void drain_unwound(struct report *r)
+{
+	struct unwound *w = r->run->source.unwound;
+
+	if (!w || r->d->dwarf.kind == F_NONE)
+		return;
+	while (r->last && !r->run->loop.abort_now && !unwound_wait(w, UNWIND_LOOK_NS))
+		loop_signals(r->run);
+	if (r->last)
+		unwound_give_up(w);
+	unwound_take(w, take_counted, r);
 }
 
 /* An entry, and the text that is the same for those that are one row. */

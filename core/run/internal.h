@@ -18,6 +18,7 @@
 #include "core/run/child.h"
 #include "core/run/plan.h"
 #include "core/run/run.h"
+#include "core/run/unwound.h"
 
 /* What stands in the output up to byte @end shows @events more. */
 struct mark {
@@ -29,6 +30,7 @@ struct source {
 	struct loaded *loaded;
 	struct many many; /* targets of tool->many */
 	struct ring_buffer *ring;
+	struct unwound *unwound; /* NULL: no user stacks come as copies */
 	int stats_fd;
 	char blind[1024];	 /* what the hooks in use don't see; "" for nothing */
 	uint64_t epoch_began_ns; /* of the aggregating maps */

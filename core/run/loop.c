@@ -113,8 +113,11 @@ static void program_record(struct run *run, const void *rec, size_t len)
 {
 	const struct rec_program *p = rec;
 
-	if (len >= sizeof(*p) && run->view.symbols)
-		stack_names_learn(run->view.symbols, p->pid, p->program);
+	if (len < sizeof(*p) || !run->view.symbols)
+		return;
+	if (run->source.unwound)
+		unwound_program(run->source.unwound, p);
+	stack_names_learn(run->view.symbols, p->pid, p->program);
 }
 
 /* In a burst without end the loop must still see signals and the clock. */
@@ -127,6 +130,8 @@ static int on_record(void *ctx, void *data, size_t len)
 		run->plan.tool->ops->record(run, rec, len);
 	else if (rec->type == REC_PROGRAM)
 		program_record(run, rec, len);
+	else if (rec->type == REC_USTACK && run->source.unwound)
+		unwound_stack(run->source.unwound, data, len);
 	else if (rec->type == REC_NAME)
 		name_id_record(&run->view.names, rec, len);
 	else

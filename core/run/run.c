@@ -196,6 +196,13 @@ static int check_usage(struct run *run, int argc, char **argv)
 	return targets_open(run) ? 0 : failed(run);
 }
 
+/* Do user stacks come as copies? */
+static bool unwinds(const struct run *run)
+{
+	return run->plan.tool->drain.dwarf.kind != F_NONE &&
+	       field_is_set(run->plan.cfg, &run->plan.tool->drain.dwarf);
+}
+
 static bool check_privileges(const struct run *run)
 {
 	char missing[64];
@@ -207,7 +214,7 @@ static bool check_privileges(const struct run *run)
 			  missing);
 		return false;
 	}
-	if (run->plan.opts.ustack && !privs_can_ptrace()) {
+	if ((run->plan.opts.ustack || unwinds(run)) && !privs_can_ptrace()) {
 		log_error("missing CAP_SYS_PTRACE: --ustack reads the memory maps of the traced "
 			  "processes; run it as root, or leave --ustack out");
 		return false;
@@ -222,7 +229,7 @@ static bool open_programs(struct run *run)
 		.cfg = run->plan.cfg,
 		.target = &run->plan.target,
 		.engine = { .kstack = run->plan.opts.kstack, .ustack = run->plan.opts.ustack },
-		.buffer = common_buffer(run->plan.tool, &run->plan.opts),
+		.buffer = common_buffer(run->plan.tool, &run->plan.opts, unwinds(run)),
 		.many = run->plan.tool->many.prog ? &run->source.many : NULL,
 	};
 
@@ -279,6 +286,12 @@ static bool begin_output(struct run *run)
 	/* what every report needs is read before time begins, not while it is waited for */
 	if (run->plan.tool->kind == TOOL_STACKS && !read_kernel_names(run))
 		return false;
+	if (unwinds(run))
+		run->source.unwound = unwound_open();
+	if (unwinds(run) && !run->source.unwound) {
+		log_error("out of memory");
+		return false;
+	}
 	run->view.clock.start_ns = now_ns();
 	wall_offset_changed(&run->view.clock.realtime_off_ns);
 	run->view.clock.wall = run->plan.opts.wall;
@@ -438,6 +451,7 @@ int run_tool(const struct tool *tool, int argc, char **argv)
 	if (!status && run->output.error && run->output.error != EPIPE)
 		status = failed(run);
 	loop_close(run);
+	unwound_close(run->source.unwound);
 	targets_close(run);
 	books_close(run);
 	many_free(&run->source.many);

@@ -20,7 +20,7 @@ static void add_pair(struct json_pair *pairs, size_t *n, const char *key, uint64
 struct balance {
 	struct counters c;
 	uint64_t generated, shown, filtered, lost;
-	uint64_t missed, unread, unwritten;
+	uint64_t missed, unread, unwritten, not_unwound;
 };
 
 /* @over: what isn't written by now never will be. */
@@ -35,13 +35,16 @@ static struct balance balance_of(const struct run *run, bool over)
 	a.filtered = a.c.filtered + run->account.filtered;
 	a.generated = a.c.generated + run->account.generated + a.missed;
 	a.unread = run->account.unread;
+	if (run->source.unwound)
+		a.not_unwound = unwound_lost(run->source.unwound);
 	if (!over)
 		a.shown += rest;
 	else if (run->output.stalled || run->output.error)
 		a.unwritten = rest + run->account.unread, a.unread = 0;
 	else
 		a.unread += rest;
-	a.lost = a.c.lost_ring + a.c.lost_state + a.c.lost_end + a.missed + a.unread + a.unwritten;
+	a.lost = a.c.lost_ring + a.c.lost_state + a.c.lost_end + a.missed + a.unread + a.unwritten +
+		 a.not_unwound;
 	return a;
 }
 
@@ -74,6 +77,7 @@ static void summary_text(const struct run *run, const struct balance *a, const c
 	part(a->unread, "were left when the run was broken off");
 	part(a->unwritten,
 	     run->output.error ? "could not be written" : "found nobody who reads the output");
+	part(a->not_unwound, "came faster than their stacks could be unwound");
 	part(run->account.others, "in rows \"(others)\": more rows than the table holds");
 	part(a->c.null_helper, "details could not be read");
 	part(children_left_out(run),
@@ -112,7 +116,7 @@ void output_so_far(struct run *run)
 /* What could not be written has no place in it: then it can't be written either. */
 static void summary_record(struct run *run, const struct balance *a)
 {
-	struct json_pair pairs[28 + MAX_EXTRA];
+	struct json_pair pairs[29 + MAX_EXTRA];
 	size_t n = 0;
 
 	pairs[n].key = "command";
@@ -131,6 +135,8 @@ static void summary_record(struct run *run, const struct balance *a)
 	add_pair(pairs, &n, "lost_end", a->c.lost_end);
 	add_pair(pairs, &n, "lost_missed", a->missed);
 	add_pair(pairs, &n, "lost_unread", a->unread);
+	if (run->source.unwound)
+		add_pair(pairs, &n, "lost_unwinding", a->not_unwound);
 	add_pair(pairs, &n, "others", run->account.others);
 	add_pair(pairs, &n, "null_helper", a->c.null_helper);
 	add_pair(pairs, &n, "children_left_out", children_left_out(run));

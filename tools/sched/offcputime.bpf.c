@@ -4,8 +4,8 @@
  * has one again.
  */
 #include "bpf/core/filter_task.bpf.h"
-#include "bpf/core/stacks.bpf.h"
 #include "bpf/core/task_state.bpf.h"
+#include "bpf/core/ustack.bpf.h"
 
 #include "tools/sched/offcputime.h"
 
@@ -40,6 +40,47 @@ struct {
 	__type(value, struct waker);
 } offcpu_wakers SEC(".maps");
 
+/*
+ * --ustack=dwarf: stacks of threads that are off, by the address of their tasks. Each is written by
+ * its thread alone, and stays until that ends.
+ */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 1024);
+	__type(key, u64);
+	__type(value, struct rec_ustack);
+} ustack_copies SEC(".maps");
+
+static __always_inline struct rec_ustack *copy_of(u64 self)
+{
+	struct rec_ustack *r = bpf_map_lookup_elem(&ustack_copies, &self), *any;
+
+	if (r)
+		return r;
+	any = ustack_scratch_here();
+	if (any)
+		bpf_map_update_elem(&ustack_copies, &self, any, BPF_NOEXIST);
+	return bpf_map_lookup_elem(&ustack_copies, &self);
+}
+
+static __always_inline s32 copied_stack(struct task_struct *prev)
+{
+	struct rec_ustack *r = copy_of((u64)prev);
+
+	if (!r) {
+		COUNT(null_helper);
+		return STACK_LOST;
+	}
+	return ustack_take(r) ? STACK_COPY : STACK_NONE;
+}
+
+static __always_inline s32 user_stack(void *ctx, struct task_struct *prev)
+{
+	s32 id = cfg.dwarf ? copied_stack(prev) : STACK_NONE;
+
+	return id == STACK_NONE ? stack_id(ctx, BPF_F_USER_STACK) : id;
+}
+
 static __always_inline bool state_wanted(u32 state)
 {
 	if (!cfg.with_state)
@@ -56,6 +97,8 @@ static __always_inline void leaves(void *ctx, struct task_struct *prev, bool pre
 	if (state & TASK_DEAD) {
 		if (cfg.wakers)
 			bpf_map_delete_elem(&offcpu_wakers, &self);
+		if (cfg.dwarf)
+			bpf_map_delete_elem(&ustack_copies, &self);
 		offs_drop(prev);
 		return;
 	}
@@ -71,9 +114,9 @@ static __always_inline void leaves(void *ctx, struct task_struct *prev, bool pre
 	off->kstack = cfg.user_only ? STACK_NONE : stack_id(ctx, 0);
 	off->ustack = STACK_NONE;
 	if (!cfg.kernel_only) {
-		off->ustack = stack_id(ctx, BPF_F_USER_STACK);
+		off->ustack = user_stack(ctx, prev);
 		off->program = current_program();
-		if (off->ustack >= 0)
+		if (off->ustack >= 0 || off->ustack == STACK_COPY)
 			stack_owner_told(ids >> 32, off->program);
 	}
 	if (cfg.wakers) {
@@ -94,6 +137,23 @@ static __always_inline void add_waker(struct stacks_key *key, struct task_struct
 		return;
 	key->wstack = w->stack;
 	__builtin_memcpy(key->other, w->comm, sizeof(key->other));
+}
+
+/* Sends the stack that @next left with, and what is counted by it. False: there is none. */
+static __always_inline bool sent_copy(struct task_struct *next, const struct stacks_key *key,
+				      u64 ns)
+{
+	u64 self = (u64)next;
+	struct rec_ustack *r = NULL;
+
+	if (cfg.dwarf && key->ustack == STACK_COPY)
+		r = bpf_map_lookup_elem(&ustack_copies, &self);
+	if (!r)
+		return false;
+	r->key = *key;
+	r->amount = ns;
+	ustack_emit(r);
+	return true;
 }
 
 static __always_inline void comes(struct task_struct *next, u64 now)
@@ -121,7 +181,8 @@ static __always_inline void comes(struct task_struct *next, u64 now)
 	key.wstack = STACK_NONE;
 	if (cfg.wakers)
 		add_waker(&key, next, since);
-	stacks_count(&key, ns);
+	if (!sent_copy(next, &key, ns))
+		stacks_count(&key, ns);
 }
 
 SEC("tp_btf/sched_switch")

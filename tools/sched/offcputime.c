@@ -67,6 +67,7 @@ static const struct option_spec options[] = {
 	{ "state", 0, CFG(states), .kind = OPT_CUSTOM, .parse = parse_state, .arg = "BITS",
 	  .help = "only in these states: 0 runnable, 1 interruptible, 2 uninterruptible" },
 	{ "user-stacks-only", 'U', CFG(user_only), .kind = OPT_FLAG, .help = "no kernel stacks" },
+	USTACK_OPTION(CFG(dwarf)),
 	{ "kernel-stacks-only", 'K', CFG(kernel_only), .kind = OPT_FLAG, .help = "no user stacks" },
 	{ "wakers", 0, CFG(wakers), .kind = OPT_FLAG,
 	  .help = "who ended each wait, too, with the kernel stack: above a --, upside down" },
@@ -74,6 +75,8 @@ static const struct option_spec options[] = {
 };
 
 static const struct column_switch switches[] = { { CFG(wakers), "+waker,+wstack" }, {} };
+
+static const struct map_spec maps[] = { USTACK_MAPS(CFG(dwarf)), {} };
 
 static const struct probe probes[] = {
 	{ "the scheduler", { { { "offcputime_switch" } } } },
@@ -95,7 +98,8 @@ const struct tool tool_offcputime = {
 	.summary = "time off the CPU by stack: blocked, or preempted",
 	.text = "Adds up how long threads were off their CPU, by the stack with which they left\n"
 		"it. A time is counted when it ends: a thread that never runs again isn't there.\n"
-		"User frames of programs built without frame pointers end early.",
+		"User frames of programs built without frame pointers, as most are, end early\n"
+		"without --ustack=dwarf, which copies up to 28 KiB of stack at each switch.",
 	.examples =
 		"  iosonde offcputime -d 10               ten seconds of everybody\n"
 		"  iosonde offcputime --tree -- make      a program's waits as a tree of calls\n"
@@ -109,5 +113,7 @@ const struct tool tool_offcputime = {
 	.cfg_size = sizeof(struct offcputime_cfg),
 	.probes = probes,
 	.image = &bpf_offcputime,
-	.drain = { STACKS_DRAIN_MEMBERS, .wstack_id = FIELD(struct stacks_key, wstack) },
+	.maps = maps,
+	.drain = { STACKS_DRAIN_MEMBERS, .wstack_id = FIELD(struct stacks_key, wstack),
+		   .dwarf = CFG(dwarf) },
 };

@@ -12,6 +12,8 @@ struct offcputime_cfg {
 	__u32 kernel_only;
 	__u32 with_state; /* --state was given */
 	__u32 wakers;	  /* who ended the wait, too */
+	__u32 dwarf;	  /* user stacks are unwound in user space */
+	__u32 reserved;
 };
 
 enum offcpu_cause {

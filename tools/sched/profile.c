@@ -35,6 +35,7 @@ static const struct option_spec options[] = {
 	  .help = "only on this CPU" },
 	{ "include-idle", 'I', CFG(idle), .kind = OPT_FLAG, .help = "idle CPUs, too" },
 	{ "user-stacks-only", 'U', CFG(user_only), .kind = OPT_FLAG, .help = "no kernel stacks" },
+	USTACK_OPTION(CFG(dwarf)),
 	{ "kernel-stacks-only", 'K', CFG(kernel_only), .kind = OPT_FLAG, .help = "no user stacks" },
 	{ "stack-storage-size", 0, CFG(stacks), U_COUNT, .min = 1, .max = 1 << 20, .deflt = "16384",
 	  .arg = "N", .help = "room for so many different stacks" },
@@ -48,6 +49,7 @@ static const struct option_spec options[] = {
 
 static const struct map_spec maps[] = { { .prefix = "stacks", .entries = CFG(stacks) },
 					{ .prefix = "stack_counts", .entries = CFG(counts) },
+					USTACK_MAPS(CFG(dwarf)),
 					{} };
 
 static const struct probe probes[] = { { "a clock on each CPU", { { { "profile_sample" } } } },
@@ -61,7 +63,8 @@ const struct tool tool_profile = {
 		"by function; idle CPUs are left out. The clock is a timer of the kernel, so no\n"
 		"counter of the processor is needed. What runs with interrupts off is found where\n"
 		"they come on again. The kernel takes no sample while it runs another program of\n"
-		"BPF there. User frames of programs built without frame pointers end early.",
+		"BPF there. User frames of programs built without frame pointers, as most are,\n"
+		"end early without --ustack=dwarf, which has a cost: docs/stacks.md.",
 	.examples = "  iosonde profile 10                       ten seconds of everybody\n"
 		    "  iosonde profile --tree -- make           a program's functions as a tree\n"
 		    "  iosonde profile --root ksys_read -p 123  what runs under a function\n"
@@ -74,5 +77,6 @@ const struct tool tool_profile = {
 	.image = &bpf_profile,
 	.maps = maps,
 	.sample = { CFG(hz), CFG(period_ns), CFG(idle), CFG(cpu) },
-	.drain = { STACKS_DRAIN_MEMBERS, .ip = FIELD(struct stacks_key, ip), .by_function = true },
+	.drain = { STACKS_DRAIN_MEMBERS, .ip = FIELD(struct stacks_key, ip), .by_function = true,
+		   .dwarf = CFG(dwarf) },
 };

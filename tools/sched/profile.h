@@ -13,7 +13,7 @@ struct profile_cfg {
 	__u32 kernel_only;
 	__u32 stacks; /* that there is room for */
 	__u32 counts;
-	__u32 reserved;
+	__u32 dwarf; /* user stacks are unwound in user space */
 };
 
 #endif
