@@ -61,6 +61,7 @@ VALUES = {
     "syscall": "read",
     "interval": "1s",
     "linger": "1s",
+    "ustack": "dwarf",
     "duration": "1s",
     "slow": "10ms",
     ("dirtop", "by"): "dir",
