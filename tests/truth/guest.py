@@ -15,6 +15,8 @@ TOOLS = (
     ("readlink", "coreutils", "/usr/bin/readlink"),
     ("ps", "procps", "/usr/bin/ps"),
     ("unshare", "util-linux", "/usr/bin/unshare"),
+    ("ip", "iproute2", "/usr/bin/ip"),
+    ("tc", "iproute2", "/usr/bin/tc"),
 )
 # A third disk, without a file behind it, that takes so many requests a second: /dev/vdc.
 THROTTLED_IOPS = 50

@@ -209,6 +209,55 @@ def test_retransmissions(host, tmp):
     assert {r["pid"] for r in rows} == {w["pid"] for w in kinds.values()}
 
 
+@pytest.mark.enough_on("running", "5.10", "sid")
+def test_connects_at_once(host, tmp):
+    """A thousand under way at a time: each has waited for the answer to its second packet."""
+    run, pairs = checked(host, tmp, "tcpconnect", [], "at-once", "1000")
+    rows, (work,) = run.of("tcpconnect"), told(run, "at-once")
+    assert Counter(r["sport"] for r in rows) == Counter(work["ports"]) and len(rows) == 1000
+    assert {(r["pid"], r["dport"], r["err"]) for r in rows} == {(work["pid"], work["rport"], None)}
+    assert all(r["lat_ns"] > 500e6 for r in rows) and run.summary["under_way"] == 0
+    same(pairs, ActiveOpens=1000, AttemptFails=0)
+
+
+# A pair of ends in two namespaces, each of which keeps what it sends for a while and loses some. The
+# names are whole: a guest's shell prefers its own programs.
+FAR = """
+bad="netem delay 5ms loss 10%"
+unshare -n sleep 600 & far=$!
+trap "kill $far" EXIT
+until [ "$(readlink /proc/$far/ns/net)" != "$(readlink /proc/$$/ns/net)" ]; do sleep 0.05; done
+/usr/bin/ip link add v0 type veth peer name v1 netns $far
+/usr/bin/ip address add 10.1.1.1/24 dev v0
+/usr/bin/ip link set v0 up
+within="nsenter -t $far -n"
+$within /usr/bin/ip address add 10.1.1.2/24 dev v1
+$within /usr/bin/ip link set v1 up
+$within /usr/bin/tc qdisc add dev v1 root $bad
+/usr/bin/tc qdisc add dev v0 root $bad
+$within "$1" --silent net here:serve 7000 $2 $3 & server=$!
+shift 3
+"$@" || exit
+wait $server
+"""
+
+
+@pytest.mark.only_on(*GUESTS)
+@pytest.mark.enough_on("5.10", "6.12")
+def test_a_bad_network(host, tmp):
+    """Another namespace, delay and loss: all that this one sends again, and nothing of the other's."""
+    for module in ("veth", "sch_netem"):
+        assert host.run(["modprobe", module]).returncode == 0
+    n, size = "5", "30000"
+    within = ["unshare", "-n", "sh", "-ec", FAR, "sh", host.workload, n, size]
+    argv = [host.workload, "net", "here:fetch", "7000", n, size, "10.1.1.2"]
+    run = trace(host, tmp, "tcpretrans", ["--check"], argv, within=within)
+    rows, (work,) = run.of("tcpretrans"), told(run, "fetch")
+    same(check_pairs(run), RetransSegs=sum(r["segs"] for r in rows))
+    assert {(r["pid"], r["raddr"], r["rport"]) for r in rows} == {(work["pid"], "10.1.1.2", 7000)}
+    assert {r["lport"] for r in rows} <= set(work["ports"]) and len(rows) >= 3, rows
+
+
 @pytest.mark.enough_on("running")
 def test_pairs_of_others(host, tmp):
     """Who is no target is in the kernel's counters; beside those of another namespace nothing is ours."""

@@ -39,6 +39,7 @@ COMMANDS = (
     "tcplife",
     "netio",
     "oomkill",
+    "drsnoop",
     "faultsnoop",
     "shmsnoop",
     "slabratetop",
@@ -52,13 +53,19 @@ COMMANDS = (
 # What switches on programs that a plain run leaves out. A command: its descendants are followed.
 OPTIONS = {
     "opensnoop": [[], ["-F"]],
-    "tcplife": [[], ["--states"]],
+    "tcpconnect": [["--check"]],
+    "tcpaccept": [["--check"]],
+    "tcpretrans": [["--check"]],
+    "tcplife": [["--check"], ["--states", "--check"]],
+    "oomkill": [["--check"]],
+    "drsnoop": [["--check"]],
+    "memtop": [["--check"]],
     "layers": [[], ["--check"]],
     "offcputime": [["--wakers"]],
     "rwsnoop": [[], ["-c"]],
     "filetop": [["-D", "/"]],
     "dirtop": [["-D", "/"]],
-    "faultsnoop": [["-a"]],
+    "faultsnoop": [["-a", "--check"]],
     "dcsnoop": [["-a"]],
 }
 # What of libaio's calls is told by functions where those can be hooked. Without them is tried where

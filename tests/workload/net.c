@@ -279,6 +279,7 @@ int cmd_net(struct ctx *c)
 	} what[] = {
 		{ "connects", net_connects }, { "accepts", net_accepts }, { "burst", net_burst },
 		{ "losses", net_losses },     { "lives", net_lives },	  { "talk", net_talk },
+		{ "at-once", net_at_once },   { "serve", net_serve },	  { "fetch", net_fetch },
 	};
 	const char *name = arg_str(c, 0, "");
 	bool here = !strncmp(name, "here:", 5);
@@ -290,5 +291,5 @@ int cmd_net(struct ctx *c)
 		if (!strcmp(name, what[i].name))
 			return what[i].run(c);
 	}
-	die("connects, accepts, burst, losses, lives or talk");
+	die("connects, accepts, burst, losses, lives, talk, at-once, serve or fetch");
 }

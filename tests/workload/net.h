@@ -41,5 +41,11 @@ void tell_books(void);
 int net_losses(struct ctx *c);
 int net_lives(struct ctx *c);
 int net_talk(struct ctx *c);
+int net_at_once(struct ctx *c);
+int net_serve(struct ctx *c);
+int net_fetch(struct ctx *c);
+/* What comes for @fd is dropped, all of it; or nothing any more. */
+void drop_everything(int fd);
+void drop_nothing(int fd);
 
 #endif

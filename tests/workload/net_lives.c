@@ -120,6 +120,15 @@ static int64_t read_to_the_end(int fd)
 	return sum;
 }
 
+static int64_t fill_with(int fd, size_t bytes)
+{
+	static char buf[65536];
+
+	if (send(fd, buf, bytes, 0) != (ssize_t)bytes)
+		die("send");
+	return (int64_t)bytes;
+}
+
 /*
  * Both have begun to close when the other's FIN comes: each FIN stands behind data that the other
  * hasn't read yet.
@@ -159,6 +168,75 @@ static void end_by_child(struct pair *p)
 	close(p->server);
 	wait_for(pid);
 	end_both(p);
+}
+
+/* Sent to a child by a socket of its own, as descriptors are. */
+static void send_fd(int to, int fd)
+{
+	union {
+		struct cmsghdr head;
+		char room[CMSG_SPACE(sizeof(int))];
+	} control = { .head = { CMSG_LEN(sizeof(int)), SOL_SOCKET, SCM_RIGHTS } };
+	struct iovec byte = { "x", 1 };
+	struct msghdr message = { .msg_iov = &byte,
+				  .msg_iovlen = 1,
+				  .msg_control = &control,
+				  .msg_controllen = sizeof(control) };
+
+	memcpy(CMSG_DATA(&control.head), &fd, sizeof(fd));
+	if (sendmsg(to, &message, 0) != 1)
+		die("SCM_RIGHTS");
+}
+
+static int receive_fd(int from)
+{
+	union {
+		struct cmsghdr head;
+		char room[CMSG_SPACE(sizeof(int))];
+	} control;
+	char byte;
+	struct iovec place = { &byte, 1 };
+	struct msghdr message = { .msg_iov = &place,
+				  .msg_iovlen = 1,
+				  .msg_control = &control,
+				  .msg_controllen = sizeof(control) };
+	int fd;
+
+	if (recvmsg(from, &message, 0) != 1 || message.msg_controllen < CMSG_LEN(sizeof(int)))
+		die("SCM_RIGHTS");
+	memcpy(&fd, CMSG_DATA(&control.head), sizeof(fd));
+	return fd;
+}
+
+/* Passed to a process that was there before it, which reads from it and closes it alone. */
+static void end_by_another(const char *kind, int listening, int port)
+{
+	int pass[2], server;
+	struct pair p;
+	pid_t pid;
+
+	if (socketpair(AF_UNIX, SOCK_STREAM, 0, pass))
+		die("socketpair");
+	pid = fork();
+	if (!pid) {
+		server = receive_fd(pass[0]);
+		if (read_to_the_end(server) != 4321)
+			die("bytes of a socket that was passed");
+		close(server);
+		_exit(0);
+	}
+	p = make_pair(kind, V4, listening, port);
+	send_fd(pass[1], p.server);
+	close(p.server);
+	p.c.tx = p.s.rx = fill_with(p.client, 4321);
+	acknowledged(p.client);
+	shutdown(p.client, SHUT_WR);
+	wait_for(pid);
+	close(p.client);
+	close(pass[0]);
+	close(pass[1]);
+	tell("life", &p.c);
+	tell("life", &p.s);
 }
 
 /* Reset before anybody accepts it: it is over, and then somebody gets it. */
@@ -249,6 +327,7 @@ int net_lives(struct ctx *c)
 	p = make_pair("handed", V4, listening, port);
 	exchange(&p, 10, 20);
 	end_by_child(&p);
+	end_by_another("passed", listening, port);
 	accepted_late(listening, port);
 	client_exits(listening, port);
 	never_accepted();

@@ -31,7 +31,12 @@ static void drop_one_in(int fd, uint32_t of)
 	attach(fd, code, ARRAY_SIZE(code));
 }
 
-static void drop_nothing(int fd)
+void drop_everything(int fd)
+{
+	drop_one_in(fd, 1);
+}
+
+void drop_nothing(int fd)
 {
 	int none = 0;
 
@@ -93,7 +98,7 @@ static void last_segment(int listening, int port)
 	if (send(client, "first", 5, 0) != 5 || recv(server, buf, 5, MSG_WAITALL) != 5)
 		die("send");
 	sleep_ms(60); /* until that is acknowledged */
-	drop_one_in(server, 1);
+	drop_everything(server);
 	if (send(client, "last", 4, 0) != 4)
 		die("send");
 	drop_nothing(server);
