@@ -5,20 +5,29 @@
  * of a fixed piece of work just before or after: the gauge of how much of a CPU there was.
  */
 #include <fcntl.h>
+#include <netinet/in.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
 
+#define MAPPED_AT (1L << 20) /* a hole: no disk is asked */
+
 struct io {
 	const char *path;
 	int file, null, direct;
 	unsigned int requests;
+	int listening;
+	struct sockaddr_in name; /* where it does */
+	char *mapped;
+	bool failed;
 	char byte;
 	_Alignas(4096) char page[4096];
 };
@@ -80,6 +89,29 @@ static void do_synced(struct io *io)
 		SYNC_FILE_RANGE_WAIT_BEFORE | SYNC_FILE_RANGE_WRITE | SYNC_FILE_RANGE_WAIT_AFTER);
 }
 
+/* A connection to oneself: made, accepted and, so that no port stays behind, reset. */
+static void do_connect(struct io *io)
+{
+	static const struct linger now = { 1, 0 };
+	int client = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), server;
+
+	if (connect(client, (struct sockaddr *)&io->name, sizeof(io->name)))
+		io->failed = true;
+	server = accept4(io->listening, NULL, NULL, SOCK_CLOEXEC);
+	if (server < 0 || setsockopt(client, SOL_SOCKET, SO_LINGER, &now, sizeof(now)))
+		io->failed = true;
+	close(client);
+	close(server);
+}
+
+/* A page of a mapped file that isn't in memory. */
+static void do_fault(struct io *io)
+{
+	madvise(io->mapped, sizeof(io->page), MADV_DONTNEED);
+	posix_fadvise(io->file, MAPPED_AT, sizeof(io->page), POSIX_FADV_DONTNEED);
+	*(volatile char *)io->mapped;
+}
+
 static void do_getppid(struct io *io)
 {
 	(void)io;
@@ -90,10 +122,10 @@ static const struct call {
 	const char *name;
 	void (*run)(struct io *io);
 } calls[] = {
-	{ "open", do_open },	 { "tick", do_tick },	  { "null", do_null },
-	{ "write", do_write },	 { "read", do_read },	  { "getppid", do_getppid },
-	{ "read4k", do_read4k }, { "direct", do_direct }, { "synced", do_synced },
-	{ "stat", do_stat },
+	{ "open", do_open },	 { "tick", do_tick },	    { "null", do_null },
+	{ "write", do_write },	 { "read", do_read },	    { "getppid", do_getppid },
+	{ "read4k", do_read4k }, { "direct", do_direct },   { "synced", do_synced },
+	{ "stat", do_stat },	 { "connect", do_connect }, { "fault", do_fault },
 };
 
 static uint64_t now_ns(void)
@@ -139,6 +171,35 @@ static bool block_device(int fd)
 	return !fstat(fd, &st) && S_ISBLK(st.st_mode);
 }
 
+static bool listen_here(struct io *io)
+{
+	socklen_t len = sizeof(io->name);
+
+	io->name.sin_family = AF_INET;
+	io->name.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+	io->listening = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	return !bind(io->listening, (struct sockaddr *)&io->name, len) &&
+	       !listen(io->listening, 16) &&
+	       !getsockname(io->listening, (struct sockaddr *)&io->name, &len);
+}
+
+/* A file that can be mapped: a device can't be made longer. */
+static bool map_file(struct io *io)
+{
+	if (ftruncate(io->file, MAPPED_AT + (off_t)sizeof(io->page)))
+		return false;
+	io->mapped = mmap(NULL, sizeof(io->page), PROT_READ, MAP_SHARED, io->file, MAPPED_AT);
+	return io->mapped != MAP_FAILED && !madvise(io->mapped, sizeof(io->page), MADV_RANDOM);
+}
+
+/* What a call needs that not all do. */
+static bool prepare(struct io *io, const struct call *call)
+{
+	if (call->run == do_connect && !io->listening)
+		return listen_here(io);
+	return call->run != do_fault || io->mapped || map_file(io);
+}
+
 int main(int argc, char **argv)
 {
 	static struct io io;
@@ -165,7 +226,15 @@ int main(int argc, char **argv)
 				call = &calls[i];
 		if (!call)
 			return 2;
+		if (!prepare(&io, call)) {
+			perror(name);
+			return 1;
+		}
 		batch(&io, call, n);
+		if (io.failed) {
+			fprintf(stderr, "%s: it failed\n", name);
+			return 1;
+		}
 	}
 	return 0;
 }
