@@ -306,10 +306,11 @@ static bool give_up_refused(struct loaded *l, const struct btf *btf, int err)
 	bool ok = true;
 
 	for (int i = 0; ok && l->refused && l->tool->probes[i].what; i++) {
-		const struct rung *rung = &l->tool->probes[i].rungs[l->choices[i].rung];
+		int chosen = l->choices[i].rung;
+		const struct rung *rung = chosen < 0 ? NULL : &l->tool->probes[i].rungs[chosen];
 		char why[128];
 
-		if (l->choices[i].rung >= 0 && !rung_offered(l, btf, rung, why, sizeof(why)))
+		if (rung && !rung_offered(l, btf, rung, why, sizeof(why)))
 			ok = give_up_rung(l, btf, i, ladder_hook(l->obj, rung->progs[0]), err);
 	}
 	return ok;
