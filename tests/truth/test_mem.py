@@ -148,6 +148,7 @@ wait
 
 
 @pytest.mark.only_on(*GUESTS)
+@pytest.mark.enough_on("5.10", "sid")
 @pytest.mark.parametrize("kind", ["direct", "node"])
 def test_reclaim_of_the_machine(host, tmp, kind):
     """Each that the kernel counts, of whomever; each page that it took. A quick kswapd costs a try."""
