@@ -293,6 +293,28 @@ struct tool_table {
 	const struct drain *drain;
 };
 
+/*
+ * Where rows come from if not from programs of ours: something that the kernel has besides. The
+ * command has no image then, and counts what it generates, filters and loses in
+ * run_loaded(run)->counters. Functions that return bool say themselves what went wrong.
+ */
+#define FEED_STATE "user space"
+
+struct feed {
+	const char *what; /* it tells of, for doctor */
+	uint64_t poll_ns; /* how often to read, at least */
+	/* Can this kernel do it? Names what is in use in @hook, else one line in @why. */
+	bool (*look)(char *hook, size_t hook_size, char *why, size_t size);
+	bool (*open)(struct run *run); /* sets everything up; nothing is recorded yet */
+	/* A thread of the targets, which may have come before; if not, *@new_ is one more. */
+	bool (*follow)(struct run *run, uint32_t tid, uint32_t *new_);
+	bool (*attach)(struct run *run); /* all is as begin() needs it, however long that takes */
+	bool (*begin)(struct run *run);	 /* from now on it is recorded */
+	void (*read)(struct run *run);	 /* hands on what there is; after end(), all */
+	void (*end)(struct run *run);	 /* nothing is recorded any more, all is as it was before */
+	void (*close)(struct run *run);	 /* whatever became of the run, open() included */
+};
+
 /* What only a ledger, or a tool with records of its own, provides; all of it may be NULL. */
 struct tool_ops {
 	size_t state_size; /* run_tool_state() points at this much zeroed memory */
@@ -372,7 +394,8 @@ struct tool {
 	const struct option_spec *options;
 	size_t cfg_size; /* of the struct that becomes "cfg" in .rodata */
 	const struct probe *probes;
-	const struct bpf_image *image;
+	const struct bpf_image *image; /* NULL: there is .feed */
+	const struct feed *feed;
 	const char *const *calls; /* system calls to follow, in the order of the tool's enum */
 	/* names of counters.tool[], for the summary; for people, too, where one begins with '+' */
 	const char *const *counters;

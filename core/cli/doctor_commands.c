@@ -140,10 +140,25 @@ static bool load_and_attach(const struct tool *tool, const char *btf, struct com
 	return ok;
 }
 
+static void look_at_feed(const struct feed *feed, struct command_row *row)
+{
+	struct hook_row *h = row->probes;
+
+	row->usable = feed->look(h->hooks, sizeof(h->hooks), row->why, sizeof(row->why));
+	if (!row->usable)
+		return;
+	h->command = row->name;
+	h->what = feed->what;
+	h->blind = "";
+	row->n_probes = 1;
+	row->state = FEED_STATE;
+	snprintf(row->hooks, sizeof(row->hooks), "%s", h->hooks);
+}
+
 void command_check(const struct tool *tool, const char *btf, struct command_row *row)
 {
 	struct captured captured;
-	char missing[64];
+	char missing[64], said[sizeof(row->why)];
 
 	memset(row, 0, sizeof(*row));
 	row->name = tool->name;
@@ -153,11 +168,15 @@ void command_check(const struct tool *tool, const char *btf, struct command_row 
 		snprintf(row->why, sizeof(row->why), "cannot watch it: %s", strerror(errno));
 		capture_end(&captured, tool->name, missing, sizeof(missing));
 	} else {
-		if (privs_can_trace(missing, sizeof(missing)))
+		if (tool->feed)
+			look_at_feed(tool->feed, row);
+		else if (privs_can_trace(missing, sizeof(missing)))
 			row->usable = load_and_attach(tool, btf, row);
 		else
 			ask_command(tool);
-		capture_end(&captured, tool->name, row->why, sizeof(row->why));
+		capture_end(&captured, tool->name, said, sizeof(said));
+		if (*said)
+			snprintf(row->why, sizeof(row->why), "%s", said);
 	}
 	if (row->usable)
 		row->why[0] = '\0';

@@ -182,8 +182,10 @@ static void unload(struct loaded *l)
 		bpf_link__destroy(l->links[--l->n_links]);
 	while (l->n_iters)
 		bpf_link__destroy(l->iters[--l->n_iters]);
-	if (l->counters)
+	if (l->counters && l->obj)
 		munmap(l->counters, (size_t)l->cpu_ids * sizeof(struct counters));
+	else
+		free(l->counters);
 	if (l->bss)
 		munmap(l->bss, l->bss_size);
 	unmap_halves(l, &l->memo);
@@ -448,7 +450,8 @@ void loaded_detach(struct loaded *l)
 		*l->many_attached = 0;
 	while (l->n_links)
 		bpf_link__destroy(l->links[--l->n_links]);
-	grace_period();
+	if (l->obj)
+		grace_period();
 }
 
 uint32_t loaded_next_epoch(struct loaded *l)

@@ -70,8 +70,12 @@ struct loaded {
 	volatile uint32_t *many_attached;   /* likewise */
 	volatile uint32_t *target_children; /* likewise */
 	volatile uint32_t (*many_calls)[2]; /* likewise */
+	uint32_t children;		    /* target_children of a command without programs */
 	enum hook_how many_how;		    /* of functions */
 };
+
+/* For a command without programs: all there is are its counters. NULL after a message. */
+struct loaded *loaded_nothing(const struct tool *tool);
 
 /*
  * Opens and loads; nothing is attached yet. NULL after a message on stderr. Released by

@@ -141,6 +141,8 @@ bool loaded_missed_uncounted(const struct loaded *l)
 {
 	struct bpf_program *prog;
 
+	if (!l->obj)
+		return false;
 	bpf_object__for_each_program(prog, l->obj)
 	{
 		enum hook_kind_id kind = hook_kind_of(bpf_program__section_name(prog));
@@ -162,6 +164,8 @@ uint64_t loaded_missed(const struct loaded *l, uint64_t *details)
 	uint64_t missed = l->opts.many ? many_missed(l->opts.many) : 0;
 
 	*details = 0;
+	if (!l->obj)
+		return 0;
 	bpf_object__for_each_program(prog, l->obj)
 	{
 		uint64_t n;

@@ -25,6 +25,8 @@ void loaded_print_programs(const struct loaded *l)
 	struct bpf_prog_info info;
 
 	printf("%-24s %-34s %8s %9s %8s\n", "PROGRAM", "HOOK", "INSNS", "VERIFIED", "JITED");
+	if (!l->obj)
+		return;
 	bpf_object__for_each_program(prog, l->obj)
 	{
 		if (!program_info(prog, &info))
@@ -40,6 +42,8 @@ void loaded_print_cost(const struct loaded *l)
 	struct bpf_program *prog;
 	struct bpf_prog_info info;
 
+	if (!l->obj)
+		return;
 	bpf_object__for_each_program(prog, l->obj)
 	{
 		if (!program_info(prog, &info) || !info.run_cnt)
@@ -95,6 +99,8 @@ void loaded_explain(const struct loaded *l)
 		if (preempted(l, i))
 			log_verbose("%s: may miss %s", probe->what, PREEMPTED);
 	}
+	if (!l->obj)
+		return;
 	log_verbose("kernel memory: %s", l->rdonly_cast ? "plain loads" : "probe reads");
 	log_verbose("per-thread state: %s", l->task_storage ? "task storage" : "a hash of threads");
 }

@@ -367,7 +367,7 @@ static void add_row_sets(const struct tool *tool, struct common_opts *opts, stru
 	add_set(sets, n, events || !can_group(tool) ? by_options : by_of_table_options, opts, NULL);
 	sets[*n - 1].unlisted = !can_group(tool);
 	add_set(sets, n, stack_options, opts, NULL);
-	sets[*n - 1].unlisted = !events;
+	sets[*n - 1].unlisted = !events || tool->feed;
 	if (events)
 		add_set(sets, n, with_by_options, opts, "With --by");
 }

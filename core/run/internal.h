@@ -126,6 +126,13 @@ struct run {
 	struct books books;
 };
 
+/* run.c */
+bool begin_output(struct run *run); /* the clock of the rows begins, and the output is there */
+
+/* feed.c */
+bool feed_open(struct run *run);   /* in place of programs */
+bool feed_attach(struct run *run); /* and of their hooks */
+
 /* output.c */
 bool output_names(struct run *run); /* opens the symbol tables that stacks need */
 void output_row(struct run *run, const void *rec, size_t len);
@@ -174,10 +181,11 @@ bool books_tell(struct run *run);    /* false: a pair that must agree doesn't, w
 void books_close(struct run *run);
 
 /* targets.c */
-bool targets_open(struct run *run);  /* who -p and -t name, whatever becomes of the numbers */
-bool targets_mark(void *run);	     /* for loaded_attach() */
-bool targets_adopt(struct run *run); /* their children, when the programs see new ones */
-bool targets_watch(struct run *run); /* whether they end */
+bool targets_open(struct run *run);   /* who -p and -t name, whatever becomes of the numbers */
+bool targets_mark(void *run);	      /* for loaded_attach() */
+bool targets_follow(struct run *run); /* hands the threads of all to the tool's feed */
+bool targets_adopt(struct run *run);  /* their children, when the programs see new ones */
+bool targets_watch(struct run *run);  /* whether they end */
 void targets_ended(struct run *run, int fd); /* one of -p's has */
 void targets_look(struct run *run);	     /* -t's don't tell */
 void targets_close(struct run *run);

@@ -158,6 +158,8 @@ void loop_consume(struct run *run)
 {
 	int n = run->source.ring ? ring_buffer__consume(run->source.ring) : 0;
 
+	if (run->plan.tool->feed)
+		run->plan.tool->feed->read(run);
 	if (n < 0 && n != -EINTR)
 		log_error("reading the ring buffer failed: error %d", -n);
 	output_flush(run);
@@ -175,7 +177,7 @@ void loop_drain(struct run *run)
 
 static bool open_ring(struct run *run)
 {
-	int fd = loaded_map(run->source.loaded, "events");
+	int fd = run->plan.tool->feed ? -1 : loaded_map(run->source.loaded, "events");
 
 	if (fd < 0)
 		return true; /* an aggregating tool may have none */
@@ -201,10 +203,11 @@ bool loop_open(struct run *run)
 static int timeout_ms(const struct run *run)
 {
 	uint64_t now = now_ns(), next, pause = (now - run->view.clock.start_ns) / 2;
+	uint64_t poll = run->plan.tool->feed ? run->plan.tool->feed->poll_ns : POLL_NS;
 
 	if (pause < EAGER_POLL_NS)
 		pause = EAGER_POLL_NS;
-	next = now + (pause < POLL_NS ? pause : POLL_NS);
+	next = now + (pause < poll ? pause : poll);
 	if (run->loop.end_ns && run->loop.end_ns < next)
 		next = run->loop.end_ns;
 	if (run->loop.next_report_ns && run->loop.next_report_ns < next &&

@@ -207,6 +207,8 @@ static bool check_privileges(const struct run *run)
 {
 	char missing[64];
 
+	if (run->plan.tool->feed) /* says itself what it needs */
+		return true;
 	if (!privs_can_trace(missing, sizeof(missing))) {
 		log_error("missing %s: tracing needs CAP_BPF and CAP_PERFMON; run it as root, or "
 			  "with "
@@ -233,6 +235,8 @@ static bool open_programs(struct run *run)
 		.many = run->plan.tool->many.prog ? &run->source.many : NULL,
 	};
 
+	if (run->plan.tool->feed)
+		return feed_open(run);
 	if (!has_own_columns(run) && !take_btf(run))
 		return false;
 	opts.btf = run->plan.opts.btf;
@@ -252,8 +256,8 @@ static bool open_programs(struct run *run)
 /* From here on a mistake in us can't be used against the host. */
 static bool drop_privileges(const struct run *run)
 {
-	bool maps = run->plan.tool->kind != TOOL_EVENTS || run->plan.opts.stats ||
-		    fold_chosen(&run->plan);
+	bool maps = !run->plan.tool->feed && (run->plan.tool->kind != TOOL_EVENTS ||
+					      run->plan.opts.stats || fold_chosen(&run->plan));
 	bool keep_bpf =
 		maps && !privs_maps_readable_without(loaded_map(run->source.loaded, "counters"));
 
@@ -281,7 +285,7 @@ static bool read_kernel_names(struct run *run)
 }
 
 /* The clock of the rows begins, and the output is there. */
-static bool begin_output(struct run *run)
+bool begin_output(struct run *run)
 {
 	/* what every report needs is read before time begins, not while it is waited for */
 	if (run->plan.tool->kind == TOOL_STACKS && !read_kernel_names(run))
@@ -309,13 +313,19 @@ static bool start_many(struct run *run)
 	return true;
 }
 
+static bool attach(struct run *run)
+{
+	if (!run->plan.tool->feed)
+		return loaded_attach(run->source.loaded, targets_mark, run) && targets_adopt(run);
+	return feed_attach(run);
+}
+
 static bool start(struct run *run)
 {
 	const struct tool_ops *ops = run->plan.tool->ops;
 	bool many = run->plan.tool->many.prog != NULL;
 
-	if ((!many && !begin_output(run)) ||
-	    !loaded_attach(run->source.loaded, targets_mark, run) || !targets_adopt(run))
+	if ((!many && !run->plan.tool->feed && !begin_output(run)) || !attach(run))
 		return false;
 	if (ops && ops->begin && !ops->begin(run))
 		return false;
@@ -347,6 +357,8 @@ static bool finish(struct run *run)
 
 	books_end(run);
 	loaded_end(run->source.loaded);
+	if (run->plan.tool->feed)
+		run->plan.tool->feed->end(run);
 	if (ops && ops->end)
 		ops->end(run);
 	loaded_detach(run->source.loaded);
@@ -447,6 +459,8 @@ int run_tool(const struct tool *tool, int argc, char **argv)
 	many_init(&run->source.many);
 	status = run_all(run, argc, argv);
 	command_give_up(run);
+	if (tool->feed)
+		tool->feed->close(run);
 	output_close(run);
 	if (!status && run->output.error && run->output.error != EPIPE)
 		status = failed(run);

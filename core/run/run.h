@@ -29,6 +29,11 @@ uint64_t run_elapsed_ns(const struct run *run);
 /* Names of kernel addresses; the first call opens them, so make it in start(). NULL: no memory. */
 struct stack_names;
 struct stack_names *run_kernel_names(struct run *run);
+/* --- for a feed --- */
+uint32_t run_child(const struct run *run); /* the process of -- COMMAND, held still; 0: none */
+bool run_targets(const struct run *run, uint32_t pid, uint32_t tid); /* is that one of -p, -t? */
+uint64_t run_buffer(const struct run *run);			     /* bytes: --buffer */
+void run_stop(struct run *run); /* the command has seen enough */
 /* Hands a row of tool->row to the usual path: --where, --by, the sink. */
 void run_row(struct run *run, const void *rec, size_t len);
 /*

@@ -37,13 +37,15 @@ bool targets_open(struct run *run)
 bool targets_mark(void *run_)
 {
 	struct run *run = run_;
+	bool programs = !run->plan.tool->feed;
 	void *at;
 
 	targets_close(run);
 	if (!(run->plan.target.flags & (TARGET_PID | TARGET_TID)))
 		return true;
-	at = mmap(NULL, STATES, PROT_READ | PROT_WRITE, MAP_SHARED,
-		  loaded_map(run->source.loaded, "target_tgids"), 0);
+	at = mmap(NULL, STATES, PROT_READ | PROT_WRITE,
+		  programs ? MAP_SHARED : MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE,
+		  programs ? loaded_map(run->source.loaded, "target_tgids") : -1, 0);
 	if (at == MAP_FAILED) {
 		log_error("cannot set the targets: %s", strerror(errno));
 		return false;
@@ -170,6 +172,67 @@ bool targets_adopt(struct run *run)
 	for (uint32_t i = 0; i < run->plan.opts.pids.n && run->source.loaded->target_children; i++)
 		count_children(run, run->plan.opts.pids.id[i]);
 	return true;
+}
+
+bool run_targets(const struct run *run, uint32_t pid, uint32_t tid)
+{
+	return run->watch.states && (run->watch.states[pid % STATES] & TARGET_STATE ||
+				     run->watch.states[tid % STATES] & TARGET_NAMED);
+}
+
+/* The threads of @pid, until no new ones are found. */
+static bool follow_process(struct run *run, uint32_t pid)
+{
+	const struct feed *feed = run->plan.tool->feed;
+	struct dirent *entry;
+	char path[64];
+	DIR *tasks;
+	bool ok = true;
+
+	snprintf(path, sizeof(path), "/proc/%u/task", pid);
+	for (int i = 0; i < LOOKS; i++) {
+		uint32_t n = 0;
+
+		tasks = opendir(path);
+		while (ok && tasks && (entry = readdir(tasks)))
+			if (*entry->d_name != '.')
+				ok = feed->follow(run, (uint32_t)atoi(entry->d_name), &n);
+		if (tasks)
+			closedir(tasks);
+		if (!ok || !n)
+			return ok;
+	}
+	return true;
+}
+
+static bool follow_children(struct run *run)
+{
+	DIR *proc = opendir("/proc");
+	struct dirent *entry;
+	bool ok = true;
+
+	while (ok && proc && (entry = readdir(proc))) {
+		uint32_t pid = (uint32_t)strtoul(entry->d_name, NULL, 10);
+
+		if (pid && run_targets(run, pid, 0))
+			ok = follow_process(run, pid);
+	}
+	if (proc)
+		closedir(proc);
+	return ok;
+}
+
+bool targets_follow(struct run *run)
+{
+	const struct common_opts *opts = &run->plan.opts;
+	bool ok = !run->watch.forked || follow_process(run, (uint32_t)run->watch.child.pid);
+	uint32_t n = 0;
+
+	for (uint32_t i = 0; ok && i < opts->pids.n; i++)
+		ok = follow_process(run, opts->pids.id[i]);
+	for (uint32_t i = 0; ok && i < opts->tids.n; i++)
+		ok = run->plan.tool->feed->follow(run, opts->tids.id[i], &n);
+	return ok && (!opts->children || follow_children(run));
 }
 
 /* One that has ended since it was looked up is no reason to fail, nor to wait for. */
