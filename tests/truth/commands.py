@@ -15,6 +15,7 @@ NEEDS = {
     "stackcount": ["vfs_read"],
     "functrace": ["vfs_read"],
     "trace": ["vfs_read"],
+    "calltree": ["vfs_read", "--only", "vfs_read"],  # all take an emulated machine long
 }
 
 

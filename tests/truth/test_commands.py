@@ -12,7 +12,7 @@ from tracer import check_summary, parse_rows
 
 ENOUGH_ON = ("running",)
 # Every ability that a hook may need, for IOSONDE_WITHOUT.
-HOOKS = "tp_btf,fentry,kprobes,kprobe_multi,raw_tracepoints,tracepoints,perf_events"
+HOOKS = "tp_btf,fentry,kprobes,kprobe_multi,raw_tracepoints,tracepoints,perf_events,function_graph"
 
 
 @every_command
