@@ -335,7 +335,7 @@ bool ladder_step_down(struct loaded *l, const char *prog, int err)
 	return ok;
 }
 
-/* The first program of a rung in use whose hook is of @kind; NULL: there is none. */
+/* The name of the first program of a rung in use whose hook is of @kind; NULL: there is none. */
 static const char *program_of_kind(const struct loaded *l, enum hook_kind_id kind)
 {
 	for (int i = 0; l->tool->probes[i].what; i++) {
@@ -346,34 +346,31 @@ static const char *program_of_kind(const struct loaded *l, enum hook_kind_id kin
 			const char *sec = spec ? ladder_hook(l->obj, spec) : NULL;
 
 			if (sec && hook_kind_of(sec) == kind)
-				return spec;
+				return bpf_program__name(program_of(l->obj, spec));
 		}
 	}
 	return NULL;
 }
 
-bool ladder_try_kinds(struct loaded *l, const struct btf *btf)
+int ladder_try_kinds(struct loaded *l, const struct btf *btf, const char **prog)
 {
 	static const struct {
 		enum hook_kind_id kind;
 		enum trial_hook hook;
 	} kinds[] = { { HK_FENTRY, HOOK_FENTRY }, { HK_KPROBE, HOOK_KPROBE } };
 	struct trial trial;
-	bool ok = true;
+	int err = 0;
 
 	trial_open(&trial, btf);
-	for (size_t i = 0; ok && i < sizeof(kinds) / sizeof(*kinds); i++) {
-		const char *spec = program_of_kind(l, kinds[i].kind);
-
-		if (!spec || trial_loads(&trial, kinds[i].hook) || !refuses_kind(-trial.error))
+	for (size_t i = 0; !err && i < sizeof(kinds) / sizeof(*kinds); i++) {
+		*prog = program_of_kind(l, kinds[i].kind);
+		if (!*prog || trial_loads(&trial, kinds[i].hook) || !refuses_kind(-trial.error))
 			continue;
 		l->refused |= 1U << kinds[i].kind;
-		ok = give_up_refused(l, btf, -trial.error);
-		if (!ok)
-			ladder_say_tried(l, spec);
+		err = give_up_refused(l, btf, -trial.error) ? 0 : -trial.error;
 	}
 	trial_close(&trial);
-	return ok;
+	return err;
 }
 
 bool ladder_say_tried(const struct loaded *l, const char *prog)

@@ -77,9 +77,10 @@ bool ladder_step_down(struct loaded *l, const char *prog, int err);
 /*
  * Before loading: tries whether the kernel takes the kinds of hooks on functions that the chosen
  * rungs are of, and gives up those of a kind that it refuses, which spares loading everything to
- * learn it. False after a message if a probe that isn't optional has no other rung.
+ * learn it. 0, or a negative errno if a probe that isn't optional has no other rung: what the
+ * kernel refused, of *@prog.
  */
-bool ladder_try_kinds(struct loaded *l, const struct btf *btf);
+int ladder_try_kinds(struct loaded *l, const struct btf *btf, const char **prog);
 
 /*
  * After ladder_step_down() failed: says which hooks were tried for what @prog observes, and true.

@@ -292,6 +292,17 @@ static struct btf *open_types(const char *file)
 	return btf;
 }
 
+/* False after a message: the kernel refuses the kind of a hook that there is no other for. */
+static bool kinds_are_taken(struct loaded *l, const struct btf *btf)
+{
+	const char *prog;
+	int err = ladder_try_kinds(l, btf, &prog);
+
+	if (err && !ladder_say_tried(l, prog))
+		say_load_failed(err, prog);
+	return !err;
+}
+
 struct loaded *loaded_open(const struct load_opts *opts)
 {
 	struct loaded *l;
@@ -329,7 +340,7 @@ struct loaded *loaded_open(const struct load_opts *opts)
 	l->obj = open_object(l);
 	if (l->obj)
 		slim_down(l, btf);
-	ok = l->obj && ladder_choose(l, btf, opts->cfg) && ladder_try_kinds(l, btf) &&
+	ok = l->obj && ladder_choose(l, btf, opts->cfg) && kinds_are_taken(l, btf) &&
 	     loaded_choose_many(l, btf);
 	btf_release(btf);
 	if (ok && load(l))
