@@ -104,6 +104,7 @@ def test_writes(host, tmp):
     assert run.summary["shown"] == run.summary["generated"] == len(run.of("call"))
 
 
+@pytest.mark.enough_on("5.10", "sid")
 def test_options(host, tmp):
     """Of a process that is there already: so many trees, so deep; what it starts is left out."""
     with started(host, ["sh", "-c", LOOP, f"{tmp}/f"]) as shell:
@@ -124,6 +125,7 @@ def test_options(host, tmp):
     assert run.summary["lost"] == 0
 
 
+@pytest.mark.enough_on("5.10", "6.12")
 def test_killed(host, tmp):
     """What a run that was killed has left set, the next one puts back."""
     before = settings(host)
