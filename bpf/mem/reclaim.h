@@ -22,8 +22,9 @@ enum reclaim_book {
 	[BOOK_STALLS] = { "vmstat allocstall*", BOOK_AT_MOST,                                      \
 			  "a reclaim that frees nothing, and is begun anew, counts again",         \
 			  .probe = probe_ },                                                       \
-	[BOOK_STOLEN] = { "vmstat pgsteal_direct", BOOK_AT_LEAST,                                  \
-			  "objects of caches that went with the pages are ours, too",              \
+	[BOOK_STOLEN] = { "vmstat pgsteal_direct", BOOK_NEAR,                                      \
+			  "objects of caches that went with the pages are ours, too, and what is " \
+			  "under way in the end is the kernel's",                                  \
 			  .probe = probe_ }
 
 #define RECLAIM_KIND_NAMES "", "direct", "memcg", "node"

@@ -74,23 +74,20 @@ static uint32_t netns_of_target(const struct run *run, uint32_t index)
 	return stat(path, &st) ? 0 : (uint32_t)st.st_ino;
 }
 
-/* Targets elsewhere are in no book of the first one's. */
-static bool several_netns(const struct run *run)
-{
-	uint32_t n = run->plan.opts.pids.n + run->plan.opts.tids.n;
-
-	for (uint32_t i = 1; i < n; i++)
-		if (netns_of_target(run, i) != netns_of_target(run, 0))
-			return true;
-	return false;
-}
-
+/* While the privileges are there that reading another user's namespaces takes. */
 void books_prepare(struct run *run)
 {
+	uint32_t n = run->plan.opts.pids.n + run->plan.opts.tids.n;
 	struct check_cfg *check = check_of(run);
 
-	if (check && check->on)
-		check->netns = netns_of_target(run, 0);
+	if (!check || !check->on)
+		return;
+	check->netns = netns_of_target(run, 0);
+	for (uint32_t i = 1; i < n; i++) {
+		uint32_t netns = netns_of_target(run, i);
+
+		run->books.several_netns |= netns && check->netns && netns != check->netns;
+	}
 }
 
 /* --- reading --- */
@@ -286,6 +283,12 @@ static void read_kernel(const struct run *run, char *const text[], struct readin
 	}
 }
 
+/* Counters of what is under way may fall, too. */
+static uint64_t apart(uint64_t a, uint64_t b)
+{
+	return a > b ? a - b : b - a;
+}
+
 /*
  * All counters as of one moment: they are read again until nothing moves meanwhile. Where something
  * always does, by how much it did is what the pairs may differ by.
@@ -302,9 +305,9 @@ static void read_all(const struct run *run, char *const text[], struct reading *
 		after = loaded_counters(run->source.loaded);
 		memcpy(r->ours, before.books, sizeof(r->ours));
 		for (size_t k = 0; k < BOOKS_MAX; k++)
-			r->moved[k] = after.books[k].ours - before.books[k].ours +
-				      after.books[k].others - before.books[k].others +
-				      again.kernel[k] - r->kernel[k];
+			r->moved[k] = apart(after.books[k].ours, before.books[k].ours) +
+				      apart(after.books[k].others, before.books[k].others) +
+				      apart(again.kernel[k], r->kernel[k]);
 		if (!memcmp(before.books, after.books, sizeof(before.books)) &&
 		    !memcmp(r->kernel, again.kernel, sizeof(r->kernel)))
 			return;
@@ -390,7 +393,7 @@ static const char *no_pair(const struct run *run, const struct book *book, size_
 
 	if (run->source.loaded->choices[book->probe].rung < 0)
 		return unseen(run, book);
-	if (kind == OF_NETWORK && several_netns(run))
+	if (kind == OF_NETWORK && run->books.several_netns)
 		return "the targets are in several network namespaces, each with books of its own";
 	if (run->books.begin.kept[i] && run->books.end.kept[i])
 		return NULL;

@@ -110,7 +110,8 @@ struct reading {
 
 /* --check */
 struct books {
-	int *fd; /* of books.c's files; NULL: it wasn't asked for */
+	int *fd;	    /* of books.c's files; NULL: it wasn't asked for */
+	bool several_netns; /* targets elsewhere are in no book of the first one's */
 	struct reading begin, end;
 };
 

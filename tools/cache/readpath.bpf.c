@@ -317,9 +317,12 @@ static __always_inline int fault_begins(u64 address)
 		COUNT(null_helper); /* whether it is one of a file isn't known yet */
 		return 0;
 	}
-	if (!f->again_at || f->again_at != address)
+	/* of one that comes again, another thread may have mapped the page meanwhile */
+	if (!f->again_at || f->again_at != address) {
 		f->begin_ns = bpf_ktime_get_ns();
-	f->mapping = f->again_at = 0;
+		f->mapping = 0;
+	}
+	f->again_at = 0;
 	return 0;
 }
 

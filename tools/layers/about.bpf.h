@@ -24,6 +24,10 @@ static __noinline int read_about(struct layers_about *about, u32 args, struct pt
 			about->name, sizeof(about->name),
 			(const char *)(ABOUT_PATH(args) == 1 ? in.a[0] : in.a[1]));
 	about->name_len = n > 0 ? n - 1 : 0;
+	if (n < 0) { /* it can't be read, or was another program's: execve() */
+		identify(&about->file, NULL);
+		return 0;
+	}
 	if (ABOUT_FD(args))
 		fd = ABOUT_FD(args) == 1 ? in.a[0] : in.a[4];
 	if (about->name_len ? about->name[0] != '/' : fd != AT_FDCWD)

@@ -75,14 +75,16 @@ static void about_path(struct ledger *l, const struct layers_about *about, char 
 {
 	const char *from =
 		about->name_len && about->name[0] == '/' ? NULL : ledger_path(l, &about->file);
+	const char *rest = about->name_len == NAME_KEPT - 1 ? "…" : ""; /* it was longer */
 	int len = (int)about->name_len;
 
 	if (!from)
-		snprintf(path, size, "%.*s", len, about->name);
+		snprintf(path, size, "%.*s%s", len, about->name, rest);
 	else if (!len || (len == 1 && about->name[0] == '.'))
 		snprintf(path, size, "%s", from);
 	else
-		snprintf(path, size, "%s/%.*s", strcmp(from, "/") ? from : "", len, about->name);
+		snprintf(path, size, "%s/%.*s%s", strcmp(from, "/") ? from : "", len, about->name,
+			 rest);
 }
 
 void ledger_add_failures(struct life *life, const struct layers_failure *f)

@@ -80,9 +80,9 @@ static const struct book books[] = {
 			   "pages that need no disk (all zeros, or kept packed) are ours, too",
 			   .probe = 3 },
 	[BOOK_SWAP_OUT] = { "vmstat pswpout", .probe = 3 },
-	[BOOK_FAULTS] = { "memory.stat pgfault", BOOK_AT_MOST,
+	[BOOK_FAULTS] = { "memory.stat pgfault", BOOK_NEAR,
 			  "a fault that is tried again counts again; those of get_user_pages(), "
-			  "too" },
+			  "too; the kernel adds up its CPUs' counts late" },
 	[BOOK_REFAULTS] = { "memory.stat workingset_refault*", BOOK_NEAR, THEIRS, .probe = 4 },
 	{}
 };

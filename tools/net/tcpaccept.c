@@ -37,8 +37,9 @@ static const struct probe probes[] = { { "system calls",
 				       {} };
 
 static const struct book books[] = {
-	[BOOK_OPENS] = { "Tcp PassiveOpens", BOOK_AT_MOST,
-			 "connections that nobody has accepted yet, and those of io_uring" },
+	[BOOK_OPENS] = { "Tcp PassiveOpens", BOOK_NEAR,
+			 "connections that nobody has accepted yet, those of io_uring, and those "
+			 "that came before and were accepted now" },
 	{}
 };
 
