@@ -14,6 +14,17 @@
 #define FILE_MAX    (8ull << 30)
 #define PAGE	    4096 /* of the least that there is */
 
+#if defined(__x86_64__)
+#define MACHINE EM_X86_64
+#elif defined(__aarch64__)
+#define MACHINE EM_AARCH64
+#endif
+#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+#define ORDER ELFDATA2LSB
+#else
+#define ORDER ELFDATA2MSB
+#endif
+
 static bool read_whole(int fd, char *to, size_t size, uint64_t offset)
 {
 	size_t at = 0;
@@ -43,7 +54,8 @@ static bool take_heads(struct elf_image *image)
 	Elf64_Ehdr *e = (Elf64_Ehdr *)image->at;
 
 	if (image->size < sizeof(*e) || memcmp(e->e_ident, ELFMAG, SELFMAG) != 0 ||
-	    e->e_ident[EI_CLASS] != ELFCLASS64 || e->e_phentsize != sizeof(Elf64_Phdr) ||
+	    e->e_ident[EI_CLASS] != ELFCLASS64 || e->e_ident[EI_DATA] != ORDER ||
+	    e->e_machine != MACHINE || e->e_phentsize != sizeof(Elf64_Phdr) ||
 	    e->e_phnum == PN_XNUM || (e->e_type != ET_EXEC && e->e_type != ET_DYN) ||
 	    e->e_phoff % sizeof(uint64_t))
 		return false;
@@ -62,30 +74,36 @@ static const Elf64_Phdr *segments(const struct elf_image *image, size_t *n)
 	return (const Elf64_Phdr *)(image->at + e->e_phoff);
 }
 
-/* The section that has the tables, where nothing else leads to them: static programs. */
-static bool section_of_frames(int fd, GElf_Shdr *found)
+/*
+ * The section that has the tables, where nothing else leads to them: static programs. Read here,
+ * for libelf takes in as much as the file says, and anybody can write one.
+ */
+static bool section_of_frames(int fd, Elf64_Shdr *found)
 {
-	Elf *elf = elf_begin(fd, ELF_C_READ, NULL);
-	Elf_Scn *section = NULL;
-	bool ok = false;
-	size_t names;
+	static const char wanted[] = ".eh_frame";
+	char name[sizeof(wanted)];
+	Elf64_Shdr names;
+	Elf64_Ehdr e;
 
-	if (elf && !elf_getshdrstrndx(elf, &names))
-		while (!ok && (section = elf_nextscn(elf, section))) {
-			const char *name = gelf_getshdr(section, found)
-						   ? elf_strptr(elf, names, found->sh_name)
-						   : NULL;
-
-			ok = name && !strcmp(name, ".eh_frame") && found->sh_flags & SHF_ALLOC &&
-			     !(found->sh_flags & SHF_COMPRESSED) && found->sh_type != SHT_NOBITS;
-		}
-	if (elf)
-		elf_end(elf);
-	return ok;
+	if (!read_whole(fd, (char *)&e, sizeof(e), 0) || e.e_shentsize != sizeof(names) ||
+	    e.e_shstrndx >= e.e_shnum ||
+	    !read_whole(fd, (char *)&names, sizeof(names),
+			e.e_shoff + e.e_shstrndx * sizeof(names)))
+		return false;
+	for (size_t i = 0; i < e.e_shnum; i++) {
+		if (!read_whole(fd, (char *)found, sizeof(*found), e.e_shoff + i * sizeof(*found)))
+			return false;
+		if (found->sh_flags & SHF_ALLOC && !(found->sh_flags & SHF_COMPRESSED) &&
+		    found->sh_type != SHT_NOBITS &&
+		    read_whole(fd, name, sizeof(name), names.sh_offset + found->sh_name) &&
+		    !memcmp(name, wanted, sizeof(wanted)))
+			return true;
+	}
+	return false;
 }
 
 /* Makes that section, behind the file's own bytes, the only one there is. */
-static void put_section(struct elf_image *image, const GElf_Shdr *frames)
+static void put_section(struct elf_image *image, const Elf64_Shdr *frames)
 {
 	static const char names[] = "\0.eh_frame\0.shstrtab";
 	struct {
@@ -161,11 +179,23 @@ static bool open_elf(struct elf_image *image)
 	return image->elf && elf_kind(image->elf) == ELF_K_ELF;
 }
 
-static bool fill(struct elf_image *image, int fd)
+/* Reads [@offset, @offset + @size) but for the heads, which have been looked at, and stay. */
+static bool take_behind(struct elf_image *image, int fd, size_t heads, uint64_t offset,
+			uint64_t size)
 {
-	size_t heads = image->size < HEADS_MAX ? image->size : HEADS_MAX;
+	uint64_t from = offset > heads ? offset : heads;
+
+	if (size > PRESENT_MAX || offset > FILE_MAX)
+		return false;
+	return offset + size <= from || take(image, fd, from, offset + size - from);
+}
+
+/* @size: the file's. */
+static bool fill(struct elf_image *image, int fd, size_t size)
+{
+	size_t heads = size < HEADS_MAX ? size : HEADS_MAX;
 	const Elf64_Phdr *part;
-	GElf_Shdr section;
+	Elf64_Shdr section;
 
 	if (elf_version(EV_CURRENT) == EV_NONE || !take(image, fd, 0, heads) || !take_heads(image))
 		return false;
@@ -174,15 +204,10 @@ static bool fill(struct elf_image *image, int fd)
 		    heads - ((Elf64_Ehdr *)image->at)->e_phoff)
 		return false;
 	part = part_of_frames(image);
-	if (part && part->p_offset + part->p_filesz > heads) {
-		uint64_t from = part->p_offset > heads ? part->p_offset : heads;
-
-		if (part->p_filesz > PRESENT_MAX || part->p_offset > FILE_MAX ||
-		    !take(image, fd, from, part->p_offset + part->p_filesz - from))
-			return false;
-	}
+	if (part && !take_behind(image, fd, heads, part->p_offset, part->p_filesz))
+		return false;
 	if (!part && section_of_frames(fd, &section)) {
-		if (!take(image, fd, section.sh_offset, section.sh_size))
+		if (!take_behind(image, fd, heads, section.sh_offset, section.sh_size))
 			return false;
 		put_section(image, &section);
 	}
@@ -209,7 +234,7 @@ bool elf_image_read(struct elf_image *image, int fd)
 	if (fstat(fd, &st) || st.st_size < (off_t)sizeof(Elf64_Ehdr) ||
 	    (uint64_t)st.st_size > FILE_MAX || !map_memory(image, (size_t)st.st_size))
 		return false;
-	if (fill(image, fd))
+	if (fill(image, fd, (size_t)st.st_size))
 		return true;
 	elf_image_free(image);
 	return false;

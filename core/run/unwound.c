@@ -15,7 +15,8 @@
 
 #define QUEUE_BYTES (64u << 20) /* more than this waits: the rest is lost */
 #define STACKS_MAX  (1u << 20)	/* of different ones */
-#define PLACES_MAX  65536	/* keys between two reports; beyond, by process alone */
+#define FRAMES_ROOM (8u << 20)	/* of all stacks: 64 MiB */
+#define PLACES_MAX  65536	/* keys between two reports; beyond, without stacks, as many more */
 
 const char *const ustack_kinds[] = { "fp", "dwarf", NULL };
 
@@ -96,7 +97,8 @@ static int32_t id_of(struct unwound *w, const uint64_t *frames, size_t n)
 {
 	struct frames_key key = { hash_bytes(HASH_START, frames, n * sizeof(*frames)), n };
 	size_t before = w->stacks.n;
-	struct frames_at *at = keymap_get(&w->stacks, &key, before < STACKS_MAX);
+	bool room = before < STACKS_MAX && w->n_frames + n <= FRAMES_ROOM;
+	struct frames_at *at = keymap_get(&w->stacks, &key, room);
 
 	if (at && w->stacks.n > before) {
 		at->number = before;
@@ -114,12 +116,13 @@ static void count(struct unwound *w, const struct rec_ustack *r, const uint64_t 
 
 	key.epoch = 0;
 	key.ustack = id_of(w, frames, n);
-	if (w->counts.n >= PLACES_MAX) {
+	value = keymap_get(&w->counts, &key, w->counts.n < PLACES_MAX);
+	if (!value) {
 		key.ustack = STACK_LOST;
 		key.kstack = key.wstack = STACK_NONE;
 		key.ip = 0;
+		value = keymap_get(&w->counts, &key, w->counts.n < 2 * PLACES_MAX);
 	}
-	value = keymap_get(&w->counts, &key, true);
 	if (!value) {
 		w->lost++;
 		return;
@@ -207,7 +210,7 @@ static bool put(struct unwound *w, const void *rec, size_t len)
 	struct item *item = NULL;
 
 	pthread_mutex_lock(&w->lock);
-	if (begin(w) && !w->stop && w->queued + len <= QUEUE_BYTES)
+	if (!w->stop && begin(w) && w->queued + len <= QUEUE_BYTES)
 		item = malloc(sizeof(*item) + len);
 	if (item) {
 		item->next = NULL;

@@ -149,7 +149,7 @@ static void lost_records_leave_the_rest(void **state)
 	play(t, 10, 0, "dDA", 1); /* c and b have returned unseen, d is called by a */
 	assert_string_equal(told, "10:a(b?(c?)d) ");
 	told[0] = '\0';
-	call_trees_gap(t);
+	call_trees_gap(t, 0);
 	play(t, 10, 0, "cCdDB", 2); /* whose callers were lost; nobody returns to b */
 	play(t, 10, 0, "A", 1);
 	assert_string_equal(told, "10:((c)) 10:((d)) ");
@@ -160,6 +160,74 @@ static void lost_records_leave_the_rest(void **state)
 	play(t, 10, 0, "ab", 0);
 	call_trees_end(t);
 	assert_string_equal(told, "10:a?(b?) ");
+}
+
+static void lost_records_end_a_tree(void **state)
+{
+	struct call_trees *t = begin(false);
+
+	(void)state;
+	play(t, 10, 1, "abc", 0);
+	play(t, 11, 0, "ab", 0);
+	call_trees_gap(t, 1);
+	play(t, 10, 1, "dD", 2); /* of another call of b */
+	assert_string_equal(told, "10:a?(b?(c?)) 10:((d)) ");
+	told[0] = '\0';
+	play(t, 11, 0, "BA", 2); /* that CPU lost nothing */
+	assert_string_equal(told, "11:a(b) ");
+	call_trees_end(t);
+}
+
+static void too_deep_for_the_kernel(void **state)
+{
+	struct call_trees *t = begin(false);
+	struct call_event e = { .tid = 10, .func = 'a', .overrun = 7 };
+
+	(void)state;
+	for (int i = 0; i < 3; i++) { /* seven when we came, and two more then */
+		call_entered(t, &e);
+		call_returned(t, &e);
+		e.overrun = 9;
+	}
+	assert_int_equal(t->overrun, 2);
+	call_trees_end(t);
+}
+
+static void a_thread_alone(void **state)
+{
+	struct call_trees *t = begin(false);
+
+	(void)state;
+	call_thread(t, 10)->alone = true;
+	call_task_made(t, 10, 11, true, "made");
+	play(t, 11, 0, "aA", 0);
+	assert_string_equal(told, "");
+	assert_int_equal(t->children_left_out, 0);
+	call_trees_end(t);
+}
+
+static bool none_has_ended(void *arg, uint32_t tid)
+{
+	(void)arg;
+	(void)tid;
+	return false;
+}
+
+/* What a target has made stays one, whatever room is made. */
+static void targets_stay(void **state)
+{
+	struct call_trees *t = begin(true);
+
+	(void)state;
+	t->gone = none_has_ended;
+	call_thread(t, 1);
+	for (uint32_t tid = 2; tid <= 20000; tid++)
+		call_task_made(t, 1, tid, false, "made");
+	others_count = false;
+	told[0] = '\0';
+	play(t, 2, 0, "aA", 0);
+	assert_string_equal(told, "2:a ");
+	call_trees_end(t);
 }
 
 static void deep_calls_are_counted(void **state)
@@ -361,6 +429,10 @@ int main(void)
 		cmocka_unit_test(targets_are_followed),
 		cmocka_unit_test(children_of_p_are_left_out),
 		cmocka_unit_test(threads_are_bounded),
+		cmocka_unit_test(lost_records_end_a_tree),
+		cmocka_unit_test(too_deep_for_the_kernel),
+		cmocka_unit_test(a_thread_alone),
+		cmocka_unit_test(targets_stay),
 		cmocka_unit_test(pages_are_read),
 		cmocka_unit_test(damaged_pages_end),
 		cmocka_unit_test(formats_are_read),

@@ -28,12 +28,16 @@ static void drop(struct call_trees *trees, struct call_thread **at)
 	trees->n_threads--;
 }
 
-/* Most threads have ended long ago; one that hasn't is asked about again. */
+/*
+ * Most threads have ended long ago; one that hasn't is asked about again. Whether it is a target
+ * nobody could say then of one that a target has made, so those stay as long as they live.
+ */
 static void make_room(struct call_trees *trees)
 {
 	for (size_t i = 0; i < THREAD_SLOTS; i++)
 		for (struct call_thread **at = &trees->slot[i]; *at;)
-			if ((*at)->n_open)
+			if ((*at)->n_open ||
+			    ((*at)->counts && trees->gone && !trees->gone(trees->arg, (*at)->tid)))
 				at = &(*at)->next;
 			else
 				drop(trees, at);
@@ -85,10 +89,10 @@ static void hand_on(struct call_trees *trees, struct call_thread *t)
 {
 	if (!t->moved)
 		take_cpu_times(t);
-	if (t->n)
+	if (t->n && trees->tree)
 		trees->tree(trees->arg, t);
 	t->n = t->n_open = 0;
-	t->moved = false;
+	t->moved = t->broken = false;
 	if (t->room > CALLS_KEPT) {
 		free(t->calls);
 		t->calls = NULL;
@@ -136,9 +140,22 @@ static void begin_tree(struct call_thread *t, const struct call_event *e)
 	t->gap = false;
 }
 
-void call_entered(struct call_trees *trees, const struct call_event *e)
+/* The thread that @e is about; NULL: out of memory. */
+static struct call_thread *thread_of(struct call_trees *trees, const struct call_event *e)
 {
 	struct call_thread *t = call_thread(trees, e->tid);
+
+	if (!t)
+		return NULL;
+	if (t->broken)
+		hand_on(trees, t);
+	t->cpu = e->cpu;
+	return t;
+}
+
+void call_entered(struct call_trees *trees, const struct call_event *e)
+{
+	struct call_thread *t = thread_of(trees, e);
 	struct call *c;
 
 	if (!t)
@@ -191,13 +208,23 @@ static int who_returned(const struct call_thread *t, const struct call_event *e)
 	return i;
 }
 
+/* The kernel's count of a thread never falls; what it was before we looked isn't ours. */
+static void count_overrun(struct call_trees *trees, struct call_thread *t, uint64_t overrun)
+{
+	if (t->overrun_known && t->counts && overrun > t->overrun)
+		trees->overrun += overrun - t->overrun;
+	t->overrun = overrun;
+	t->overrun_known = true;
+}
+
 void call_returned(struct call_trees *trees, const struct call_event *e)
 {
-	struct call_thread *t = call_thread(trees, e->tid);
+	struct call_thread *t = thread_of(trees, e);
 	int i;
 
 	if (!t)
 		return;
+	count_overrun(trees, t, e->overrun);
 	if (t->skips) {
 		t->skips = e->depth > t->skip_depth;
 		return;
@@ -228,8 +255,9 @@ void call_task_made(struct call_trees *trees, uint32_t tid, uint32_t made, bool 
 	if (!parent)
 		return;
 	t->pid = same ? parent->pid : made;
-	t->counts = parent->counts && (same || trees->follow);
-	if (parent->counts && !same && !trees->follow)
+	t->counts = parent->counts && (same ? !parent->alone : trees->follow);
+	t->overrun_known = true;
+	if (parent->counts && !same && !parent->alone && !trees->follow)
 		trees->children_left_out++;
 	snprintf(t->comm, sizeof(t->comm), "%s", comm);
 }
@@ -265,11 +293,13 @@ void call_task_named(struct call_trees *trees, uint32_t tid, const char *comm)
 		snprintf(t->comm, sizeof(t->comm), "%s", comm);
 }
 
-void call_trees_gap(struct call_trees *trees)
+void call_trees_gap(struct call_trees *trees, uint32_t cpu)
 {
 	for (size_t i = 0; i < THREAD_SLOTS; i++)
-		for (struct call_thread *t = trees->slot[i]; t; t = t->next)
+		for (struct call_thread *t = trees->slot[i]; t; t = t->next) {
 			t->gap = true;
+			t->broken |= t->n_open && t->cpu == cpu;
+		}
 }
 
 void call_trees_end(struct call_trees *trees)

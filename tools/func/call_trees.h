@@ -36,6 +36,11 @@ struct call_thread {
 	bool skips;  /* what began before it was one, as deep as skip_depth */
 	bool gap;    /* records of its were lost, or may have been */
 	bool moved;  /* the tree was on more than one CPU */
+	bool broken; /* records of the tree that is open were lost */
+	bool alone;  /* it was named, without its process: those that it makes aren't targets */
+	bool overrun_known;
+	uint64_t overrun; /* that the kernel has counted of it */
+	uint32_t cpu;	  /* of its last record */
 	uint32_t skip_depth, base;
 	struct call *calls; /* in the order of their begin */
 	size_t n, room;
@@ -59,6 +64,8 @@ struct call_trees {
 	bool (*begins)(void *arg, uint64_t func);
 	/* A thread that isn't known: sets pid, comm and counts. */
 	void (*ask)(void *arg, struct call_thread *t);
+	/* Has thread @tid ended? NULL: all that are in no call have. */
+	bool (*gone)(void *arg, uint32_t tid);
 	void *arg;
 	uint64_t children_left_out;
 	uint64_t no_room; /* calls that found none, for the caller to count */
@@ -74,7 +81,8 @@ struct call_event {
 	uint32_t tid, cpu;
 	uint64_t func;
 	uint32_t depth;
-	uint64_t lat_ns; /* of a return, by the clock of the CPU; 0: not known */
+	uint64_t lat_ns;  /* of a return, by the clock of the CPU; 0: not known */
+	uint64_t overrun; /* of a return: calls of the thread that were too deep, since ever */
 };
 
 void call_entered(struct call_trees *trees, const struct call_event *e);
@@ -87,8 +95,11 @@ void call_task_made(struct call_trees *trees, uint32_t tid, uint32_t made, bool 
 void call_task_execs(struct call_trees *trees, uint32_t pid, uint32_t tid, bool begins);
 void call_task_named(struct call_trees *trees, uint32_t tid, const char *comm);
 
-/* Records of some threads were lost: what doesn't fit from now on is no surprise. */
-void call_trees_gap(struct call_trees *trees);
+/*
+ * Records of @cpu were lost: what doesn't fit from now on is no surprise, and trees that were open
+ * there end where they were.
+ */
+void call_trees_gap(struct call_trees *trees, uint32_t cpu);
 
 /* Nothing comes any more: hands on the trees that are open, and frees everything. */
 void call_trees_end(struct call_trees *trees);

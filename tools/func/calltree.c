@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "core/base/clock.h"
@@ -149,6 +150,8 @@ static bool everybody(const struct run *run)
 	return !opts->pids.n && !opts->tids.n && !run_has_command(run);
 }
 
+#define FIRST_PIDNS 0xEFFFFFFCU /* include/linux/proc_ns.h */
+
 /* The idle tasks share a number. */
 #define IDLE 0x80000000U
 
@@ -162,7 +165,7 @@ static void put_call(struct run *run, struct calltree_state *s, const struct cal
 {
 	struct stack_names *names = run_kernel_names(run);
 	struct calltree_row row = { .pid = t->pid,
-				    .tid = t->tid & ~IDLE ? t->tid : 0,
+				    .tid = t->tid & IDLE ? 0 : t->tid,
 				    .level = c->level,
 				    .lat_ns = c->lat_ns,
 				    .self_ns = NOT_RETURNED,
@@ -252,6 +255,16 @@ static void on_unknown(void *run_, struct call_thread *t)
 		t->counts = run_opts(run)->self || t->pid != (uint32_t)getpid();
 	else
 		t->counts = run_targets(run, t->pid, t->tid);
+	t->alone = t->counts && run_opts(run)->tids.n && !run_opts(run)->pids.n;
+}
+
+static bool has_ended(void *run, uint32_t tid)
+{
+	char path[32];
+
+	(void)run;
+	snprintf(path, sizeof(path), "/proc/%u", tid);
+	return access(path, F_OK);
 }
 
 static void on_record(void *run_, const struct graph_record *r)
@@ -263,13 +276,13 @@ static void on_record(void *run_, const struct graph_record *r)
 				      .cpu = r->cpu,
 				      .func = r->func,
 				      .depth = r->depth,
-				      .lat_ns = r->lat_ns };
+				      .lat_ns = r->lat_ns,
+				      .overrun = r->overrun };
 
 	if (r->gap) {
-		call_trees_gap(&s->trees);
+		call_trees_gap(&s->trees, r->cpu);
 		s->gap = true;
 	}
-	s->trees.overrun += r->overrun;
 	if (r->kind == GRAPH_ENTRY)
 		call_entered(&s->trees, &e);
 	else if (r->kind == GRAPH_EXIT)
@@ -291,7 +304,15 @@ static bool begins(void *run, uint64_t func)
 
 static bool look(char *hook, size_t hook_size, char *why, size_t size)
 {
+	struct stat ns;
+
 	snprintf(hook, hook_size, "ftrace/function_graph");
+	if (!stat("/proc/self/ns/pid", &ns) && ns.st_ino != FIRST_PIDNS) {
+		snprintf(why, size,
+			 "the kernel's tracer goes by the process numbers of the first pid "
+			 "namespace, and this is another");
+		return false;
+	}
 	if (!geteuid())
 		return graph_trace_look(why, size);
 	snprintf(why, size,
@@ -310,6 +331,7 @@ static bool open_feed(struct run *run)
 	s->trees.follow = run_has_command(run) || run_opts(run)->children || everybody(run);
 	s->trees.tree = on_tree;
 	s->trees.ask = on_unknown;
+	s->trees.gone = has_ended;
 	s->trees.begins = begins;
 	s->trees.arg = run;
 	s->command = run_child(run);

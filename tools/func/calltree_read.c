@@ -27,6 +27,8 @@ bool graph_buffers_open(struct graph_trace *g, char *why, size_t size)
 	g->page_size = (size_t)sysconf(_SC_PAGESIZE);
 	g->page = malloc(g->page_size);
 	g->cpu = calloc(g->cpus.ids, sizeof(*g->cpu));
+	for (uint32_t cpu = 0; g->cpu && cpu < g->cpus.ids; cpu++)
+		g->cpu[cpu].fd = -1;
 	if (!g->page || !g->cpu) {
 		snprintf(why, size, "out of memory");
 		return false;
