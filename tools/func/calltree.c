@@ -307,18 +307,22 @@ static bool look(char *hook, size_t hook_size, char *why, size_t size)
 	struct stat ns;
 
 	snprintf(hook, hook_size, "ftrace/function_graph");
+	if (geteuid()) {
+		snprintf(
+			why, size,
+			"needs root: the kernel's tracer is used through tracefs, which belongs to "
+			"root; CAP_BPF and CAP_PERFMON don't help");
+		return false;
+	}
+	if (!graph_trace_look(why, size))
+		return false;
 	if (!stat("/proc/self/ns/pid", &ns) && ns.st_ino != FIRST_PIDNS) {
 		snprintf(why, size,
 			 "the kernel's tracer goes by the process numbers of the first pid "
 			 "namespace, and this is another");
 		return false;
 	}
-	if (!geteuid())
-		return graph_trace_look(why, size);
-	snprintf(why, size,
-		 "needs root: the kernel's tracer is used through tracefs, which belongs to root; "
-		 "CAP_BPF and CAP_PERFMON don't help");
-	return false;
+	return true;
 }
 
 static bool open_feed(struct run *run)
