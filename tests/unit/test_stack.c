@@ -18,6 +18,7 @@
 #include "core/names/elf_syms.h"
 #include "core/names/ksyms.h"
 #include "core/names/mapped.h"
+#include "tests/unit/own_program.h"
 
 static char symbols[] = "/tmp/iosonde-symbols-XXXXXX", modules[] = "/tmp/iosonde-modules-XXXXXX";
 
@@ -132,20 +133,6 @@ static void hidden_symbols(void **state)
 	k = ksyms_open("/nonexistent", "/nonexistent");
 	says(k, 0xffffffff81000050, NULL);
 	ksyms_close(k);
-}
-
-static uint64_t own_program(void)
-{
-	FILE *f = fopen("/proc/self/stat", "r");
-	unsigned long long v[52] = { 0 };
-	char line[4096], *p;
-
-	assert_non_null(fgets(line, sizeof(line), f));
-	fclose(f);
-	p = strrchr(line, ')') + sizeof(" S"); /* fields 2 and 3 */
-	for (int i = 4; i < 52; i++)
-		v[i] = strtoull(p, &p, 10);
-	return program_id(v[26], v[27], v[28], v[48]);
 }
 
 __attribute__((noinline)) int a_function_to_find(int x)

@@ -19,20 +19,7 @@
 #include "core/names/elf_image.h"
 #include "core/names/unwind.h"
 #include "core/run/unwound.h"
-
-static uint64_t own_program(void)
-{
-	FILE *f = fopen("/proc/self/stat", "r");
-	unsigned long long v[52] = { 0 };
-	char line[4096], *p;
-
-	assert_non_null(fgets(line, sizeof(line), f));
-	fclose(f);
-	p = strrchr(line, ')') + sizeof(" S"); /* fields 2 and 3 */
-	for (int i = 4; i < 52; i++)
-		v[i] = strtoull(p, &p, 10);
-	return program_id(v[26], v[27], v[28], v[48]);
-}
+#include "tests/unit/own_program.h"
 
 /* What programs in the kernel send: registers, and so much of the stack. */
 static struct rec_ustack sample;
